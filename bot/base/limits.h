@@ -1,0 +1,62 @@
+/*
+ * Every limit of the program with its reason, in one place.  A limit that an
+ * operator may want to move is configuration instead (bot/config.h).
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Intake: GitHub sends nothing larger than 25 MB. */
+#define LIMIT_BODY (25u << 20)
+/* All bodies being received at one time: five of the largest. */
+#define LIMIT_BODIES_IN_FLIGHT (128u << 20)
+/* Sockets held open by clients at one time. */
+#define LIMIT_CONNECTIONS 512
+/* GitHub gives up after 10 s; a request that takes longer is no use. */
+#define LIMIT_REQUEST_MS 10000
+/* A secret shorter than the hash's output can be guessed sooner than it. */
+#define LIMIT_SECRET_MIN 32
+#define LIMIT_SECRET_MAX 4096
+
+/* Parsing one delivery: a 24 MB body of "{}," would take 1.9 GB. */
+#define LIMIT_JSON_MEMORY (96u << 20)
+
+/* GitHub refuses a comment above 65,536 characters. */
+#define LIMIT_COMMENT 65000
+/* What we accept as a comment to read. */
+#define LIMIT_COMMENT_IN (64u << 10)
+#define LIMIT_COMMANDS_PER_COMMENT 8
+#define LIMIT_COMMAND_LINE 512
+/* GitHub refuses a status description above 140 characters. */
+#define LIMIT_STATUS_DESCRIPTION 140
+
+/* Files the operator writes. */
+#define LIMIT_CONFIG_FILE (1u << 20)
+#define LIMIT_TOKEN_FILE (16u << 10)
+
+/* Forge calls: connect, whole call, answer size, pages of a listing. */
+#define LIMIT_FORGE_CONNECT_MS 5000
+#define LIMIT_FORGE_CALL_MS 30000
+#define LIMIT_FORGE_ANSWER (32u << 20)
+#define LIMIT_FORGE_PAGES 30
+#define LIMIT_FORGE_PARALLEL 8
+
+/* An effect that still fails after this long is given up, visibly. */
+#define LIMIT_EFFECT_AGE_MS (24LL * 3600 * 1000)
+#define LIMIT_EFFECT_BACKOFF_MS (10LL * 60 * 1000)
+
+/* Jobs: log kept on disk (start and end), tail shown in a comment. */
+#define LIMIT_JOB_LOG_HEAD (1u << 20)
+#define LIMIT_JOB_LOG_TAIL (3u << 20)
+#define LIMIT_JOB_TAIL_LINES 30
+#define LIMIT_JOB_TAIL_BYTES 6000
+#define LIMIT_JOBS_PARALLEL 4
+
+/* git: a fetch or push that hangs is ended; output that we read. */
+#define LIMIT_GIT_MS (10LL * 60 * 1000)
+#define LIMIT_GIT_OUTPUT (16u << 20)
+
+/* Pages and control socket. */
+#define LIMIT_PAGE (4u << 20)
+#define LIMIT_CALL (256u << 10)
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * The command table: what can be said, who may say it, and what help tells.
+ * Permission, usage, help and the hint for a misspelt verb read these rows.
+ */
+#ifndef COMMANDS_COMMAND_H
+#define COMMANDS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bot/base/str.h"
+
+enum role {
+	ROLE_NONE, /* a stranger */
+	ROLE_CONTRIBUTOR,
+	ROLE_MAINTAINER,
+	ROLE_ADMIN,
+	ROLE_MAX
+};
+
+const char *role_name(enum role role); /* "stranger", "contributor", ... */
+NODISCARD bool role_parse(const char *name, enum role *ret);
+
+enum verb {
+	VERB_DEPLOY,
+	VERB_TRIGGER,
+	VERB_STATUS,
+	VERB_HELP,
+	VERB_MAX
+};
+
+struct command {
+	enum verb verb;
+	const char *name;
+	const char *usage; /* after the name; "" when it takes nothing */
+	const char *help;  /* one line */
+	enum role role;	   /* the least that may say it */
+	bool author_may;   /* the pull request's author may, on the own one */
+	bool deploys;	   /* needs the head sha and makes a request */
+};
+
+extern const struct command command_table[VERB_MAX];
+
+/* By exact name, or NULL. */
+const struct command *command_find(const char *verb);
+
+/* The table's name nearest to verb, or NULL when none is near. */
+const char *command_nearest(const char *verb);
+
+/* Pure: may a person of role say it?  is_author: on the own pull request. */
+bool command_allowed(const struct command *c, enum role role, bool is_author);
+
+/* The help text as Markdown, only what this person may say. */
+void command_help(struct str *out, const char *bot_name, enum role role,
+		  bool is_author);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * The git port: mirrors, merging by plumbing, pushing, tags, checkouts.
+ *
+ * A bare mirror per project in state_dir/git/<n>.git, n from the project's
+ * name hashed or numbered by us, never from user text.  No work tree, no
+ * hooks, no shell, no user or system git configuration, objects fsck'ed on
+ * fetch.  Needs git 2.38 or later.  One thread; effects run in order.
+ *
+ * Kinds, args and answers:
+ *
+ * git.batch  Fetches and merges; changes nothing outside the mirrors (repeat
+ *            is harmless).
+ *   args   {"projects": [{"repo", "base", "branch",
+ *                         "revisions": [{"number", "sha", "title"}]}]}
+ *   body   {"projects": [{"repo", "base", "branch", "base_sha",
+ *                         "old_sha" ("" when the branch does not exist),
+ *                         "sha" (the result; base_sha when nothing merged),
+ *                         "revisions": [{"number", "sha",
+ *                            "result": "merged" | "conflict" | "moved" |
+ *                                      "missing" | "merged_already",
+ *                            "reason": text for people,
+ *                            "files": [conflicting paths, at most 20],
+ *                            "paths": [paths it changes against its merge
+ *                                      base, at most 3000; absent = too many]
+ *                            }]}]}
+ *   Revisions are merged in the order given (the engine sorts by number).
+ *   One fetch for the base, the staging branch and all refs/pull/N/head
+ *   together, when possible; a ref that is not at the wanted sha is "moved"
+ *   (after retries, as refs/pull lags), one that is not there "missing".
+ *   A merge is what `git merge --no-ff` would make, .gitattributes included.
+ *   Message: "kcibot: merge OWNER/REPO#N at SHA".  Author and committer are
+ *   the bot with a fixed date taken from the merged commit, so that the same
+ *   batch gives the same result sha.
+ *
+ * git.push   All projects or none, each with --force-with-lease=REF:OLD.
+ *   args   {"projects": [{"repo", "branch", "old_sha", "sha"}]}
+ *   body   {"projects": [{"repo", "pushed": bool, "reason": text,
+ *                         "refused": "" | "lease" | "content" | "rights"}]}
+ *   ERR_OK when all refs now stand at sha (also when they did before);
+ *   ERR_CONFLICT with the body when one was refused, the others put back.
+ *
+ * git.tag    The manifest as an annotated tag on every project.
+ *   args   {"prefix": "staging-20261121.", "message",
+ *           "projects": [{"repo", "sha"}]}
+ *   body   {"tag": "staging-20261121.3"}  N one above the highest on any of
+ *   the projects.  A repeat finds a tag with the same message and keeps it.
+ */
+#ifndef DEPLOY_GIT_PORT_H
+#define DEPLOY_GIT_PORT_H
+
+#include "bot/base/port.h"
+
+struct git_settings {
+	const char *dir;	/* state_dir/git */
+	const char *clone_url;	/* with {repo} */
+	const char *token_file; /* NULL or "" = none (file:// URLs) */
+	const char *bot_name;
+	const char *bot_email;
+	int64_t moved_retry_ms; /* pause before refs/pull is looked at again */
+};
+
+struct port *git_port_new(const struct git_settings *settings,
+			  struct error *e);
+
+/*
+ * A fresh checkout of commit sha of repo into dir (made; must not exist).
+ * Blocking; safe beside the port's thread.  For job backends.
+ */
+NODISCARD enum err git_checkout(const struct git_settings *settings,
+				const char *repo, const char *sha,
+				const char *dir, struct error *e);
+
+/* ERR_FATAL with the way out when git is missing or older than 2.38. */
+NODISCARD enum err git_check_version(struct error *e);
+
+#endif
