@@ -33,10 +33,10 @@ struct inbox *inbox_open_reader(const char *path, struct error *e);
 const char *inbox_journal_id(const struct inbox *i);
 
 struct inbox_delivery {
-	int64_t seq;		 /* out; from 1, gapless enough: ascending */
-	const char *guid;	 /* X-GitHub-Delivery */
-	const char *event;	 /* X-GitHub-Event */
-	const void *body;	 /* raw, as signed */
+	int64_t seq;	   /* out; from 1, gapless enough: ascending */
+	const char *guid;  /* X-GitHub-Delivery */
+	const char *event; /* X-GitHub-Event */
+	const void *body;  /* raw, as signed */
 	size_t len;
 	unsigned char body_hash[32]; /* SHA-256 of the body */
 	int64_t received_ms;
@@ -74,8 +74,7 @@ void inbox_checkpoint(struct inbox *i);
  * Forgets bodies of deliveries with seq <= upto older than before_ms; GUIDs
  * are kept longer than the forge can redeliver (guid_before_ms).
  */
-NODISCARD enum err inbox_prune(struct inbox *i, int64_t upto,
-			       int64_t before_ms, int64_t guid_before_ms,
-			       struct error *e);
+NODISCARD enum err inbox_prune(struct inbox *i, int64_t upto, int64_t before_ms,
+			       int64_t guid_before_ms, struct error *e);
 
 #endif

@@ -1,0 +1,137 @@
+/*
+ * SQLite as this project uses it: a file made only by its migrations, every
+ * statement prepared at start from a table, typed arguments.  A handle
+ * belongs to one thread.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bot/base/error.h"
+
+/* What a kind of file is: one constant for each of our databases. */
+struct db_schema {
+	const char *name;	       /* for messages: "kcibot.db" */
+	int application_id;	       /* in the file's header */
+	const char *const *migrations; /* SQL texts; [n] leads to version n+1 */
+	size_t migration_count;
+	const char *const *statements;
+	size_t statement_count;
+};
+
+enum db_flags {
+	DB_WRITE = 0,
+	DB_READ_ONLY = 1 << 0,
+};
+
+struct db {
+	sqlite3 *handle;
+	sqlite3_stmt **statements;
+	const struct db_schema *schema;
+};
+
+/*
+ * Opens path: WAL, synchronous=FULL, foreign keys, untrusted schema; makes
+ * the file (0600) and migrates it, each migration in one transaction.
+ * Read-only: the file must exist at exactly our version.
+ * ERR_FATAL with both versions named when the file is newer than we are, or
+ * is somebody else's.
+ */
+NODISCARD enum err db_open(struct db *db, const char *path,
+			   const struct db_schema *schema, enum db_flags flags,
+			   struct error *e);
+
+/* Also for one that db_open() refused; twice is harmless. */
+void db_close(struct db *db);
+
+struct arg {
+	enum { ARG_INT, ARG_TEXT, ARG_BLOB } type;
+	int64_t number;	  /* or the length of a blob */
+	const void *data; /* NULL = SQL NULL */
+};
+
+static inline struct arg arg_int(int64_t v)
+{
+	return (struct arg){ARG_INT, v, NULL};
+}
+
+static inline struct arg arg_text(const char *v)
+{
+	return (struct arg){ARG_TEXT, 0, v};
+}
+
+static inline struct arg arg_blob(const void *data, size_t len)
+{
+	return (struct arg){ARG_BLOB, (int64_t)len, data};
+}
+
+/* clang-format off */
+#define ARG(x) _Generic((x), int: arg_int, bool: arg_int, unsigned: arg_int, \
+	int64_t: arg_int, const char *: arg_text, char *: arg_text)(x)
+/* clang-format on */
+
+/* ARGS(ARG(a), ARG(b)): the arguments of a statement, in order. */
+#define ARGS(...)                                                              \
+	(const struct arg[]){__VA_ARGS__},                                     \
+		sizeof((const struct arg[]){__VA_ARGS__}) / sizeof(struct arg)
+#define NO_ARGS NULL, 0
+
+/*
+ * A statement in use.  Rows are read with db_int() and friends between
+ * db_next() calls; db_done() ends it early (db_next() does at its end).
+ */
+NODISCARD enum err db_start(struct db *db, size_t statement,
+			    const struct arg *args, size_t count,
+			    sqlite3_stmt **ret, struct error *e);
+
+/* true: there is a row.  false: the end (ERR_OK) or trouble, see *code. */
+bool db_next(struct db *db, sqlite3_stmt *s, enum err *code, struct error *e);
+void db_done(sqlite3_stmt *s);
+
+/* Runs a statement to its end and drops any rows. */
+NODISCARD enum err db_run(struct db *db, size_t statement,
+			  const struct arg *args, size_t count,
+			  struct error *e);
+
+/*
+ * The first row of a statement; the caller ends it with db_done().
+ * ERR_MISSING (without a sentence worth showing) when there is none.
+ */
+NODISCARD enum err db_row(struct db *db, size_t statement,
+			  const struct arg *args, size_t count,
+			  sqlite3_stmt **ret, struct error *e);
+
+/* The first column of the first row, or absent. */
+NODISCARD enum err db_value(struct db *db, size_t statement,
+			    const struct arg *args, size_t count,
+			    int64_t absent, int64_t *ret, struct error *e);
+
+/* Rows changed by the last db_run(). */
+int db_changes(struct db *db);
+int64_t db_last_id(struct db *db);
+
+/* Column readers; text is "" for NULL and borrowed until the next step. */
+static inline int64_t db_int(sqlite3_stmt *s, int column)
+{
+	return sqlite3_column_int64(s, column);
+}
+
+static inline const char *db_text(sqlite3_stmt *s, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	return text ? text : "";
+}
+
+NODISCARD enum err db_begin(struct db *db, struct error *e);
+NODISCARD enum err db_commit(struct db *db, struct error *e);
+/* Silent, and safe when nothing is open. */
+void db_rollback(struct db *db);
+
+/* Turns SQLite's last error on this handle into ours. */
+enum err db_error(struct db *db, struct error *e, const char *what);
+
+#endif

@@ -1,0 +1,82 @@
+#include "store/store.h"
+
+#include <stdlib.h>
+
+#include "store/internal.h"
+
+/* "kcib" */
+#define APPLICATION_ID 0x6b636962
+
+static const char *const migrations[] = {
+#include "store/migrations/kcibot_0001_init.sql.inc"
+};
+
+#define STATEMENT(name, sql) [STMT_##name] = sql,
+static const char *const statements[] = {
+#include "store/sql/intake.def"
+#include "store/sql/trust.def"
+#include "store/sql/pull.def"
+#include "store/sql/request.def"
+#include "store/sql/cycle.def"
+#include "store/sql/outbox.def"
+#include "store/sql/view.def"
+};
+#undef STATEMENT
+
+static const struct db_schema schema = {
+	.name = "kcibot.db",
+	.application_id = APPLICATION_ID,
+	.migrations = migrations,
+	.migration_count = ARRAY_SIZE(migrations),
+	.statements = statements,
+	.statement_count = ARRAY_SIZE(statements),
+};
+
+static struct store *open_with(const char *path, enum db_flags flags,
+			       struct error *e)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		error_set(e, ERR_FATAL, "out of memory");
+		return NULL;
+	}
+	if (db_open(&s->db, path, &schema, flags, e)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct store *store_open(const char *path, struct error *e)
+{
+	return open_with(path, DB_WRITE, e);
+}
+
+struct store *store_open_reader(const char *path, struct error *e)
+{
+	return open_with(path, DB_READ_ONLY, e);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	db_close(&s->db);
+	free(s);
+}
+
+enum err store_begin(struct store *s, struct error *e)
+{
+	return db_begin(&s->db, e);
+}
+
+enum err store_commit(struct store *s, struct error *e)
+{
+	return db_commit(&s->db, e);
+}
+
+void store_rollback(struct store *s)
+{
+	db_rollback(&s->db);
+}

@@ -1,0 +1,37 @@
+/*
+ * What the bot remembers, in one SQLite file, kcibot.db.  Only this folder
+ * knows SQL; the questions and changes stand in the header of their subject
+ * (store/trust.h, store/pull.h, ...) in the bot's own words.
+ *
+ * A handle belongs to one thread.  The engine holds the only writing one;
+ * pages and the command line open readers.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "bot/base/cleanup.h"
+#include "bot/base/error.h"
+
+struct store;
+
+void store_close(struct store *s);
+DEFINE_CLEANUP(struct store *, store_close)
+
+/* Opens, makes and migrates.  NULL when the file is from a newer bot. */
+NODISCARD OWNED_BY(store_close)
+struct store *store_open(const char *path, struct error *e);
+
+/* For reading beside a running bot; the file must exist and be current. */
+NODISCARD OWNED_BY(store_close)
+struct store *store_open_reader(const char *path, struct error *e);
+
+/*
+ * begin/commit bracket one event's effects.  rollback is silent and safe
+ * when nothing is open, so an error path may call it blindly.  A reader
+ * brackets too, to see one moment.
+ */
+NODISCARD enum err store_begin(struct store *s, struct error *e);
+NODISCARD enum err store_commit(struct store *s, struct error *e);
+void store_rollback(struct store *s);
+
+#endif
