@@ -24,6 +24,16 @@ enum statement {
 
 struct store {
 	struct db db;
+
+	/* Effects that this process has sent and that are not answered. */
+	int64_t *sent;
+	size_t sent_count;
+	size_t sent_room;
+
+	/* Pulls whose comment or statuses may have to be told anew. */
+	int64_t *touched;
+	size_t touched_count;
+	size_t touched_room;
 };
 
 #endif

@@ -63,6 +63,8 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	db_close(&s->db);
+	free(s->sent);
+	free(s->touched);
 	free(s);
 }
 
@@ -79,4 +81,5 @@ enum err store_commit(struct store *s, struct error *e)
 void store_rollback(struct store *s)
 {
 	db_rollback(&s->db);
+	s->touched_count = 0;
 }

@@ -85,7 +85,8 @@ CREATE UNIQUE INDEX trust_in_force
 CREATE TABLE said(
     id          INTEGER PRIMARY KEY,
     comment_id  INTEGER UNIQUE,               -- NULL: the command line
-    pull_id     INTEGER NOT NULL REFERENCES pull(id),
+    repo        TEXT NOT NULL COLLATE NOCASE,
+    number      INTEGER NOT NULL CHECK (number > 0),
     actor_id    INTEGER NOT NULL,
     actor       TEXT NOT NULL,
     words       TEXT NOT NULL,                -- JSON: [{"verb","args"}]
@@ -96,7 +97,7 @@ CREATE TABLE said(
                 CHECK (state IN ('checking', 'accepted', 'refused')),
     answer      TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX said_checking ON said(pull_id) WHERE state = 'checking';
+CREATE INDEX said_on_pull ON said(repo, number, actor_id);
 
 -- An environment's own memory.
 CREATE TABLE environment(
@@ -105,7 +106,7 @@ CREATE TABLE environment(
     last_finish_ms   INTEGER NOT NULL DEFAULT 0,
     last_full_ms     INTEGER NOT NULL DEFAULT 0, -- end of the last that counts
     schedule_from_ms INTEGER NOT NULL,
-    errors_in_row    INTEGER NOT NULL DEFAULT 0,
+    errors_in_row    INTEGER NOT NULL DEFAULT 0, -- verdicts error, in a row
     -- What the timing policy last said, for people:
     wait_why         TEXT NOT NULL DEFAULT '',
     wait_until_ms    INTEGER NOT NULL DEFAULT 0
@@ -121,6 +122,9 @@ CREATE TABLE cycle(
     stages      TEXT NOT NULL,                -- JSON array of names, frozen
     scheduled   INTEGER NOT NULL DEFAULT 0 CHECK (scheduled IN (0, 1)),
     restarts    INTEGER NOT NULL DEFAULT 0,
+    restart_as  TEXT NOT NULL DEFAULT '' CHECK (restart_as IN
+                ('', 'short', 'full')),       -- while stopping: what follows
+    batches     INTEGER NOT NULL DEFAULT 0,   -- how often it was merged
     content     TEXT NOT NULL DEFAULT '',     -- hash of the manifest's input
     verdict     TEXT NOT NULL DEFAULT '' CHECK (verdict IN
                 ('', 'success', 'failure', 'error', 'cancelled',

@@ -1,0 +1,338 @@
+#include "store/pull.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "bot/base/clock.h"
+#include "store/internal.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+static void read_pull(sqlite3_stmt *row, struct pull *p)
+{
+	p->id = db_int(row, 0);
+	COPY(p->repo, db_text(row, 1));
+	p->number = db_int(row, 2);
+	COPY(p->title, db_text(row, 3));
+	p->author_id = db_int(row, 4);
+	COPY(p->author, db_text(row, 5));
+	COPY(p->state, db_text(row, 6));
+	p->draft = db_int(row, 7) != 0;
+	COPY(p->base_ref, db_text(row, 8));
+	COPY(p->head_sha, db_text(row, 9));
+	COPY(p->labels, db_text(row, 10));
+	p->active_ms = db_int(row, 11);
+	p->updated_ms = db_int(row, 12);
+}
+
+enum err store_pull(struct store *s, const char *repo, int64_t number,
+		    struct pull *ret, struct error *e)
+{
+	sqlite3_stmt *row;
+
+	if (db_row(&s->db, STMT_PULL_GET, ARGS(ARG(repo), ARG(number)), &row,
+		   e))
+		return e->code;
+	read_pull(row, ret);
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_pull_by_id(struct store *s, int64_t id, struct pull *ret,
+			  struct error *e)
+{
+	sqlite3_stmt *row;
+
+	if (db_row(&s->db, STMT_PULL_BY_ID, ARGS(ARG(id)), &row, e))
+		return e->code;
+	read_pull(row, ret);
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_pulls_open(struct store *s, const char *repo, struct pull **ret,
+			  size_t *ret_count, struct error *e)
+{
+	struct pull *list = NULL, *more;
+	size_t count = 0, room = 0;
+	sqlite3_stmt *row;
+	enum err code;
+
+	if (db_start(&s->db, STMT_PULL_OPEN, ARGS(ARG(repo)), &row, e))
+		return e->code;
+	while (db_next(&s->db, row, &code, e)) {
+		if (count == room) {
+			room = room ? 2 * room : 16;
+			more = realloc(list, room * sizeof(*list));
+			if (!more) {
+				db_done(row);
+				free(list);
+				return error_set(e, ERR_FATAL, "out of memory");
+			}
+			list = more;
+		}
+		read_pull(row, &list[count++]);
+	}
+	if (code) {
+		free(list);
+		return code;
+	}
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+static unsigned compare(const struct pull *old, const struct pull *new)
+{
+	unsigned changes = 0;
+
+	if (strcmp(old->head_sha, new->head_sha) != 0)
+		changes |= PULL_HEAD;
+	if (strcmp(old->state, new->state) != 0 || old->draft != new->draft)
+		changes |= PULL_STATE;
+	if (strcmp(old->base_ref, new->base_ref) != 0)
+		changes |= PULL_BASE;
+	if (strcmp(old->labels, new->labels) != 0)
+		changes |= PULL_LABELS;
+	if (strcmp(old->title, new->title) != 0)
+		changes |= PULL_TITLE;
+	return changes;
+}
+
+static enum err put_row(struct store *s, const struct pull *p, struct error *e)
+{
+	const char *repo = p->repo, *title = p->title, *author = p->author;
+	const char *state = p->state, *base = p->base_ref, *sha = p->head_sha;
+	const char *labels = p->labels;
+
+	return db_run(&s->db, STMT_PULL_PUT,
+		      ARGS(ARG(repo), ARG(p->number), ARG(title),
+			   ARG(p->author_id), ARG(author), ARG(state),
+			   ARG(p->draft), ARG(base), ARG(sha), ARG(labels),
+			   ARG(p->active_ms), ARG(p->updated_ms)),
+		      e);
+}
+
+enum err store_pull_put(struct store *s, struct pull *p, const char *source,
+			int64_t now_ms, unsigned *ret_changes, struct error *e)
+{
+	struct pull old;
+	enum err code = store_pull(s, p->repo, p->number, &old, e);
+	const char *sha = p->head_sha;
+
+	if (code && code != ERR_MISSING)
+		return code;
+	if (code == ERR_MISSING) {
+		*ret_changes = PULL_NEW | PULL_HEAD;
+	} else if (p->updated_ms < old.updated_ms) {
+		*p = old;
+		*ret_changes = 0;
+		return ERR_OK;
+	} else {
+		*ret_changes = compare(&old, p);
+	}
+	p->active_ms = *ret_changes & PULL_HEAD ? now_ms : 0;
+	if (put_row(s, p, e))
+		return e->code;
+	code = store_pull(s, p->repo, p->number, p, e);
+	if (code || !(*ret_changes & PULL_HEAD))
+		return code;
+	return db_run(&s->db, STMT_HEAD_ADD,
+		      ARGS(ARG(p->id), ARG(sha), ARG(now_ms), ARG(source)), e);
+}
+
+enum err store_pull_active(struct store *s, int64_t id, int64_t now_ms,
+			   struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_ACTIVE, ARGS(ARG(id), ARG(now_ms)), e);
+}
+
+enum err store_head_last(struct store *s, int64_t pull_id,
+			 char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
+			 struct error *e)
+{
+	sqlite3_stmt *row;
+
+	if (db_row(&s->db, STMT_HEAD_LAST, ARGS(ARG(pull_id)), &row, e))
+		return e->code;
+	snprintf(ret_sha, SHA_SIZE, "%s", db_text(row, 0));
+	*ret_seen_ms = db_int(row, 1);
+	db_done(row);
+	return ERR_OK;
+}
+
+bool pull_has_label(const struct pull *p, const char *label)
+{
+	CLEANUP(json_decref)
+	json_t *labels = json_loads(p->labels, 0, NULL);
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (labels, i, one) {
+		const char *name = json_string_value(one);
+
+		if (name && strcmp(name, label) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_sha(const char *text)
+{
+	size_t n = strspn(text, "0123456789abcdef");
+
+	return !text[n] && (n == 40 || n == 64);
+}
+
+/* Label names as a compact JSON array; those that do not fit are left out. */
+static void copy_labels(struct pull *p, const json_t *object)
+{
+	CLEANUP(json_decref) json_t *names = json_array();
+	const json_t *list = js_get(object, "labels");
+	json_t *one;
+	size_t i;
+
+	COPY(p->labels, "[]");
+	json_array_foreach (list, i, one) {
+		CLEANUP(free) char *text = NULL;
+
+		json_array_append_new(names, json_string(js_str(one, "name")));
+		text = js_dump(names);
+		if (!text || strlen(text) >= sizeof(p->labels))
+			return;
+		COPY(p->labels, text);
+	}
+}
+
+enum err pull_from_json(struct pull *p, const char *repo, const json_t *object,
+			struct error *e)
+{
+	const char *title = js_str(object, "title");
+	size_t cut;
+
+	memset(p, 0, sizeof(*p));
+	COPY(p->repo, repo);
+	p->number = js_int(object, "number", 0);
+	cut = str_utf8_cut(title, strlen(title), sizeof(p->title) - 1);
+	memcpy(p->title, title, cut);
+	p->author_id = js_int(object, "user.id", 0);
+	COPY(p->author, js_str(object, "user.login"));
+	COPY(p->state, js_str(object, "state"));
+	if (js_bool(object, "merged", false) || *js_str(object, "merged_at"))
+		COPY(p->state, "merged");
+	p->draft = js_bool(object, "draft", false);
+	COPY(p->base_ref, js_str(object, "base.ref"));
+	COPY(p->head_sha, js_str(object, "head.sha"));
+	copy_labels(p, object);
+	if (p->number <= 0 || !is_sha(p->head_sha) || !*p->base_ref ||
+	    (strcmp(p->state, "open") != 0 && strcmp(p->state, "closed") != 0 &&
+	     strcmp(p->state, "merged") != 0) ||
+	    !time_parse_iso(js_str(object, "updated_at"), &p->updated_ms))
+		return error_set(e, ERR_INVALID, "not a pull request object");
+	return ERR_OK;
+}
+
+enum err store_posted(struct store *s, int64_t pull_id, const char *slot,
+		      struct posted *ret, struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code = db_row(&s->db, STMT_POSTED_GET,
+			       ARGS(ARG(pull_id), ARG(slot)), &row, e);
+
+	*ret = (struct posted){ 0 };
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	ret->comment_id = db_int(row, 0);
+	COPY(ret->body_hash, db_text(row, 1));
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_posted_want(struct store *s, int64_t pull_id, const char *slot,
+			   const char *body_hash, struct error *e)
+{
+	return db_run(&s->db, STMT_POSTED_WANT,
+		      ARGS(ARG(pull_id), ARG(slot), ARG(body_hash)), e);
+}
+
+enum err store_posted_is(struct store *s, int64_t pull_id, const char *slot,
+			 int64_t comment_id, struct error *e)
+{
+	return db_run(&s->db, STMT_POSTED_IS,
+		      ARGS(ARG(pull_id), ARG(slot), ARG(comment_id)), e);
+}
+
+enum err store_status(struct store *s, const char *repo, const char *sha,
+		      const char *context, char ret_state[16], struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code = db_row(&s->db, STMT_STATUS_GET,
+			       ARGS(ARG(repo), ARG(sha), ARG(context)), &row,
+			       e);
+
+	ret_state[0] = '\0';
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	snprintf(ret_state, 16, "%s", db_text(row, 0));
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_status_want(struct store *s, const char *repo, const char *sha,
+			   const char *context, const char *state,
+			   const char *description, bool *ret_new,
+			   struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code = db_row(&s->db, STMT_STATUS_GET,
+			       ARGS(ARG(repo), ARG(sha), ARG(context)), &row,
+			       e);
+
+	*ret_new = true;
+	if (code && code != ERR_MISSING)
+		return code;
+	if (!code) {
+		*ret_new = strcmp(db_text(row, 0), state) != 0 ||
+			   strcmp(db_text(row, 1), description) != 0;
+		db_done(row);
+	}
+	if (!*ret_new)
+		return ERR_OK;
+	return db_run(&s->db, STMT_STATUS_PUT,
+		      ARGS(ARG(repo), ARG(sha), ARG(context), ARG(state),
+			   ARG(description)),
+		      e);
+}
+
+enum err store_status_shas(struct store *s, int64_t pull_id,
+			   const char *context, char (**ret)[SHA_SIZE],
+			   size_t *ret_count, struct error *e)
+{
+	char(*list)[SHA_SIZE] = NULL;
+	size_t count = 0;
+	sqlite3_stmt *row;
+	enum err code;
+
+	if (db_start(&s->db, STMT_STATUS_SHAS, ARGS(ARG(pull_id), ARG(context)),
+		     &row, e))
+		return e->code;
+	while (db_next(&s->db, row, &code, e)) {
+		char(*more)[SHA_SIZE] =
+			realloc(list, (count + 1) * sizeof(*list));
+
+		if (!more) {
+			db_done(row);
+			free(list);
+			return error_set(e, ERR_FATAL, "out of memory");
+		}
+		list = more;
+		COPY(list[count++], db_text(row, 0));
+	}
+	if (code) {
+		free(list);
+		return code;
+	}
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}

@@ -1,0 +1,122 @@
+/*
+ * Pull requests as the forge last showed them, the timeline of their heads,
+ * and the comments and statuses that we wrote on them.
+ */
+#ifndef STORE_PULL_H
+#define STORE_PULL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bot/base/json.h"
+#include "store/store.h"
+
+#define SHA_SIZE 65 /* SHA-256 in hex and the NUL */
+
+struct pull {
+	int64_t id;
+	char repo[160];
+	int64_t number;
+	char title[512];
+	int64_t author_id; /* 0: a deleted account */
+	char author[64];
+	char state[8]; /* "open", "closed", "merged" */
+	bool draft;
+	char base_ref[256];
+	char head_sha[SHA_SIZE];
+	char labels[2048]; /* JSON array of names */
+	int64_t active_ms;
+	int64_t updated_ms;
+};
+
+/* What of a pull changed in store_pull_put(). */
+enum pull_change {
+	PULL_NEW = 1 << 0,
+	PULL_HEAD = 1 << 1,
+	PULL_STATE = 1 << 2, /* opened, closed, draft */
+	PULL_BASE = 1 << 3,
+	PULL_LABELS = 1 << 4,
+	PULL_TITLE = 1 << 5,
+};
+
+/* ERR_MISSING when unknown. */
+NODISCARD enum err store_pull(struct store *s, const char *repo,
+			      int64_t number, struct pull *ret,
+			      struct error *e);
+NODISCARD enum err store_pull_by_id(struct store *s, int64_t id,
+				    struct pull *ret, struct error *e);
+
+/*
+ * All open ones of a repository by number, malloc'ed; the caller frees.
+ */
+NODISCARD enum err store_pulls_open(struct store *s, const char *repo,
+				    struct pull **ret, size_t *ret_count,
+				    struct error *e);
+
+/*
+ * Takes over what the forge says now; sets p->id.  An older state than the
+ * one known (by updated_ms) changes nothing.  A new head is an entry of the
+ * timeline.  *ret_changes tells what differs (enum pull_change).  source:
+ * "webhook" or "api".
+ */
+NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
+				  const char *source, int64_t now_ms,
+				  unsigned *ret_changes, struct error *e);
+
+/* A command keeps a pull from going stale. */
+NODISCARD enum err store_pull_active(struct store *s, int64_t id,
+				     int64_t now_ms, struct error *e);
+
+/* The newest entry of the timeline; ERR_MISSING when there is none. */
+NODISCARD enum err store_head_last(struct store *s, int64_t pull_id,
+				   char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
+				   struct error *e);
+
+/* Is the label among them (exactly)? */
+bool pull_has_label(const struct pull *p, const char *label);
+
+/*
+ * Fills p (but id and active_ms) from a pull request object of the forge.
+ * ERR_INVALID when it is not one.
+ */
+NODISCARD enum err pull_from_json(struct pull *p, const char *repo,
+				  const json_t *object, struct error *e);
+
+/* Our comment in a slot (environment name or "reply"); 0 and "" = none. */
+struct posted {
+	int64_t comment_id;
+	char body_hash[65];
+};
+NODISCARD enum err store_posted(struct store *s, int64_t pull_id,
+				const char *slot, struct posted *ret,
+				struct error *e);
+NODISCARD enum err store_posted_want(struct store *s, int64_t pull_id,
+				     const char *slot, const char *body_hash,
+				     struct error *e);
+NODISCARD enum err store_posted_is(struct store *s, int64_t pull_id,
+				   const char *slot, int64_t comment_id,
+				   struct error *e);
+
+/*
+ * Notes a status as wanted; *ret_new is false when that is what was wanted
+ * last.
+ */
+NODISCARD enum err store_status_want(struct store *s, const char *repo,
+				     const char *sha, const char *context,
+				     const char *state, const char *description,
+				     bool *ret_new, struct error *e);
+/* The state wanted last: "" when none. */
+NODISCARD enum err store_status(struct store *s, const char *repo,
+				const char *sha, const char *context,
+				char ret_state[16], struct error *e);
+
+/*
+ * The SHAs of a pull whose status may have to be told anew, malloc'ed array;
+ * the caller frees.
+ */
+NODISCARD enum err store_status_shas(struct store *s, int64_t pull_id,
+				     const char *context,
+				     char (**ret)[SHA_SIZE], size_t *ret_count,
+				     struct error *e);
+
+#endif

@@ -1,0 +1,236 @@
+#include "store/request.h"
+
+#include <string.h>
+
+#include "store/internal.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+enum err store_environment(struct store *s, const char *name, int64_t now_ms,
+			   struct environment_record *ret, struct error *e)
+{
+	sqlite3_stmt *row;
+
+	if (db_run(&s->db, STMT_ENV_ADD, ARGS(ARG(name), ARG(now_ms)), e) ||
+	    db_row(&s->db, STMT_ENV_GET, ARGS(ARG(name)), &row, e))
+		return e->code;
+	ret->deployed_cycle = db_int(row, 0);
+	ret->last_finish_ms = db_int(row, 1);
+	ret->last_full_ms = db_int(row, 2);
+	ret->schedule_from_ms = db_int(row, 3);
+	ret->errors_in_row = db_int(row, 4);
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_environment_finish(struct store *s, const char *name,
+				  const struct environment_record *r,
+				  struct error *e)
+{
+	return db_run(&s->db, STMT_ENV_FINISH,
+		      ARGS(ARG(name), ARG(r->deployed_cycle),
+			   ARG(r->last_finish_ms), ARG(r->last_full_ms),
+			   ARG(r->schedule_from_ms), ARG(r->errors_in_row)),
+		      e);
+}
+
+enum err store_environment_wait(struct store *s, const char *name,
+				const char *why, int64_t until_ms,
+				bool *ret_changed, struct error *e)
+{
+	if (db_run(&s->db, STMT_ENV_WAIT,
+		   ARGS(ARG(name), ARG(why), ARG(until_ms)), e))
+		return e->code;
+	*ret_changed = db_changes(&s->db) > 0;
+	return ERR_OK;
+}
+
+enum err store_request_add(struct store *s, struct request *r, struct error *e)
+{
+	const char *environment = r->environment, *kind = r->kind;
+	const char *origin = r->origin, *sha = r->sha, *base = r->base_ref;
+	const char *actor = r->actor, *state = r->state;
+
+	if (db_run(&s->db, STMT_REQUEST_ADD,
+		   ARGS(ARG(environment), ARG(kind), ARG(origin),
+			ARG(r->pull_id), ARG(sha), ARG(base), ARG(r->actor_id),
+			ARG(actor), ARG(r->said_id), ARG(r->made_ms),
+			ARG(state)),
+		   e))
+		return e->code;
+	r->id = db_last_id(&s->db);
+	return ERR_OK;
+}
+
+static void read_request(sqlite3_stmt *row, struct request *r)
+{
+	r->id = db_int(row, 0);
+	COPY(r->environment, db_text(row, 1));
+	COPY(r->kind, db_text(row, 2));
+	COPY(r->origin, db_text(row, 3));
+	r->pull_id = db_int(row, 4);
+	COPY(r->sha, db_text(row, 5));
+	COPY(r->base_ref, db_text(row, 6));
+	r->actor_id = db_int(row, 7);
+	COPY(r->actor, db_text(row, 8));
+	r->said_id = db_int(row, 9);
+	r->made_ms = db_int(row, 10);
+	COPY(r->state, db_text(row, 11));
+	r->cycle_id = db_int(row, 12);
+	COPY(r->outcome, db_text(row, 13));
+}
+
+static enum err list(struct store *s, size_t statement, const struct arg *args,
+		     size_t arg_count, struct request **ret, size_t *ret_count,
+		     struct error *e)
+{
+	struct request *all = NULL, *more;
+	size_t count = 0;
+	sqlite3_stmt *row;
+	enum err code;
+
+	if (db_start(&s->db, statement, args, arg_count, &row, e))
+		return e->code;
+	while (db_next(&s->db, row, &code, e)) {
+		more = realloc(all, (count + 1) * sizeof(*all));
+		if (!more) {
+			db_done(row);
+			free(all);
+			return error_set(e, ERR_FATAL, "out of memory");
+		}
+		all = more;
+		read_request(row, &all[count++]);
+	}
+	if (code) {
+		free(all);
+		return code;
+	}
+	*ret = all;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+enum err store_requests_in(struct store *s, const char *environment,
+			   const char *state, struct request **ret,
+			   size_t *ret_count, struct error *e)
+{
+	return list(s, STMT_REQUEST_OPEN, ARGS(ARG(environment), ARG(state)),
+		    ret, ret_count, e);
+}
+
+enum err store_requests_of_cycle(struct store *s, int64_t cycle_id,
+				 struct request **ret, size_t *ret_count,
+				 struct error *e)
+{
+	return list(s, STMT_REQUEST_OF_CYCLE, ARGS(ARG(cycle_id)), ret,
+		    ret_count, e);
+}
+
+enum err store_requests_of_pull(struct store *s, int64_t pull_id,
+				struct request **ret, size_t *ret_count,
+				struct error *e)
+{
+	return list(s, STMT_REQUEST_OF_PULL, ARGS(ARG(pull_id)), ret, ret_count,
+		    e);
+}
+
+enum err store_request_run(struct store *s, int64_t id, int64_t cycle_id,
+			   const char *kind, struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_RUN,
+		      ARGS(ARG(id), ARG(cycle_id), ARG(kind)), e);
+}
+
+enum err store_request_end(struct store *s, int64_t id, const char *state,
+			   const char *outcome, struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_END,
+		      ARGS(ARG(id), ARG(state), ARG(outcome)), e);
+}
+
+enum err store_requests_back(struct store *s, int64_t cycle_id, struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_BACK, ARGS(ARG(cycle_id)), e);
+}
+
+enum err store_request_asked(struct store *s, const char *environment,
+			     const struct pull *p, int64_t since_ms, bool *ret,
+			     struct error *e)
+{
+	const char *sha = p->head_sha, *base = p->base_ref;
+	int64_t one;
+
+	if (db_value(&s->db, STMT_REQUEST_ASKED,
+		     ARGS(ARG(environment), ARG(p->id), ARG(sha), ARG(base),
+			  ARG(since_ms)),
+		     0, &one, e))
+		return e->code;
+	*ret = one != 0;
+	return ERR_OK;
+}
+
+enum err store_request_pending(struct store *s, const char *environment,
+			       int64_t pull_id, const char *sha,
+			       char ret_state[10], char ret_kind[8],
+			       struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code = db_row(&s->db, STMT_REQUEST_PENDING,
+			       ARGS(ARG(environment), ARG(pull_id), ARG(sha)),
+			       &row, e);
+
+	ret_state[0] = ret_kind[0] = '\0';
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	snprintf(ret_kind, 8, "%s", db_text(row, 0));
+	snprintf(ret_state, 10, "%s", db_text(row, 1));
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_request_booked(struct store *s, const char *environment,
+			      int64_t pull_id, const char *sha, bool *ret,
+			      struct error *e)
+{
+	int64_t one;
+
+	if (db_value(&s->db, STMT_REQUEST_BOOKED,
+		     ARGS(ARG(environment), ARG(pull_id), ARG(sha)), 0, &one,
+		     e))
+		return e->code;
+	*ret = one != 0;
+	return ERR_OK;
+}
+
+enum err store_request_facts(struct store *s, const char *environment,
+			     struct request_facts *ret, struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code;
+
+	*ret = (struct request_facts){ 0 };
+	if (db_start(&s->db, STMT_REQUEST_FACTS, ARGS(ARG(environment)), &row,
+		     e))
+		return e->code;
+	while (db_next(&s->db, row, &code, e)) {
+		const char *kind = db_text(row, 0);
+		int64_t count = db_int(row, 3);
+
+		if (strcmp(db_text(row, 1), "booked") == 0) {
+			ret->booked_count += count;
+		} else if (!db_int(row, 2)) {
+			int64_t first = db_int(row, 4), last = db_int(row, 5);
+
+			if (!ret->auto_count || first < ret->auto_first_ms)
+				ret->auto_first_ms = first;
+			if (last > ret->auto_last_ms)
+				ret->auto_last_ms = last;
+			ret->auto_count += count;
+		} else if (strcmp(kind, "full") == 0) {
+			ret->trigger_count += count;
+		} else {
+			ret->deploy_count += count;
+		}
+	}
+	return code;
+}

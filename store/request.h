@@ -1,0 +1,109 @@
+/*
+ * Requests (recorded wishes for a deploy) and what an environment remembers.
+ */
+#ifndef STORE_REQUEST_H
+#define STORE_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/pull.h"
+
+struct environment_record {
+	int64_t deployed_cycle; /* last green; 0 = none */
+	int64_t last_finish_ms;
+	int64_t last_full_ms;
+	int64_t schedule_from_ms;
+	int64_t errors_in_row;
+};
+
+/* Makes the row at the first call. */
+NODISCARD enum err store_environment(struct store *s, const char *name,
+				     int64_t now_ms,
+				     struct environment_record *ret,
+				     struct error *e);
+NODISCARD enum err store_environment_finish(struct store *s, const char *name,
+					    const struct environment_record *r,
+					    struct error *e);
+/* What the policy last said, for people; *ret_changed: is it news? */
+NODISCARD enum err store_environment_wait(struct store *s, const char *name,
+					  const char *why, int64_t until_ms,
+					  bool *ret_changed, struct error *e);
+
+struct request {
+	int64_t id;
+	char environment[64];
+	char kind[8];	 /* "auto", "short", "full" */
+	char origin[12]; /* "comment", "cli", "push", "label", "state", "base" */
+	int64_t pull_id; /* 0: a base branch moved */
+	char sha[SHA_SIZE];
+	char base_ref[256];
+	int64_t actor_id;
+	char actor[64];
+	int64_t said_id; /* 0 = none */
+	int64_t made_ms;
+	char state[10]; /* "waiting", "booked", "running", "done", "dropped" */
+	int64_t cycle_id;
+	char outcome[16];
+};
+
+/* Sets r->id; r->state is "waiting" or "booked". */
+NODISCARD enum err store_request_add(struct store *s, struct request *r,
+				     struct error *e);
+
+/* malloc'ed, the caller frees; by age. */
+NODISCARD enum err store_requests_in(struct store *s, const char *environment,
+				     const char *state, struct request **ret,
+				     size_t *ret_count, struct error *e);
+NODISCARD enum err store_requests_of_cycle(struct store *s, int64_t cycle_id,
+					   struct request **ret,
+					   size_t *ret_count, struct error *e);
+/* Those of a pull that have not started: waiting and booked. */
+NODISCARD enum err store_requests_of_pull(struct store *s, int64_t pull_id,
+					  struct request **ret,
+					  size_t *ret_count, struct error *e);
+
+NODISCARD enum err store_request_run(struct store *s, int64_t id,
+				     int64_t cycle_id, const char *kind,
+				     struct error *e);
+/* state "done" or "dropped". */
+NODISCARD enum err store_request_end(struct store *s, int64_t id,
+				     const char *state, const char *outcome,
+				     struct error *e);
+/* All of a cycle wait again: it is restarted. */
+NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
+				       struct error *e);
+
+/*
+ * Did somebody with the right to command ask for exactly this revision since
+ * then?
+ */
+NODISCARD enum err store_request_asked(struct store *s,
+				       const char *environment,
+				       const struct pull *p, int64_t since_ms,
+				       bool *ret, struct error *e);
+
+/* An open request for the revision: its state ("" = none) and kind. */
+NODISCARD enum err store_request_pending(struct store *s,
+					 const char *environment,
+					 int64_t pull_id, const char *sha,
+					 char ret_state[10], char ret_kind[8],
+					 struct error *e);
+/* Is a full booked for the revision? */
+NODISCARD enum err store_request_booked(struct store *s,
+					const char *environment,
+					int64_t pull_id, const char *sha,
+					bool *ret, struct error *e);
+
+/* Counts and times of what waits, as the policy wants them. */
+struct request_facts {
+	int64_t auto_count, auto_first_ms, auto_last_ms;
+	int64_t deploy_count, trigger_count, booked_count;
+};
+NODISCARD enum err store_request_facts(struct store *s,
+				       const char *environment,
+				       struct request_facts *ret,
+				       struct error *e);
+
+#endif
