@@ -356,11 +356,11 @@ enum err store_result(struct store *s, int64_t pull_id, const char *sha,
 		      struct error *e)
 {
 	sqlite3_stmt *row;
-	enum err code = db_row(&s->db, STMT_RESULT_GET,
-			       ARGS(ARG(pull_id), ARG(sha), ARG(environment)),
-			       &row, e);
+	enum err code =
+		db_row(&s->db, STMT_RESULT_GET,
+		       ARGS(ARG(pull_id), ARG(sha), ARG(environment)), &row, e);
 
-	*ret = (struct result){ 0 };
+	*ret = (struct result){0};
 	if (code)
 		return code == ERR_MISSING ? ERR_OK : code;
 	COPY(ret->outcome, db_text(row, 0));

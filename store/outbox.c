@@ -116,7 +116,7 @@ enum err store_outbox_each(struct store *s, int64_t now_ms,
 	if (db_start(&s->db, STMT_OUTBOX_FIRST, NO_ARGS, &row, e))
 		return e->code;
 	while (db_next(&s->db, row, &code, e)) {
-		CLEANUP(outbox_row_release) struct outbox_row r = { 0 };
+		CLEANUP(outbox_row_release) struct outbox_row r = {0};
 		int64_t due = db_int(row, 7);
 
 		if (is_sent(s, db_int(row, 0)))
@@ -158,10 +158,9 @@ enum err store_outbox_end(struct store *s, int64_t id, const char *state,
 enum err store_outbox_again(struct store *s, int64_t id, int64_t not_before_ms,
 			    bool unknown, const char *error, struct error *e)
 {
-	return db_run(&s->db, STMT_OUTBOX_AGAIN,
-		      ARGS(ARG(id), ARG(not_before_ms), ARG(unknown),
-			   ARG(error)),
-		      e);
+	return db_run(
+		&s->db, STMT_OUTBOX_AGAIN,
+		ARGS(ARG(id), ARG(not_before_ms), ARG(unknown), ARG(error)), e);
 }
 
 enum err store_outbox_restart(struct store *s, struct error *e)

@@ -168,7 +168,8 @@ bool pull_has_label(const struct pull *p, const char *label)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (labels, i, one) {
+	json_array_foreach(labels, i, one)
+	{
 		const char *name = json_string_value(one);
 
 		if (name && strcmp(name, label) == 0)
@@ -193,7 +194,8 @@ static void copy_labels(struct pull *p, const json_t *object)
 	size_t i;
 
 	COPY(p->labels, "[]");
-	json_array_foreach (list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		CLEANUP(free) char *text = NULL;
 
 		json_array_append_new(names, json_string(js_str(one, "name")));
@@ -239,7 +241,7 @@ enum err store_posted(struct store *s, int64_t pull_id, const char *slot,
 	enum err code = db_row(&s->db, STMT_POSTED_GET,
 			       ARGS(ARG(pull_id), ARG(slot)), &row, e);
 
-	*ret = (struct posted){ 0 };
+	*ret = (struct posted){0};
 	if (code)
 		return code == ERR_MISSING ? ERR_OK : code;
 	ret->comment_id = db_int(row, 0);
@@ -266,9 +268,9 @@ enum err store_status(struct store *s, const char *repo, const char *sha,
 		      const char *context, char ret_state[16], struct error *e)
 {
 	sqlite3_stmt *row;
-	enum err code = db_row(&s->db, STMT_STATUS_GET,
-			       ARGS(ARG(repo), ARG(sha), ARG(context)), &row,
-			       e);
+	enum err code =
+		db_row(&s->db, STMT_STATUS_GET,
+		       ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e);
 
 	ret_state[0] = '\0';
 	if (code)
@@ -284,9 +286,9 @@ enum err store_status_want(struct store *s, const char *repo, const char *sha,
 			   struct error *e)
 {
 	sqlite3_stmt *row;
-	enum err code = db_row(&s->db, STMT_STATUS_GET,
-			       ARGS(ARG(repo), ARG(sha), ARG(context)), &row,
-			       e);
+	enum err code =
+		db_row(&s->db, STMT_STATUS_GET,
+		       ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e);
 
 	*ret_new = true;
 	if (code && code != ERR_MISSING)

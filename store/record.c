@@ -140,8 +140,8 @@ enum err store_said(struct store *s, int64_t id, struct said_record *ret,
 enum err store_said_end(struct store *s, int64_t id, const char *state,
 			const char *answer, struct error *e)
 {
-	if (db_run(&s->db, STMT_SAID_END, ARGS(ARG(id), ARG(state), ARG(answer)),
-		   e))
+	if (db_run(&s->db, STMT_SAID_END,
+		   ARGS(ARG(id), ARG(state), ARG(answer)), e))
 		return e->code;
 	if (db_changes(&s->db) == 0)
 		return error_set(e, ERR_CONFLICT,
@@ -154,10 +154,10 @@ enum err store_said_answered(struct store *s, const char *repo, int64_t number,
 			     int64_t actor_id, int64_t since_ms, int64_t *ret,
 			     struct error *e)
 {
-	return db_value(&s->db, STMT_SAID_ANSWERED_SINCE,
-			ARGS(ARG(repo), ARG(number), ARG(actor_id),
-			     ARG(since_ms)),
-			0, ret, e);
+	return db_value(
+		&s->db, STMT_SAID_ANSWERED_SINCE,
+		ARGS(ARG(repo), ARG(number), ARG(actor_id), ARG(since_ms)), 0,
+		ret, e);
 }
 
 enum err store_scan(struct store *s, const char *repo, int64_t now_ms,

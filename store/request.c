@@ -134,6 +134,17 @@ enum err store_requests_of_pull(struct store *s, int64_t pull_id,
 		    e);
 }
 
+enum err store_requests_to_announce(struct store *s, struct request **ret,
+				    size_t *ret_count, struct error *e)
+{
+	return list(s, STMT_REQUEST_TO_ANNOUNCE, NO_ARGS, ret, ret_count, e);
+}
+
+enum err store_request_announced(struct store *s, int64_t id, struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_ANNOUNCED, ARGS(ARG(id)), e);
+}
+
 enum err store_request_run(struct store *s, int64_t id, int64_t cycle_id,
 			   const char *kind, struct error *e)
 {
@@ -175,9 +186,9 @@ enum err store_request_pending(struct store *s, const char *environment,
 			       struct error *e)
 {
 	sqlite3_stmt *row;
-	enum err code = db_row(&s->db, STMT_REQUEST_PENDING,
-			       ARGS(ARG(environment), ARG(pull_id), ARG(sha)),
-			       &row, e);
+	enum err code =
+		db_row(&s->db, STMT_REQUEST_PENDING,
+		       ARGS(ARG(environment), ARG(pull_id), ARG(sha)), &row, e);
 
 	ret_state[0] = ret_kind[0] = '\0';
 	if (code)
@@ -208,7 +219,7 @@ enum err store_request_facts(struct store *s, const char *environment,
 	sqlite3_stmt *row;
 	enum err code;
 
-	*ret = (struct request_facts){ 0 };
+	*ret = (struct request_facts){0};
 	if (db_start(&s->db, STMT_REQUEST_FACTS, ARGS(ARG(environment)), &row,
 		     e))
 		return e->code;

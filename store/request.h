@@ -71,6 +71,13 @@ NODISCARD enum err store_request_run(struct store *s, int64_t id,
 NODISCARD enum err store_request_end(struct store *s, int64_t id,
 				     const char *state, const char *outcome,
 				     struct error *e);
+/* Ended ones whose asker was not told yet; the caller frees. */
+NODISCARD enum err store_requests_to_announce(struct store *s,
+					      struct request **ret,
+					      size_t *ret_count,
+					      struct error *e);
+NODISCARD enum err store_request_announced(struct store *s, int64_t id,
+					   struct error *e);
 /* All of a cycle wait again: it is restarted. */
 NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);

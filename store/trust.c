@@ -6,7 +6,7 @@
 #include "store/record.h"
 
 /* Weakest first. */
-static const char *const roles[] = { "", "contributor", "maintainer", "admin" };
+static const char *const roles[] = {"", "contributor", "maintainer", "admin"};
 
 static size_t rank_of(const char *role)
 {

@@ -156,8 +156,11 @@ CREATE TABLE request(
     state       TEXT NOT NULL CHECK (state IN
                 ('waiting', 'booked', 'running', 'done', 'dropped')),
     cycle_id    INTEGER REFERENCES cycle(id),
-    outcome     TEXT NOT NULL DEFAULT ''
+    outcome     TEXT NOT NULL DEFAULT '',
+    announced   INTEGER NOT NULL DEFAULT 0 CHECK (announced IN (0, 1))
 ) STRICT;
+CREATE INDEX request_to_announce ON request(id)
+    WHERE announced = 0 AND state IN ('done', 'dropped');
 CREATE INDEX request_open ON request(environment, state)
     WHERE state IN ('waiting', 'booked', 'running');
 CREATE INDEX request_by_pull ON request(pull_id, sha);

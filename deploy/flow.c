@@ -1,0 +1,475 @@
+/*
+ * Beginning, restarting and ending a cycle.
+ */
+#include "deploy/flow.h"
+
+#include <string.h>
+
+#include "bot/base/clock.h"
+#include "deploy/flow_internal.h"
+#include "deploy/standing.h"
+#include "store/outbox.h"
+#include "store/record.h"
+#include "store/request.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+static bool list_has(text_list list, const char *name)
+{
+	for (; *list; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
+static enum err list_to_json(text_list list, char *ret, size_t size,
+			     struct error *e)
+{
+	CLEANUP(json_decref) json_t *array = json_array();
+	CLEANUP(free) char *text = NULL;
+
+	for (; *list; list++)
+		json_array_append_new(array, json_string(*list));
+	text = js_dump(array);
+	if (!text || strlen(text) >= size)
+		return error_set(e, ERR_FATAL, "the recipe is too long");
+	memcpy(ret, text, strlen(text) + 1);
+	return ERR_OK;
+}
+
+void flow_stage_name(const struct cycle *c, int stage, char *ret, size_t size)
+{
+	CLEANUP(json_decref) json_t *stages = json_loads(c->stages, 0, NULL);
+	const char *name =
+		json_string_value(json_array_get(stages, (size_t)stage));
+
+	snprintf(ret, size, "%s", name ? name : "");
+}
+
+enum err flow_cycle_of(const struct flow *f, const json_t *args,
+		       struct cycle *ret, struct error *e)
+{
+	return store_cycle(f->store, js_int(args, "cycle", 0), ret, e);
+}
+
+static enum err write_manifest(const struct flow *f, const struct cycle *c,
+			       const struct revision *revisions, size_t count,
+			       struct error *e)
+{
+	for (size_t i = 0; i < f->env->project_count; i++) {
+		const struct project *from = &f->env->projects[i];
+		struct manifest_project p = {0};
+
+		COPY(p.repo, from->repo);
+		COPY(p.base, from->base);
+		COPY(p.branch, from->branch);
+		if (store_manifest_add(f->store, c->id, (int)i, &p, e))
+			return e->code;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (store_revision_add(f->store, c->id, (int)i, &revisions[i],
+				       e) ||
+		    store_touch(f->store, revisions[i].pull_id, e))
+			return e->code;
+	return ERR_OK;
+}
+
+/*
+ * A trigger that may not be full yet runs short now, and its full is booked:
+ * a request of its own.
+ */
+static enum err book_full(const struct flow *f, const struct request *r,
+			  struct error *e)
+{
+	struct request booked = *r;
+
+	COPY(booked.state, "booked");
+	COPY(booked.kind, "full");
+	return store_request_add(f->store, &booked, e);
+}
+
+static enum err take_waiting(const struct flow *f, const struct cycle *c,
+			     struct error *e)
+{
+	bool is_short = strcmp(c->kind, "short") == 0;
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_in(f->store, f->env->name, "waiting", &list, &count,
+			      e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		bool full = strcmp(list[i].kind, "full") == 0;
+		bool asked = strcmp(list[i].kind, "auto") != 0;
+
+		if (is_short && full)
+			code = book_full(f, &list[i], e);
+		if (!code)
+			code = store_request_run(f->store, list[i].id, c->id,
+						 asked ? c->kind : "auto", e);
+		if (!code)
+			code = store_touch(f->store, list[i].pull_id, e);
+	}
+	free(list);
+	return code;
+}
+
+/* A full satisfies every full that was booked. */
+static enum err take_booked(const struct flow *f, const struct cycle *c,
+			    struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (strcmp(c->kind, "full") != 0)
+		return ERR_OK;
+	if (store_requests_in(f->store, f->env->name, "booked", &list, &count,
+			      e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		code = store_request_run(f->store, list[i].id, c->id, "full",
+					 e);
+	free(list);
+	return code;
+}
+
+enum err flow_begin(const struct flow *f, enum cycle_kind kind,
+		    int64_t restarts, bool scheduled, struct error *e)
+{
+	struct cycle c = {
+		.scheduled = scheduled,
+		.restarts = restarts,
+		.started_ms = f->now_ms,
+	};
+	struct environment_record record;
+	struct revision *revisions;
+	size_t count;
+	enum err code;
+
+	COPY(c.environment, f->env->name);
+	COPY(c.kind, kind == KIND_FULL ? "full" : "short");
+	if (store_environment(f->store, f->env->name, f->now_ms, &record, e) ||
+	    list_to_json(kind == KIND_FULL ? f->env->recipe_full
+					   : f->env->recipe_short,
+			 c.stages, sizeof(c.stages), e) ||
+	    store_cycle_add(f->store, &c, e) ||
+	    standing_select(f->store, f->env, f->now_ms, &revisions, &count, e))
+		return e->code;
+	code = write_manifest(f, &c, revisions, count, e);
+	revisions_free(revisions, count);
+	if (code || take_waiting(f, &c, e) || take_booked(f, &c, e))
+		return e->code;
+	return flow_want_batch(f, c.id, e);
+}
+
+static enum err cancel_jobs(const struct flow *f, const struct cycle *c,
+			    bool *ret_any, struct error *e)
+{
+	struct job *jobs;
+	size_t count;
+	enum err code = ERR_OK;
+
+	*ret_any = false;
+	if (store_jobs(f->store, c->id, &jobs, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		const char *key = jobs[i].key;
+
+		if (strcmp(jobs[i].state, "running") != 0)
+			continue;
+		*ret_any = true;
+		code = store_outbox_add(f->store, "job.cancel", "", key,
+					json_pack("{s:s, s:I}", "key", key,
+						  "cycle", (json_int_t)c->id),
+					0, f->now_ms, e);
+	}
+	free(jobs);
+	return code;
+}
+
+enum err flow_restart(const struct flow *f, enum cycle_kind kind,
+		      struct error *e)
+{
+	const char *as = kind == KIND_FULL ? "full" : "short";
+	struct cycle c;
+	bool busy;
+
+	if (store_cycle_running(f->store, f->env->name, &c, e))
+		return e->code;
+	if (store_cycle_stopping(f->store, c.id, as, e) ||
+	    cancel_jobs(f, &c, &busy, e))
+		return e->code;
+	/* A push under way may move the branch: its answer is waited for. */
+	busy = busy || strcmp(c.state, "pushing") == 0;
+	COPY(c.restart_as, as);
+	return busy ? store_touch_cycle(f->store, c.id, e)
+		    : flow_stopped(f, &c, e);
+}
+
+enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
+{
+	enum cycle_kind kind =
+		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
+
+	COPY(c->verdict, "cancelled");
+	if (store_cycle_finish(f->store, c->id, "cancelled", "restarted",
+			       "restarted with newer revisions", f->now_ms,
+			       e) ||
+	    store_touch_cycle(f->store, c->id, e) ||
+	    store_requests_back(f->store, c->id, e))
+		return e->code;
+	if (f->finished)
+		f->finished(f->ctx, c);
+	return flow_begin(f, kind, c->restarts + 1, false, e);
+}
+
+/* A full uses its interval up when its own stages were really reached. */
+static enum err full_counts(const struct flow *f, const struct cycle *c,
+			    bool *ret, struct error *e)
+{
+	struct job *jobs;
+	size_t count;
+
+	*ret = false;
+	if (strcmp(c->kind, "full") != 0)
+		return ERR_OK;
+	if (strcmp(c->verdict, "success") == 0) {
+		*ret = true;
+		return ERR_OK;
+	}
+	if (store_jobs(f->store, c->id, &jobs, &count, e))
+		return e->code;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(jobs[i].state, "skipped") != 0 &&
+		    strcmp(jobs[i].reason_code, "not_started") != 0 &&
+		    !list_has(f->env->recipe_short, jobs[i].stage))
+			*ret = true;
+	free(jobs);
+	return ERR_OK;
+}
+
+static enum err remember(const struct flow *f, const struct cycle *c,
+			 struct error *e)
+{
+	bool green = strcmp(c->verdict, "success") == 0;
+	bool idle = strcmp(c->reason_code, "nothing_new") == 0;
+	struct environment_record r;
+	bool full;
+
+	if (store_environment(f->store, f->env->name, f->now_ms, &r, e) ||
+	    full_counts(f, c, &full, e))
+		return e->code;
+	r.schedule_from_ms = f->now_ms;
+	if (!idle)
+		r.last_finish_ms = f->now_ms;
+	if (green)
+		r.deployed_cycle = c->id;
+	if (full)
+		r.last_full_ms = f->now_ms;
+	if (strcmp(c->verdict, "error") == 0)
+		r.errors_in_row++;
+	else if (green || strcmp(c->verdict, "failure") == 0)
+		r.errors_in_row = 0;
+	return store_environment_finish(f->store, f->env->name, &r, e);
+}
+
+static size_t count_new(const struct revision *list, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += list[i].is_new && strcmp(list[i].result, "merged") == 0;
+	return n;
+}
+
+/*
+ * What a verdict says of one revision: "" = nothing.  Guilty is only the one
+ * new revision of a batch; a revision that was green keeps its word.
+ */
+static const char *outcome_for(const struct cycle *c, const struct revision *r,
+			       size_t new_count, const struct result *before)
+{
+	if (strcmp(r->result, "merged") != 0)
+		return "";
+	if (strcmp(c->verdict, "success") == 0)
+		return "success";
+	if (before->short_ok_ms && !r->is_new)
+		return "";
+	if (strcmp(c->verdict, "failure") == 0)
+		return new_count == 1 && r->is_new ? "failure" : "error";
+	if (strcmp(c->verdict, "error") == 0 ||
+	    strcmp(c->verdict, "inconclusive") == 0)
+		return "error";
+	return "";
+}
+
+static enum err judge(const struct flow *f, const struct cycle *c,
+		      struct error *e)
+{
+	struct revision *list;
+	size_t count, fresh;
+	enum err code = ERR_OK;
+
+	if (store_revisions(f->store, c->id, &list, &count, e))
+		return e->code;
+	fresh = count_new(list, count);
+	for (size_t i = 0; !code && i < count; i++) {
+		struct result r;
+		const char *word;
+
+		code = store_result(f->store, list[i].pull_id, list[i].sha,
+				    f->env->name, &r, e);
+		word = code ? "" : outcome_for(c, &list[i], fresh, &r);
+		if (!*word)
+			continue;
+		COPY(r.outcome, word);
+		r.cycle_id = c->id;
+		if (strcmp(word, "success") == 0) {
+			r.short_ok_ms = f->now_ms;
+			if (strcmp(c->kind, "full") == 0)
+				r.full_ok_ms = f->now_ms;
+		}
+		code = store_result_put(f->store, list[i].pull_id, list[i].sha,
+					f->env->name, &r, e);
+	}
+	revisions_free(list, count);
+	return code;
+}
+
+/* Booked fulls of a short that did not work: their revision is red. */
+static enum err drop_booked(const struct flow *f, const struct request *r,
+			    struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (!r->pull_id)
+		return ERR_OK;
+	if (store_requests_of_pull(f->store, r->pull_id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		if (strcmp(list[i].state, "booked") == 0 &&
+		    strcmp(list[i].environment, f->env->name) == 0 &&
+		    strcmp(list[i].sha, r->sha) == 0)
+			code = store_request_end(f->store, list[i].id,
+						 "dropped", "short failed", e);
+	free(list);
+	return code;
+}
+
+static enum err end_requests(const struct flow *f, const struct cycle *c,
+			     struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_of_cycle(f->store, c->id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		code = store_request_end(f->store, list[i].id, "done",
+					 c->verdict, e);
+		if (!code && strcmp(c->verdict, "success") != 0 &&
+		    strcmp(list[i].kind, "auto") != 0)
+			code = drop_booked(f, &list[i], e);
+	}
+	free(list);
+	return code;
+}
+
+/* {"message", "projects": [{repo, sha}]}: the manifest, as the tag tells it. */
+static json_t *tag_args(const struct flow *f, const struct cycle *c,
+			const struct manifest_project *projects, size_t count,
+			struct error *e)
+{
+	json_t *list = json_array();
+	char day[16], prefix[96];
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+	struct revision *revisions;
+	size_t revision_count;
+	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
+
+	time_iso(&iso, f->now_ms);
+	snprintf(day, sizeof(day), "%.4s%.2s%.2s", iso.text, iso.text + 5,
+		 iso.text + 8);
+	snprintf(prefix, sizeof(prefix), "%s-%s.", f->env->name, day);
+	str_addf(&text, "kcibot: cycle %lld, %s, on %s\n", (long long)c->id,
+		 c->kind, f->env->name);
+	if (store_revisions(f->store, c->id, &revisions, &revision_count, e)) {
+		json_decref(list);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		json_array_append_new(list, json_pack("{s:s, s:s}", "repo",
+						      projects[i].repo, "sha",
+						      projects[i].sha));
+		str_addf(&text, "\n%s %s\n  base %s %s\n", projects[i].repo,
+			 projects[i].sha, projects[i].base,
+			 projects[i].base_sha);
+		for (size_t j = 0; j < revision_count; j++)
+			if (strcmp(revisions[j].repo, projects[i].repo) == 0 &&
+			    strcmp(revisions[j].result, "merged") == 0)
+				str_addf(&text, "  #%lld %s\n",
+					 (long long)revisions[j].number,
+					 revisions[j].sha);
+	}
+	revisions_free(revisions, revision_count);
+	return json_pack("{s:I, s:s, s:s, s:o}", "cycle", (json_int_t)c->id,
+			 "prefix", prefix, "message", text.text, "projects",
+			 list);
+}
+
+static enum err want_tag(const struct flow *f, const struct cycle *c,
+			 struct error *e)
+{
+	struct manifest_project *projects;
+	size_t count;
+	char key[64];
+	json_t *args;
+
+	if (store_manifest(f->store, c->id, &projects, &count, e))
+		return e->code;
+	snprintf(key, sizeof(key), "cycle:%lld:tag", (long long)c->id);
+	args = tag_args(f, c, projects, count, e);
+	free(projects);
+	if (!args)
+		return error_set(e, ERR_FATAL, "cannot describe the manifest");
+	return store_outbox_add(f->store, "git.tag", "", key, args, 0,
+				f->now_ms, e);
+}
+
+enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
+		     const char *reason_code, const char *text, struct error *e)
+{
+	COPY(c->verdict, verdict);
+	COPY(c->reason_code, reason_code);
+	COPY(c->text, text);
+	c->finished_ms = f->now_ms;
+	if (store_cycle_finish(f->store, c->id, verdict, reason_code, c->text,
+			       f->now_ms, e) ||
+	    judge(f, c, e) || remember(f, c, e) || end_requests(f, c, e) ||
+	    store_touch_cycle(f->store, c->id, e))
+		return e->code;
+	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
+		return e->code;
+	if (f->finished)
+		f->finished(f->ctx, c);
+	return ERR_OK;
+}
+
+enum err flow_tagged(const struct flow *f, const json_t *args,
+		     const struct outcome *o, struct error *e)
+{
+	struct cycle c;
+
+	if (o->code)
+		return ERR_OK; /* a warning in the log; no verdict changes */
+	if (flow_cycle_of(f, args, &c, e))
+		return e->code;
+	if (store_cycle_tag(f->store, c.id, js_str(o->body, "tag"), e))
+		return e->code;
+	return store_touch_cycle(f->store, c.id, e);
+}

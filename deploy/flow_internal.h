@@ -1,0 +1,40 @@
+/* Between the files of the cycle's flow only. */
+#ifndef DEPLOY_FLOW_INTERNAL_H
+#define DEPLOY_FLOW_INTERNAL_H
+
+#include "deploy/flow.h"
+
+/* How often a refused push leads to another merge in one cycle. */
+#define FLOW_BATCHES_MAX 4
+
+/* Wants the merge of what the cycle lists and nothing left out yet. */
+NODISCARD enum err flow_want_batch(const struct flow *f, int64_t cycle_id,
+				   struct error *e);
+
+/* Wants the jobs of the stage, or goes on to the next or to the end. */
+NODISCARD enum err flow_enter_stage(const struct flow *f, struct cycle *c,
+				    int stage, struct error *e);
+
+/*
+ * The end of a cycle: results per revision, requests, memory of the
+ * environment, tag on green.  text is for people.
+ */
+NODISCARD enum err flow_finish(const struct flow *f, struct cycle *c,
+			       const char *verdict, const char *reason_code,
+			       const char *text, struct error *e);
+
+/* A cycle that was stopping has nothing under way any more. */
+NODISCARD enum err flow_stopped(const struct flow *f, struct cycle *c,
+				struct error *e);
+
+/*
+ * The cycle of an answer, when it is in that state.  ERR_MISSING: the answer
+ * comes too late to matter.
+ */
+NODISCARD enum err flow_cycle_of(const struct flow *f, const json_t *args,
+				 struct cycle *ret, struct error *e);
+
+/* The name of a stage of the cycle; "" beyond the last. */
+void flow_stage_name(const struct cycle *c, int stage, char *ret, size_t size);
+
+#endif

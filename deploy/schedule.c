@@ -1,0 +1,159 @@
+#include "deploy/schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "deploy/flow_internal.h"
+#include "deploy/policy.h"
+#include "store/request.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+/* A stage that checks the health of what was deployed is not interrupted. */
+static bool is_gate(const struct environment *env, const char *stage)
+{
+	for (size_t i = 0; i < env->job_count; i++)
+		if (env->jobs[i].http && strcmp(env->jobs[i].stage, stage) == 0)
+			return true;
+	return false;
+}
+
+static void running_facts(const struct flow *f, const struct cycle *c,
+			  struct policy_facts *facts)
+{
+	char stage[64];
+
+	facts->running = strcmp(c->kind, "full") == 0 ? KIND_FULL : KIND_SHORT;
+	facts->restarts = (int)c->restarts;
+	facts->phase = PHASE_OPEN;
+	if (strcmp(c->state, "stopping") == 0) {
+		facts->phase = PHASE_STOPPING;
+	} else if (strcmp(c->state, "running") == 0) {
+		flow_stage_name(c, c->stage, stage, sizeof(stage));
+		if (is_gate(f->env, stage))
+			facts->phase = PHASE_GUARDED;
+	}
+}
+
+static enum err gather(const struct flow *f, struct policy_facts *ret,
+		       struct error *e)
+{
+	struct environment_record env;
+	struct request_facts waiting;
+	struct cycle c;
+	enum err code;
+
+	*ret = (struct policy_facts){.now_ms = f->now_ms};
+	if (store_environment(f->store, f->env->name, f->now_ms, &env, e) ||
+	    store_request_facts(f->store, f->env->name, &waiting, e))
+		return e->code;
+	ret->auto_count = (int)waiting.auto_count;
+	ret->auto_first_ms = waiting.auto_first_ms;
+	ret->auto_last_ms = waiting.auto_last_ms;
+	ret->deploy_count = (int)waiting.deploy_count;
+	ret->trigger_count = (int)waiting.trigger_count;
+	ret->booked_count = (int)waiting.booked_count;
+	ret->last_finish_ms = env.last_finish_ms;
+	ret->last_full_ms = env.last_full_ms;
+	ret->schedule_from_ms = env.schedule_from_ms;
+	code = store_cycle_running(f->store, f->env->name, &c, e);
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	running_facts(f, &c, ret);
+	return ERR_OK;
+}
+
+/* Those who wait see in their comment why and until when. */
+static enum err tell_waiting(const struct flow *f, struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_in(f->store, f->env->name, "waiting", &list, &count,
+			      e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		code = store_touch(f->store, list[i].pull_id, e);
+	free(list);
+	return code;
+}
+
+enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
+			      struct error *e)
+{
+	struct policy_facts facts;
+	struct policy_decision d;
+	bool news;
+
+	if (gather(f, &facts, e))
+		return e->code;
+	d = policy_decide(&f->env->policy, &facts);
+	*ret_next_ms = d.at_ms;
+	switch (d.action) {
+	case POLICY_START:
+		if (flow_begin(f, d.kind, 0, d.scheduled, e))
+			return e->code;
+		break;
+	case POLICY_RESTART:
+		if (flow_restart(f, d.kind, e))
+			return e->code;
+		break;
+	case POLICY_IDLE:
+	case POLICY_WAIT:
+		if (store_environment_wait(
+			    f->store, f->env->name,
+			    d.action == POLICY_WAIT ? d.why : "",
+			    d.action == POLICY_WAIT ? d.at_ms : 0, &news, e))
+			return e->code;
+		return news ? tell_waiting(f, e) : ERR_OK;
+	}
+	/* The state is another now: ask again at once. */
+	*ret_next_ms = f->now_ms;
+	return store_environment_wait(f->store, f->env->name, "", 0, &news, e);
+}
+
+enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,
+			       struct error *e)
+{
+	struct environment_record env;
+
+	if (store_environment(f->store, f->env->name, f->now_ms, &env, e))
+		return e->code;
+	*ret_ms = policy_full_allowed_ms(&f->env->policy, env.last_full_ms);
+	return ERR_OK;
+}
+
+enum err schedule_wish(const struct flow *f, const char *origin,
+		       int64_t pull_id, const char *sha, struct error *e)
+{
+	struct request r = {.pull_id = pull_id, .made_ms = f->now_ms};
+
+	COPY(r.environment, f->env->name);
+	COPY(r.kind, "auto");
+	COPY(r.origin, origin);
+	COPY(r.sha, sha);
+	COPY(r.state, "waiting");
+	if (store_request_add(f->store, &r, e))
+		return e->code;
+	return store_touch(f->store, pull_id, e);
+}
+
+enum err schedule_void(const struct flow *f, const struct pull *p,
+		       const char *keep_sha, const char *outcome,
+		       struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_of_pull(f->store, p->id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		if (strcmp(list[i].environment, f->env->name) == 0 &&
+		    (!*keep_sha || strcmp(list[i].sha, keep_sha) != 0))
+			code = store_request_end(f->store, list[i].id,
+						 "dropped", outcome, e);
+	free(list);
+	return code;
+}

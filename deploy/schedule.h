@@ -1,0 +1,37 @@
+/*
+ * Asks the timing policy about one environment and does what it says.
+ */
+#ifndef DEPLOY_SCHEDULE_H
+#define DEPLOY_SCHEDULE_H
+
+#include "deploy/flow.h"
+
+/*
+ * Starts or restarts a cycle when it is time.  *ret_next_ms: when to ask
+ * again if nothing happens; 0 = only then.
+ */
+NODISCARD enum err schedule_environment(const struct flow *f,
+					int64_t *ret_next_ms,
+					struct error *e);
+
+/* When the next full may start, for people; <= now means now. */
+NODISCARD enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,
+					 struct error *e);
+
+/*
+ * Records a wish that came by itself: somebody pushed, a label changed.
+ * pull_id 0: a base branch moved.
+ */
+NODISCARD enum err schedule_wish(const struct flow *f, const char *origin,
+				 int64_t pull_id, const char *sha,
+				 struct error *e);
+
+/*
+ * Drops what was asked for a revision that is no more: another head, another
+ * base, closed.  keep_sha "" drops all of the pull.
+ */
+NODISCARD enum err schedule_void(const struct flow *f, const struct pull *p,
+				 const char *keep_sha, const char *outcome,
+				 struct error *e);
+
+#endif

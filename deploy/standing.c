@@ -1,0 +1,252 @@
+#include "deploy/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/request.h"
+#include "store/trust.h"
+
+/* How long a maintainer's word for one revision counts. */
+#define ASKED_MS (7LL * 24 * 3600 * 1000)
+
+static bool base_fits(const struct environment *env,
+		      const struct project *project, const struct pull *p)
+{
+	if (strcmp(p->base_ref, project->base) == 0)
+		return true;
+	return env->label_include && *env->label_include &&
+	       pull_has_label(p, env->label_include);
+}
+
+/* What the pull itself says, without asking who wants it. */
+static enum standing plain_standing(const struct environment *env,
+				    const struct project *project,
+				    const struct pull *p)
+{
+	if (strcmp(p->state, "open") != 0)
+		return STANDING_CLOSED;
+	if (p->draft)
+		return STANDING_DRAFT;
+	if (!base_fits(env, project, p))
+		return STANDING_BASE;
+	if (env->label_skip && *env->label_skip &&
+	    pull_has_label(p, env->label_skip))
+		return STANDING_SKIP;
+	return STANDING_IN;
+}
+
+static enum err standing_and_asked(struct store *s,
+				   const struct environment *env,
+				   const struct project *project,
+				   const struct pull *p, int64_t now_ms,
+				   enum standing *ret, bool *ret_asked,
+				   struct error *e)
+{
+	bool quarantined;
+	const char *role;
+
+	*ret_asked = false;
+	*ret = plain_standing(env, project, p);
+	if (*ret != STANDING_IN)
+		return ERR_OK;
+	if (store_quarantined(s, p->id, p->head_sha, env->name, &quarantined,
+			      e) ||
+	    store_request_asked(s, env->name, p, now_ms - ASKED_MS, ret_asked,
+				e) ||
+	    store_role(s, p->author_id, p->repo, now_ms, &role, e))
+		return e->code;
+	if (quarantined)
+		*ret = STANDING_QUARANTINED;
+	else if (*ret_asked)
+		*ret = STANDING_IN;
+	else if (!*role)
+		*ret = STANDING_UNTRUSTED;
+	else if (env->policy.stale_after_ms &&
+		 p->active_ms + env->policy.stale_after_ms < now_ms)
+		*ret = STANDING_STALE;
+	return ERR_OK;
+}
+
+enum err standing_of(struct store *s, const struct environment *env,
+		     const struct project *project, const struct pull *p,
+		     int64_t now_ms, enum standing *ret, struct error *e)
+{
+	bool asked;
+
+	return standing_and_asked(s, env, project, p, now_ms, ret, &asked, e);
+}
+
+bool standing_can_be_asked(enum standing standing)
+{
+	return standing == STANDING_IN || standing == STANDING_STALE ||
+	       standing == STANDING_UNTRUSTED;
+}
+
+void standing_text(struct str *out, enum standing standing,
+		   const struct environment *env, const struct project *project)
+{
+	switch (standing) {
+	case STANDING_IN:
+		str_puts(out, "it belongs onto staging");
+		break;
+	case STANDING_CLOSED:
+		str_puts(out, "it is closed: reopen it first");
+		break;
+	case STANDING_DRAFT:
+		str_puts(out, "it is a draft: mark it ready for review first");
+		break;
+	case STANDING_BASE:
+		str_addf(out, "it aims at another branch than `%s`",
+			 project->base);
+		if (env->label_include && *env->label_include)
+			str_addf(out,
+				 ": change its base, or add the label `%s`",
+				 env->label_include);
+		break;
+	case STANDING_SKIP:
+		str_addf(out, "it carries the label `%s`: remove that first",
+			 env->label_skip);
+		break;
+	case STANDING_QUARANTINED:
+		str_puts(out, "this revision broke the environment before: "
+			      "push a fixed one");
+		break;
+	case STANDING_STALE:
+		str_puts(out, "nothing happened on it for long: push, or a "
+			      "maintainer writes `deploy`");
+		break;
+	case STANDING_UNTRUSTED:
+		str_puts(out, "its author is not on the trust list: a "
+			      "maintainer can ask for this revision with "
+			      "`deploy`");
+		break;
+	case STANDING_MAX:
+		break;
+	}
+}
+
+/* A revision with what decides whether it keeps its place in a full batch. */
+struct candidate {
+	struct revision revision;
+	bool asked;
+};
+
+struct candidates {
+	struct candidate *list;
+	size_t count;
+};
+
+static void candidates_release_at(struct candidates *c)
+{
+	free(c->list);
+}
+
+static enum err add_candidate(struct candidates *c, const struct pull *p,
+			      bool asked, struct error *e)
+{
+	struct candidate *more =
+		realloc(c->list, (c->count + 1) * sizeof(*more));
+	struct revision *r;
+
+	if (!more)
+		return error_set(e, ERR_FATAL, "out of memory");
+	c->list = more;
+	c->list[c->count] = (struct candidate){.asked = asked};
+	r = &c->list[c->count++].revision;
+	r->pull_id = p->id;
+	r->number = p->number;
+	r->is_new = true;
+	snprintf(r->repo, sizeof(r->repo), "%s", p->repo);
+	snprintf(r->sha, sizeof(r->sha), "%s", p->head_sha);
+	snprintf(r->title, sizeof(r->title), "%s", p->title);
+	snprintf(r->author, sizeof(r->author), "%s", p->author);
+	return ERR_OK;
+}
+
+static enum err collect(struct store *s, const struct environment *env,
+			const struct project *project, int64_t now_ms,
+			struct candidates *c, struct error *e)
+{
+	CLEANUP(free) char *owned = NULL;
+	struct pull *pulls;
+	size_t count;
+
+	if (store_pulls_open(s, project->repo, &pulls, &count, e))
+		return e->code;
+	owned = (char *)pulls;
+	for (size_t i = 0; i < count; i++) {
+		enum standing standing;
+		bool asked;
+
+		if (standing_and_asked(s, env, project, &pulls[i], now_ms,
+				       &standing, &asked, e) ||
+		    (standing == STANDING_IN &&
+		     add_candidate(c, &pulls[i], asked, e)))
+			return e->code;
+	}
+	return ERR_OK;
+}
+
+static enum err mark_known(struct store *s, const struct environment *env,
+			   int64_t now_ms, struct candidates *c,
+			   struct error *e)
+{
+	struct environment_record record;
+	struct revision *green;
+	size_t count;
+
+	if (store_environment(s, env->name, now_ms, &record, e) ||
+	    store_revisions(s, record.deployed_cycle, &green, &count, e))
+		return e->code;
+	for (size_t i = 0; i < c->count; i++)
+		for (size_t j = 0; j < count; j++)
+			if (green[j].pull_id == c->list[i].revision.pull_id &&
+			    strcmp(green[j].sha, c->list[i].revision.sha) ==
+				    0 &&
+			    strcmp(green[j].result, "merged") == 0)
+				c->list[i].revision.is_new = false;
+	revisions_free(green, count);
+	return ERR_OK;
+}
+
+/* Is there room for candidate i when at most max may go? */
+static bool has_room(const struct candidates *c, size_t i, size_t max)
+{
+	size_t before = 0;
+	bool mine = c->list[i].asked || !c->list[i].revision.is_new;
+
+	for (size_t j = 0; j < c->count; j++) {
+		bool theirs = c->list[j].asked || !c->list[j].revision.is_new;
+
+		if (j != i && (theirs != mine ? theirs : j < i))
+			before++;
+	}
+	return before < max;
+}
+
+enum err standing_select(struct store *s, const struct environment *env,
+			 int64_t now_ms, struct revision **ret,
+			 size_t *ret_count, struct error *e)
+{
+	__attribute__((cleanup(candidates_release_at))) struct candidates c = {
+		0};
+	size_t max = env->policy.max_batch > 0 ? (size_t)env->policy.max_batch
+					       : SIZE_MAX;
+	struct revision *all;
+	size_t count = 0;
+
+	for (size_t i = 0; i < env->project_count; i++)
+		if (collect(s, env, &env->projects[i], now_ms, &c, e))
+			return e->code;
+	if (mark_known(s, env, now_ms, &c, e))
+		return e->code;
+	all = calloc(c.count + 1, sizeof(*all));
+	if (!all)
+		return error_set(e, ERR_FATAL, "out of memory");
+	for (size_t i = 0; i < c.count; i++)
+		if (has_room(&c, i, max))
+			all[count++] = c.list[i].revision;
+	*ret = all;
+	*ret_count = count;
+	return ERR_OK;
+}

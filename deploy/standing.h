@@ -1,0 +1,50 @@
+/*
+ * Does a revision belong onto an environment, and if not, why?  The one place
+ * that answers it: the batch, `deploy` and "why not" all ask here.
+ */
+#ifndef DEPLOY_STANDING_H
+#define DEPLOY_STANDING_H
+
+#include "bot/base/str.h"
+#include "deploy/environment.h"
+#include "store/cycle.h"
+#include "store/pull.h"
+
+enum standing {
+	STANDING_IN,
+	STANDING_CLOSED,
+	STANDING_DRAFT,
+	STANDING_BASE,	/* aims at another branch */
+	STANDING_SKIP,	/* carries the skip label */
+	STANDING_QUARANTINED,
+	/* The two that a maintainer's command lifts for one revision: */
+	STANDING_STALE,
+	STANDING_UNTRUSTED,
+	STANDING_MAX
+};
+
+NODISCARD enum err standing_of(struct store *s, const struct environment *env,
+			       const struct project *project,
+			       const struct pull *p, int64_t now_ms,
+			       enum standing *ret, struct error *e);
+
+/* Can a command put it on staging all the same? */
+bool standing_can_be_asked(enum standing standing);
+
+/* A phrase for people that also says the way out. */
+void standing_text(struct str *out, enum standing standing,
+		   const struct environment *env,
+		   const struct project *project);
+
+/*
+ * The revisions that belong onto the environment now, project by project in
+ * the configured order, by number within; is_new against the last green
+ * manifest.  At most policy.max_batch: who was asked for and who is already
+ * there stay, then the oldest.  The caller frees with revisions_free().
+ */
+NODISCARD enum err standing_select(struct store *s,
+				   const struct environment *env,
+				   int64_t now_ms, struct revision **ret,
+				   size_t *ret_count, struct error *e);
+
+#endif
