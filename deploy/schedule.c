@@ -151,6 +151,7 @@ enum err schedule_void(const struct flow *f, const struct pull *p,
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].environment, f->env->name) == 0 &&
+		    strcmp(list[i].kind, "auto") != 0 &&
 		    (!*keep_sha || strcmp(list[i].sha, keep_sha) != 0))
 			code = store_request_end(f->store, list[i].id,
 						 "dropped", outcome, e);

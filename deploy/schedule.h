@@ -27,8 +27,9 @@ NODISCARD enum err schedule_wish(const struct flow *f, const char *origin,
 				 struct error *e);
 
 /*
- * Drops what was asked for a revision that is no more: another head, another
- * base, closed.  keep_sha "" drops all of the pull.
+ * Drops what people asked for a revision that is no more: another head,
+ * another base, closed.  keep_sha "" drops all of the pull.  Wishes that came
+ * by themselves stay: they speak of the pull, and keep their place in time.
  */
 NODISCARD enum err schedule_void(const struct flow *f, const struct pull *p,
 				 const char *keep_sha, const char *outcome,

@@ -1,6 +1,48 @@
 #include "bot/base/json.h"
 
+#include <malloc.h>
 #include <string.h>
+
+/* What the parse in hand may still allocate on this thread; SIZE_MAX = no
+ * matter. */
+static _Thread_local size_t budget = SIZE_MAX;
+
+static void *counted_malloc(size_t size)
+{
+	void *p;
+
+	if (size > budget)
+		return NULL;
+	p = malloc(size);
+	if (p && budget != SIZE_MAX) {
+		size = malloc_usable_size(p);
+		budget -= size < budget ? size : budget;
+	}
+	return p;
+}
+
+static void counted_free(void *p)
+{
+	if (p && budget != SIZE_MAX)
+		budget += malloc_usable_size(p);
+	free(p);
+}
+
+void js_init(void)
+{
+	json_set_alloc_funcs(counted_malloc, counted_free);
+}
+
+json_t *js_parse_within(const char *text, size_t len, size_t memory,
+			struct error *e)
+{
+	json_t *root;
+
+	budget = memory;
+	root = js_parse(text, len, e);
+	budget = SIZE_MAX;
+	return root;
+}
 
 json_t *js_get(const json_t *root, const char *path)
 {

@@ -29,6 +29,19 @@ bool js_bool(const json_t *root, const char *path, bool absent);
  */
 NODISCARD json_t *js_parse(const char *text, size_t len, struct error *e);
 
+/*
+ * As js_parse(), but with at most so many bytes of memory for the tree: a
+ * few bytes of hostile JSON can grow eightyfold.
+ */
+NODISCARD json_t *js_parse_within(const char *text, size_t len, size_t memory,
+				  struct error *e);
+
+/*
+ * Makes js_parse_within() work: call once, before any other use of jansson
+ * and before any thread.
+ */
+void js_init(void);
+
 /* Compact text with sorted keys, for storing and comparing; caller frees. */
 char *js_dump(const json_t *root);
 

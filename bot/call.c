@@ -1,0 +1,155 @@
+/*
+ * What the command line asks the engine for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/engine_internal.h"
+#include "store/trust.h"
+
+struct operation {
+	const char *name;
+	/* Fills *ret_answer, or leaves it NULL to answer later. */
+	enum err (*run)(struct engine *g, struct event *ev,
+			json_t **ret_answer, struct error *e);
+};
+
+static json_t *done(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+static json_t *done(const char *fmt, ...)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&text, fmt, ap);
+	va_end(ap);
+	return json_pack("{s:b, s:s}", "ok", 1, "text", text.text);
+}
+
+static enum err trust_list(struct engine *g, struct event *ev UNUSED,
+			   json_t **ret_answer, struct error *e)
+{
+	json_t *list;
+
+	if (store_trust_list(g->store, g->now_ms, &list, e))
+		return e->code;
+	*ret_answer = json_pack("{s:b, s:s, s:o}", "ok", 1, "text", "", "trust",
+				list);
+	return ERR_OK;
+}
+
+static enum err trust_add(struct engine *g, struct event *ev,
+			  json_t **ret_answer, struct error *e)
+{
+	struct trust_grant grant = {
+		.user_id = js_int(ev->call, "id", 0),
+		.login = js_str(ev->call, "login"),
+		.role = js_str(ev->call, "role"),
+		.scope = js_str(ev->call, "scope"),
+		.by = js_str(ev->call, "by"),
+		.reason = js_str(ev->call, "reason"),
+		.expires_ms = js_int(ev->call, "expires_ms", 0),
+	};
+	enum role role;
+	size_t i = 0;
+
+	if (grant.user_id <= 0 || !role_parse(grant.role, &role) ||
+	    role == ROLE_NONE)
+		return error_set(e, ERR_INVALID,
+				 "trust add needs a user and a role: admin, "
+				 "maintainer or contributor");
+	if (*grant.scope && !config_environment_of(g->config, grant.scope, &i))
+		return error_set(e, ERR_INVALID,
+				 "%s is not a project of any environment",
+				 grant.scope);
+	if (grant.expires_ms && grant.expires_ms <= g->now_ms)
+		return error_set(e, ERR_INVALID, "that is in the past");
+	if (store_trust_add(g->store, &grant, g->now_ms, e))
+		return e->code;
+	*ret_answer = done("%s (%lld) is %s%s%s now", grant.login,
+			   (long long)grant.user_id, grant.role,
+			   *grant.scope ? " on " : "", grant.scope);
+	return ERR_OK;
+}
+
+static enum err trust_remove(struct engine *g, struct event *ev,
+			     json_t **ret_answer, struct error *e)
+{
+	const char *login = js_str(ev->call, "login");
+	int64_t id = js_int(ev->call, "id", 0);
+
+	/* A deleted account can only be found by the login we know. */
+	if (id <= 0 && store_trust_find(g->store, login, &id, e))
+		return e->code;
+	if (id <= 0)
+		return error_set(e, ERR_MISSING, "%s is not on the trust list",
+				 login);
+	if (store_trust_remove(g->store, id, login, js_str(ev->call, "by"),
+			       g->now_ms, e))
+		return e->code;
+	*ret_answer = done("%s (%lld) is not trusted any more", login,
+			   (long long)id);
+	return ERR_OK;
+}
+
+static enum err say(struct engine *g, struct event *ev,
+		    json_t **ret_answer UNUSED, struct error *e)
+{
+	struct waiter *w;
+	int64_t said_id;
+
+	if (hear_call(g, ev->call, &said_id, e))
+		return e->code;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return error_set(e, ERR_FATAL, "out of memory");
+	*w = (struct waiter){
+		.next = g->waiters,
+		.said_id = said_id,
+		.answer = ev->answer,
+		.ctx = ev->ctx,
+	};
+	g->waiters = w;
+	ev->answer = NULL;
+	return ERR_OK;
+}
+
+static enum err status(struct engine *g, struct event *ev UNUSED,
+		       json_t **ret_answer, struct error *e)
+{
+	json_t *view = view_status(g->store, &g->view, g->now_ms, e);
+
+	if (!view)
+		return e->code;
+	*ret_answer = json_pack("{s:b, s:s, s:o}", "ok", 1, "text", "",
+				"status", view);
+	return ERR_OK;
+}
+
+enum err call_handle(struct engine *g, struct event *ev, struct error *e)
+{
+	static const struct operation operations[] = {
+		{ "trust.list", trust_list },
+		{ "trust.add", trust_add },
+		{ "trust.remove", trust_remove },
+		{ "say", say },
+		{ "status", status },
+	};
+	const char *name = js_str(ev->call, "op");
+
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		CLEANUP(json_decref) json_t *answer = NULL;
+
+		if (strcmp(operations[i].name, name) != 0)
+			continue;
+		if (operations[i].run(g, ev, &answer, e))
+			return e->code;
+		if (answer && ev->answer) {
+			ev->answer(ev->ctx, answer);
+			ev->answer = NULL;
+		}
+		return ERR_OK;
+	}
+	return error_set(e, ERR_INVALID, "unknown operation %s", name);
+}

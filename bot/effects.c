@@ -1,0 +1,242 @@
+/*
+ * The kinds of effects: which port performs one, how often it is tried, and
+ * what its answer leads to.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/base/limits.h"
+#include "bot/base/log.h"
+#include "bot/engine_internal.h"
+#include "bot/metrics.h"
+
+enum which_port {
+	PORT_FORGE,
+	PORT_GIT,
+	PORT_JOBS,
+};
+
+enum kind_flags {
+	/* A 404 or 422 may only mean that the forge has not caught up with a
+	 * write of a moment ago: retried a few times, then believed. */
+	LAGS = 1 << 0,
+	/* Nobody waits for it: a failure is a line in the log. */
+	QUIET = 1 << 1,
+};
+
+struct effect_kind {
+	const char *name;
+	enum which_port port;
+	int tries; /* 0 = until LIMIT_EFFECT_AGE_MS */
+	unsigned flags;
+	/* Also called with a final failure (o->code).  NULL: nothing more. */
+	enum err (*answered)(struct engine *g, const json_t *args,
+			     const struct outcome *o, struct error *e);
+};
+
+#define LAG_TRIES 4
+
+static enum err batched(struct engine *g, const json_t *args,
+			const struct outcome *o, struct error *e);
+static enum err pushed(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e);
+static enum err tagged(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e);
+static enum err job_ended(struct engine *g, const json_t *args,
+			  const struct outcome *o, struct error *e);
+
+/* clang-format off */
+static const struct effect_kind kinds[] = {
+	/* name            port        tries  flags         answered */
+	{ "forge.self",     PORT_FORGE, 0,     QUIET,        scan_self },
+	{ "forge.user",     PORT_FORGE, 0,     0,            scan_seed },
+	{ "forge.pull",     PORT_FORGE, 8,     LAGS,         hear_checked },
+	{ "forge.refresh",  PORT_FORGE, 8,     QUIET,        scan_pull },
+	{ "forge.pulls",    PORT_FORGE, 3,     QUIET,        scan_pulls },
+	{ "forge.comments", PORT_FORGE, 3,     QUIET,        scan_comments },
+	{ "forge.hooks",    PORT_FORGE, 2,     QUIET,        scan_hooks },
+	{ "forge.comment",  PORT_FORGE, 0,     LAGS,         report_posted },
+	{ "forge.reaction", PORT_FORGE, 0,     LAGS | QUIET, NULL },
+	{ "forge.status",   PORT_FORGE, 0,     LAGS,         NULL },
+	{ "git.batch",      PORT_GIT,   6,     0,            batched },
+	{ "git.push",       PORT_GIT,   6,     0,            pushed },
+	{ "git.tag",        PORT_GIT,   6,     QUIET,        tagged },
+	{ "job.run",        PORT_JOBS,  4,     0,            job_ended },
+	{ "job.cancel",     PORT_JOBS,  0,     QUIET,        NULL },
+};
+/* clang-format on */
+
+static const struct effect_kind *kind_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+/* --- sending --- */
+
+static struct port *port_of(struct engine *g, enum which_port port)
+{
+	switch (port) {
+	case PORT_FORGE:
+		return g->set.forge;
+	case PORT_GIT:
+		return g->set.git;
+	case PORT_JOBS:
+		break;
+	}
+	return g->set.jobs;
+}
+
+static bool send(void *ctx, const struct outbox_row *r)
+{
+	struct engine *g = ctx;
+	const struct effect_kind *kind = kind_of(r->kind);
+	struct port *port = kind ? port_of(g, kind->port) : NULL;
+	struct effect effect = {
+		.id = r->id,
+		/* One call of the forge, two reasons to make it. */
+		.kind = strcmp(r->kind, "forge.refresh") == 0 ? "forge.pull" :
+								r->kind,
+		.key = r->key,
+		.args = r->args,
+	};
+
+	if (!port)
+		return false; /* the command line has no such port */
+	if (r->unknown)
+		json_object_set_new(r->args, "lookup", json_true());
+	port->start(port, &effect, engine_outcome, g);
+	return true;
+}
+
+enum err effects_pump(struct engine *g, struct error *e)
+{
+	return store_outbox_each(g->store,
+				 g->wall_anchor_ms +
+					 clock_mono(g->set.clock) -
+					 g->mono_anchor_ms,
+				 send, g, &g->outbox_ms, e);
+}
+
+/* --- answers --- */
+
+/*
+ * 2 s, 4 s, 8 s, ... with up to a quarter more, spread by the effect's id so
+ * that what failed together does not come back together.
+ */
+static int64_t back_off_ms(int64_t id, int64_t attempts)
+{
+	int64_t ms = 1000LL << (attempts < 10 ? attempts + 1 : 11);
+	uint64_t mix = (uint64_t)(id * 2654435761LL + attempts * 40503LL);
+
+	if (ms > LIMIT_EFFECT_BACKOFF_MS)
+		ms = LIMIT_EFFECT_BACKOFF_MS;
+	return ms + (int64_t)(mix % 1000) * ms / 4000;
+}
+
+static bool may_try_again(const struct engine *g, const struct effect_kind *k,
+			  const struct outbox_row *r, const struct outcome *o)
+{
+	bool lag = (k->flags & LAGS) &&
+		   (o->code == ERR_MISSING || o->code == ERR_INVALID) &&
+		   (o->http_status == 404 || o->http_status == 422);
+
+	if (lag)
+		return r->attempts + 1 < LAG_TRIES;
+	if (o->code != ERR_RETRY)
+		return false;
+	if (k->tries && r->attempts + 1 >= k->tries)
+		return false;
+	return g->now_ms - r->made_ms < LIMIT_EFFECT_AGE_MS;
+}
+
+static enum err try_again(struct engine *g, const struct outbox_row *r,
+			  const struct outcome *o, struct error *e)
+{
+	int64_t wait = back_off_ms(r->id, r->attempts);
+
+	if (o->wait_ms > wait)
+		wait = o->wait_ms;
+	metric_add(METRIC_EFFECTS, r->kind, "retry", 1);
+	log_info("%s (effect %lld, try %lld) again in %lld s: %s", r->kind,
+		 (long long)r->id, (long long)r->attempts + 1,
+		 (long long)(wait + 999) / 1000, o->text);
+	return store_outbox_again(g->store, r->id, g->now_ms + wait, o->unknown,
+				  o->text, e);
+}
+
+enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
+{
+	__attribute__((cleanup(outbox_row_release_at)))
+	struct outbox_row r = { 0 };
+	const struct effect_kind *k;
+	enum err code = store_outbox_get(g->store, o->id, &r, e);
+
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	k = kind_of(r.kind);
+	if (!k)
+		return error_set(e, ERR_INVALID, "unknown effect %s", r.kind);
+	if (o->code && may_try_again(g, k, &r, o))
+		return try_again(g, &r, o, e);
+	metric_add(METRIC_EFFECTS, r.kind, o->code ? "failed" : "done", 1);
+	if (o->code)
+		log_at(k->flags & QUIET ? LOG_WARNING : LOG_ERROR,
+		       "%s (effect %lld) failed: %s", r.kind, (long long)r.id,
+		       o->text);
+	if (store_outbox_end(g->store, r.id, o->code ? "failed" : "done",
+			     o->code ? o->text : "", g->now_ms, e))
+		return e->code;
+	return k->answered ? k->answered(g, r.args, o, e) : ERR_OK;
+}
+
+/* --- answers that belong to a cycle --- */
+
+static enum err with_flow(struct engine *g, const json_t *args,
+			  const struct outcome *o,
+			  enum err (*step)(const struct flow *f,
+					   const json_t *args,
+					   const struct outcome *o,
+					   struct error *e),
+			  struct error *e)
+{
+	const struct environment *env;
+	struct cycle c;
+	struct flow f;
+
+	if (store_cycle(g->store, js_int(args, "cycle", 0), &c, e))
+		return e->code;
+	env = config_environment(g->config, c.environment);
+	if (!env)
+		return error_set(e, ERR_MISSING,
+				 "environment %s is not configured any more",
+				 c.environment);
+	flow_of(g, env, &f);
+	return step(&f, args, o, e);
+}
+
+static enum err batched(struct engine *g, const json_t *args,
+			const struct outcome *o, struct error *e)
+{
+	return with_flow(g, args, o, flow_batched, e);
+}
+
+static enum err pushed(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e)
+{
+	return with_flow(g, args, o, flow_pushed, e);
+}
+
+static enum err tagged(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e)
+{
+	return with_flow(g, args, o, flow_tagged, e);
+}
+
+static enum err job_ended(struct engine *g, const json_t *args,
+			  const struct outcome *o, struct error *e)
+{
+	return with_flow(g, args, o, flow_job_ended, e);
+}

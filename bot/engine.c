@@ -1,0 +1,592 @@
+#include "bot/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bot/base/log.h"
+#include "bot/engine_internal.h"
+#include "bot/metrics.h"
+#include "store/request.h"
+
+/* Deliveries handled between two looks at everything else. */
+#define DELIVERIES_PER_TURN 64
+/* A policy that never comes to rest would be our own mistake. */
+#define SCHEDULE_ROUNDS 8
+/* Kept longer than the forge can redeliver (3 days, 7 on its own servers). */
+#define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
+#define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
+#define PRUNE_EVERY_MS (3600LL * 1000)
+/* The longest sleep without anything to wait for. */
+#define IDLE_MS 60000
+
+static int64_t engine_now(const struct engine *g)
+{
+	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
+}
+
+static void cycle_finished(void *ctx, const struct cycle *c)
+{
+	(void)ctx;
+	metric_add(METRIC_CYCLES, c->kind, c->verdict, 1);
+	metric_time(METRIC_CYCLE_SECONDS, c->kind,
+		    c->finished_ms - c->started_ms);
+	log_info("cycle %lld (%s, %s): %s, %s%s%s", (long long)c->id,
+		 c->environment, c->kind, c->verdict, c->reason_code,
+		 *c->text ? ": " : "", c->text);
+}
+
+void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
+{
+	*ret = (struct flow){
+		.store = g->store,
+		.env = env,
+		.now_ms = g->now_ms,
+		.finished = cycle_finished,
+		.ctx = g,
+	};
+}
+
+/* Lets every environment do what is due, until all are at rest. */
+static enum err schedule_all(struct engine *g, struct error *e)
+{
+	g->timer_ms = 0;
+	for (size_t i = 0; i < g->config->environment_count; i++) {
+		int64_t next = g->now_ms;
+		struct flow f;
+
+		flow_of(g, &g->config->environments[i], &f);
+		for (int n = 0; next && next <= g->now_ms; n++) {
+			if (n == SCHEDULE_ROUNDS) {
+				next = g->now_ms + 1000;
+				break;
+			}
+			if (schedule_environment(&f, &next, e))
+				return e->code;
+		}
+		if (next && (!g->timer_ms || next < g->timer_ms))
+			g->timer_ms = next;
+	}
+	return ERR_OK;
+}
+
+/* Runs one event's handler and all that follows from it, whole or not. */
+static enum err transact(struct engine *g,
+			 enum err (*handle)(struct engine *g, void *arg,
+					    struct error *e),
+			 void *arg, struct error *e)
+{
+	g->now_ms = engine_now(g);
+	if (store_begin(g->store, e))
+		return e->code;
+	if ((handle && handle(g, arg, e)) || schedule_all(g, e) ||
+	    report_all(g, e) || store_commit(g->store, e)) {
+		store_rollback(g->store);
+		json_array_clear(g->answers);
+		return e->code;
+	}
+	return ERR_OK;
+}
+
+/* Gives the answers that the committed event has for the command line. */
+static void give_answers(struct engine *g)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (g->answers, i, one) {
+		int64_t said = js_int(one, "said", 0);
+
+		for (struct waiter **w = &g->waiters; *w;) {
+			struct waiter *found = *w;
+
+			if (found->said_id != said) {
+				w = &found->next;
+				continue;
+			}
+			*w = found->next;
+			found->answer(found->ctx, one);
+			free(found);
+		}
+	}
+	json_array_clear(g->answers);
+}
+
+void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
+{
+	json_array_append_new(g->answers,
+			      json_pack("{s:I, s:b, s:s}", "said",
+					(json_int_t)said_id, "ok", ok, "text",
+					text));
+}
+
+/* --- deliveries --- */
+
+static enum err handle_delivery(struct engine *g, void *arg, struct error *e)
+{
+	struct inbox_delivery *d = arg;
+
+	if (delivery_handle(g, d, e))
+		return e->code;
+	return store_cursor_move(g->store, d->seq, e);
+}
+
+/* One that cannot be handled is noted and passed, so that it stops nobody. */
+static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
+{
+	struct inbox_delivery *d = arg;
+	struct delivery_record r = {
+		.seq = d->seq,
+		.guid = d->guid,
+		.event = d->event,
+		.action = "",
+		.body_hash = d->body_hash,
+		.at_ms = g->now_ms,
+		.result = "failed",
+	};
+
+	if (store_delivery_add(g->store, &r, e))
+		return e->code;
+	return store_cursor_move(g->store, d->seq, e);
+}
+
+static bool is_ours_to_pass(enum err code)
+{
+	return code == ERR_INVALID || code == ERR_MISSING ||
+	       code == ERR_CONFLICT || code == ERR_REFUSED;
+}
+
+static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
+{
+	struct inbox_delivery d;
+
+	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
+		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
+
+		if (code == ERR_MISSING)
+			return ERR_OK;
+		if (code)
+			return code;
+		*ret_any = true;
+		code = transact(g, handle_delivery, &d, e);
+		if (is_ours_to_pass(code)) {
+			log_error("delivery %s (%s) passed over: %s", d.guid,
+				  d.event, e->text);
+			code = transact(g, pass_delivery, &d, e);
+		}
+		if (code)
+			return code;
+		g->cursor = d.seq;
+		give_answers(g);
+		if (effects_pump(g, e))
+			return e->code;
+	}
+	return ERR_OK;
+}
+
+/* --- answers of ports, calls --- */
+
+void engine_outcome(void *ctx, struct outcome *o)
+{
+	struct engine *g = ctx;
+	struct event *ev = calloc(1, sizeof(*ev));
+
+	if (!ev) {
+		/* The effect stays ready and is sent again at the next start.
+		 */
+		json_decref(o->body);
+		return;
+	}
+	ev->type = EVENT_OUTCOME;
+	ev->outcome = *o;
+	pthread_mutex_lock(&g->lock);
+	if (g->last)
+		g->last->next = ev;
+	else
+		g->first = ev;
+	g->last = ev;
+	pthread_cond_signal(&g->wake);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void engine_call(struct engine *g, json_t *call,
+		 void (*answer)(void *ctx, const json_t *object), void *ctx)
+{
+	struct event *ev = calloc(1, sizeof(*ev));
+	bool stopped;
+
+	pthread_mutex_lock(&g->lock);
+	stopped = g->stop || g->failed || !ev;
+	if (!stopped) {
+		ev->type = EVENT_CALL;
+		ev->call = call;
+		ev->answer = answer;
+		ev->ctx = ctx;
+		if (g->last)
+			g->last->next = ev;
+		else
+			g->first = ev;
+		g->last = ev;
+		pthread_cond_signal(&g->wake);
+	}
+	pthread_mutex_unlock(&g->lock);
+	if (stopped) {
+		CLEANUP(json_decref)
+		json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text",
+				       "the bot is stopping: try again");
+
+		free(ev);
+		json_decref(call);
+		answer(ctx, no);
+	}
+}
+
+static struct event *take_event(struct engine *g)
+{
+	struct event *ev;
+
+	pthread_mutex_lock(&g->lock);
+	ev = g->first;
+	if (ev) {
+		g->first = ev->next;
+		if (!g->first)
+			g->last = NULL;
+	}
+	pthread_mutex_unlock(&g->lock);
+	return ev;
+}
+
+static enum err handle_outcome(struct engine *g, void *arg, struct error *e)
+{
+	return effects_answered(g, arg, e);
+}
+
+/* An answer that leads to a mistake of ours ends its effect all the same. */
+static enum err pass_outcome(struct engine *g, void *arg, struct error *e)
+{
+	struct outcome *o = arg;
+
+	return store_outbox_end(g->store, o->id, "failed", o->text, g->now_ms,
+				e);
+}
+
+static enum err outcome_event(struct engine *g, struct outcome *o,
+			      struct error *e)
+{
+	enum err code = transact(g, handle_outcome, o, e);
+
+	if (is_ours_to_pass(code)) {
+		log_error("effect %lld given up: %s", (long long)o->id,
+			  e->text);
+		snprintf(o->text, sizeof(o->text), "%s", e->text);
+		code = transact(g, pass_outcome, o, e);
+	}
+	store_outbox_unmark(g->store, o->id);
+	return code;
+}
+
+static enum err handle_call(struct engine *g, void *arg, struct error *e)
+{
+	return call_handle(g, arg, e);
+}
+
+static void refuse_call(struct event *ev, const char *text)
+{
+	CLEANUP(json_decref)
+	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
+
+	if (ev->answer)
+		ev->answer(ev->ctx, no);
+	ev->answer = NULL;
+}
+
+static enum err call_event(struct engine *g, struct event *ev, struct error *e)
+{
+	enum err code = transact(g, handle_call, ev, e);
+
+	if (is_ours_to_pass(code)) {
+		refuse_call(ev, e->text);
+		return ERR_OK;
+	}
+	if (code)
+		refuse_call(ev, "the bot had to give up: see its log");
+	return code;
+}
+
+static enum err events(struct engine *g, bool *ret_any, struct error *e)
+{
+	struct event *ev;
+	enum err code = ERR_OK;
+
+	while (!code && (ev = take_event(g)) != NULL) {
+		*ret_any = true;
+		if (ev->type == EVENT_OUTCOME)
+			code = outcome_event(g, &ev->outcome, e);
+		else
+			code = call_event(g, ev, e);
+		json_decref(ev->outcome.body);
+		json_decref(ev->call);
+		free(ev);
+		give_answers(g);
+	}
+	return code;
+}
+
+/* --- time --- */
+
+static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
+{
+	if (g->now_ms >= g->next_prune_ms) {
+		g->next_prune_ms = g->now_ms + PRUNE_EVERY_MS;
+		if (store_delivery_prune(g->store,
+					 g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
+				       e))
+			return e->code;
+	}
+	if (g->set.scans && g->now_ms >= g->next_scan_ms) {
+		g->next_scan_ms = g->now_ms + g->config->reconcile_ms;
+		return scan_start(g, e);
+	}
+	return ERR_OK;
+}
+
+static bool time_is_due(const struct engine *g, int64_t now)
+{
+	return (g->timer_ms && now >= g->timer_ms) ||
+	       (g->set.scans && now >= g->next_scan_ms) ||
+	       now >= g->next_prune_ms;
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return b && b < a ? b : a;
+}
+
+static void update_gauges(struct engine *g)
+{
+	struct error e = ERROR_INIT;
+	int64_t depth = 0;
+
+	if (store_outbox_depth(g->store, &depth, &e))
+		depth = -1;
+	pthread_mutex_lock(&g->lock);
+	g->gauges.outbox_depth = depth;
+	g->gauges.journal_depth =
+		g->inbox ? inbox_depth(g->inbox, g->cursor) : 0;
+	pthread_mutex_unlock(&g->lock);
+}
+
+void engine_gauges(struct engine *g, struct engine_gauges *ret)
+{
+	pthread_mutex_lock(&g->lock);
+	*ret = g->gauges;
+	pthread_mutex_unlock(&g->lock);
+}
+
+enum err engine_turn(struct engine *g, bool *ret_idle, struct error *e)
+{
+	bool any = false;
+
+	if (events(g, &any, e) || deliveries(g, &any, e))
+		return e->code;
+	if (time_is_due(g, engine_now(g))) {
+		any = true;
+		if (transact(g, handle_time, NULL, e))
+			return e->code;
+		give_answers(g);
+	}
+	if (effects_pump(g, e))
+		return e->code;
+	*ret_idle = !any;
+	return ERR_OK;
+}
+
+/* Sleeps until something happens or becomes due; false when told to stop. */
+static bool sleep_until_work(struct engine *g)
+{
+	int64_t now = engine_now(g), until = now + IDLE_MS;
+	struct timespec t;
+	bool go_on;
+
+	until = earliest(until, g->timer_ms);
+	until = earliest(until, g->outbox_ms);
+	if (g->set.scans)
+		until = earliest(until, g->next_scan_ms);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (until > now) {
+		t.tv_sec += (until - now) / 1000;
+		t.tv_nsec += (until - now) % 1000 * 1000000;
+		if (t.tv_nsec >= 1000000000) {
+			t.tv_nsec -= 1000000000;
+			t.tv_sec++;
+		}
+	}
+	pthread_mutex_lock(&g->lock);
+	while (!g->first && !g->woken && !g->stop)
+		if (pthread_cond_timedwait(&g->wake, &g->lock, &t) == ETIMEDOUT)
+			break;
+	g->woken = false;
+	go_on = !g->stop;
+	pthread_mutex_unlock(&g->lock);
+	return go_on;
+}
+
+static void *engine_main(void *arg)
+{
+	struct engine *g = arg;
+	struct error e = ERROR_INIT;
+	bool idle;
+
+	do {
+		do {
+			if (engine_turn(g, &idle, &e)) {
+				log_error("the engine gives up: %s", e.text);
+				pthread_mutex_lock(&g->lock);
+				g->failed = true;
+				g->failure = e;
+				pthread_mutex_unlock(&g->lock);
+				return NULL;
+			}
+			update_gauges(g);
+		} while (!idle);
+	} while (sleep_until_work(g));
+	return NULL;
+}
+
+bool engine_healthy(struct engine *g, struct error *e)
+{
+	bool failed;
+
+	pthread_mutex_lock(&g->lock);
+	failed = g->failed;
+	if (failed)
+		*e = g->failure;
+	pthread_mutex_unlock(&g->lock);
+	return !failed;
+}
+
+void engine_wake(struct engine *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->woken = true;
+	pthread_cond_signal(&g->wake);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* --- life --- */
+
+static enum err read_self(struct engine *g, struct error *e)
+{
+	CLEANUP(str_release) struct str id = STR_INIT(32);
+
+	if (store_meta(g->store, "self_id", &id, e))
+		return e->code;
+	g->self_id = strtoll(id.text, NULL, 10);
+	return ERR_OK;
+}
+
+static enum err open_files(struct engine *g, struct error *e)
+{
+	g->store = store_open(g->set.store_path, e);
+	if (!g->store)
+		return e->code;
+	if (g->set.inbox_path) {
+		g->inbox = inbox_open_reader(g->set.inbox_path, e);
+		if (!g->inbox ||
+		    store_cursor_bind(g->store, inbox_journal_id(g->inbox),
+				      &g->cursor, e))
+			return e->code;
+	}
+	if (store_outbox_restart(g->store, e))
+		return e->code;
+	return read_self(g, e);
+}
+
+static void init_lock(struct engine *g)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&g->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+struct engine *engine_new(const struct engine_settings *settings,
+			  struct error *e)
+{
+	struct engine *g = calloc(1, sizeof(*g));
+
+	if (!g) {
+		error_set(e, ERR_FATAL, "out of memory");
+		return NULL;
+	}
+	init_lock(g);
+	g->set = *settings;
+	g->config = settings->config;
+	g->view.bot = g->config->bot_name;
+	g->view.public_url = g->config->public_url;
+	g->wall_anchor_ms = clock_wall(settings->clock);
+	g->mono_anchor_ms = clock_mono(settings->clock);
+	g->now_ms = g->wall_anchor_ms;
+	g->timer_ms = g->now_ms;
+	g->answers = json_array();
+	if (open_files(g, e)) {
+		engine_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+enum err engine_start(struct engine *g, struct error *e)
+{
+	if (pthread_create(&g->thread, NULL, engine_main, g))
+		return error_errno(e, ERR_FATAL, "cannot start the engine");
+	g->running = true;
+	return ERR_OK;
+}
+
+void engine_stop(struct engine *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->stop = true;
+	pthread_cond_signal(&g->wake);
+	pthread_mutex_unlock(&g->lock);
+	if (g->running)
+		pthread_join(g->thread, NULL);
+	g->running = false;
+}
+
+void engine_free(struct engine *g)
+{
+	struct event *ev;
+
+	if (!g)
+		return;
+	while ((ev = take_event(g)) != NULL) {
+		if (ev->type == EVENT_CALL)
+			refuse_call(ev, "the bot is stopping: try again");
+		json_decref(ev->outcome.body);
+		json_decref(ev->call);
+		free(ev);
+	}
+	while (g->waiters) {
+		struct waiter *w = g->waiters;
+		CLEANUP(json_decref)
+		json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text",
+				       "the bot stopped before it was checked");
+
+		g->waiters = w->next;
+		w->answer(w->ctx, no);
+		free(w);
+	}
+	json_decref(g->answers);
+	inbox_close(g->inbox);
+	store_close(g->store);
+	pthread_cond_destroy(&g->wake);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}

@@ -1,0 +1,77 @@
+/*
+ * The engine: one thread, one event at a time, each handled in one
+ * transaction on kcibot.db: read state, decide, write state, effects and
+ * cursor.  So every event takes effect exactly once, whatever dies when.
+ *
+ * Events are deliveries (read from the journal), answers of the ports, calls
+ * of the command line, and time.
+ */
+#ifndef BOT_ENGINE_H
+#define BOT_ENGINE_H
+
+#include "bot/base/clock.h"
+#include "bot/base/cleanup.h"
+#include "bot/base/port.h"
+#include "bot/config.h"
+
+struct engine;
+
+struct engine_settings {
+	const struct config *config;
+	const struct clock *clock;
+	const char *store_path;
+	const char *inbox_path; /* NULL: no deliveries (command line) */
+	/* Owned by the caller, who stops them after engine_stop(). */
+	struct port *forge;
+	struct port *git;
+	struct port *jobs;
+	bool scans; /* reconcile with the forge by scanning */
+};
+
+/* Opens store and journal; nothing runs yet. */
+struct engine *engine_new(const struct engine_settings *settings,
+			  struct error *e);
+
+/*
+ * The thread.  engine_start() begins, engine_stop() ends after the event in
+ * hand; ports must be stopped in between: engine_stop(), port->stop(),
+ * engine_free().
+ */
+NODISCARD enum err engine_start(struct engine *g, struct error *e);
+void engine_stop(struct engine *g);
+void engine_free(struct engine *g);
+DEFINE_CLEANUP(struct engine *, engine_free)
+
+/* There are new deliveries.  From any thread. */
+void engine_wake(struct engine *g);
+
+/*
+ * A call of the command line: {"op", ...}.  answer is called exactly once,
+ * on the engine's thread, or when the engine stops first; it borrows the
+ * object: {"ok": bool, "text": for people, ...}.  Takes over the reference
+ * on call.
+ */
+void engine_call(struct engine *g, json_t *call,
+		 void (*answer)(void *ctx, const json_t *object), void *ctx);
+
+/*
+ * One turn without the thread (tests, command line): handles what is there
+ * and sends what is due.  *ret_idle: nothing was there.
+ */
+NODISCARD enum err engine_turn(struct engine *g, bool *ret_idle,
+			       struct error *e);
+
+/* false, with a sentence in e, once the engine had to give up. */
+bool engine_healthy(struct engine *g, struct error *e);
+
+/* For metrics and readiness; from any thread. */
+struct engine_gauges {
+	int64_t journal_depth;
+	int64_t outbox_depth;
+	bool hooks_known;   /* every repository was asked */
+	bool hooks_missing; /* some repository has no webhook of ours, or we
+			       may not look */
+};
+void engine_gauges(struct engine *g, struct engine_gauges *ret);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * Between the files of the engine only.  Everything here runs on the engine's
+ * thread and, unless it says otherwise, inside the event's transaction.
+ */
+#ifndef BOT_ENGINE_INTERNAL_H
+#define BOT_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "bot/engine.h"
+#include "commands/command.h"
+#include "deploy/schedule.h"
+#include "store/inbox.h"
+#include "store/outbox.h"
+#include "store/pull.h"
+#include "store/record.h"
+#include "store/view.h"
+
+/* Something that waits for the engine's thread. */
+struct event {
+	struct event *next;
+	enum { EVENT_OUTCOME, EVENT_CALL } type;
+	struct outcome outcome;
+	json_t *call;
+	void (*answer)(void *ctx, const json_t *object);
+	void *ctx;
+};
+
+/* A call of the command line that waits for what it said to be checked. */
+struct waiter {
+	struct waiter *next;
+	int64_t said_id;
+	void (*answer)(void *ctx, const json_t *object);
+	void *ctx;
+};
+
+struct engine {
+	struct engine_settings set;
+	const struct config *config;
+	struct view_settings view;
+	struct store *store;
+	struct inbox *inbox;
+	int64_t cursor;
+
+	/* Now = where the wall stood at start + what has really passed, so
+	 * that delays keep their distance when the wall clock jumps. */
+	int64_t wall_anchor_ms;
+	int64_t mono_anchor_ms;
+	int64_t now_ms; /* of the event in hand */
+
+	int64_t timer_ms;     /* when the policy wants to be asked again */
+	int64_t outbox_ms;    /* when an effect becomes due again */
+	int64_t next_scan_ms; /* 0 = at once */
+	int64_t next_prune_ms;
+	int64_t self_id; /* our user id on the forge; 0 = not known yet */
+
+	struct waiter *waiters;
+	json_t *answers; /* of this event, given after the commit */
+
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock; /* for all below */
+	pthread_cond_t wake;
+	struct event *first, *last;
+	bool woken;
+	bool stop;
+	bool failed;
+	struct error failure;
+	struct engine_gauges gauges;
+};
+
+/* --- engine.c --- */
+void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
+
+/* A port's answer; from any thread.  ctx is the engine. */
+void engine_outcome(void *ctx, struct outcome *o);
+
+/* --- effects.c: kinds of effects, and what their answers lead to --- */
+
+/* Sends what is due; outside of a transaction. */
+NODISCARD enum err effects_pump(struct engine *g, struct error *e);
+
+/* Takes over o->body. */
+NODISCARD enum err effects_answered(struct engine *g, struct outcome *o,
+				    struct error *e);
+
+/* --- deliveries.c --- */
+NODISCARD enum err delivery_handle(struct engine *g,
+				   const struct inbox_delivery *d,
+				   struct error *e);
+
+/* What the forge says of a pull now; source "webhook" or "api". */
+NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
+			     const char *source, bool quiet, struct error *e);
+
+/* --- hear.c: what people say --- */
+
+/* A comment object of a repository's pull. */
+NODISCARD enum err hear_comment(struct engine *g, const char *repo,
+				int64_t number, const json_t *comment,
+				const char *source, const char **ret_result,
+				struct error *e);
+/* The pull is known now: authorise and run. */
+NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
+				const struct outcome *o, struct error *e);
+/* From the command line; *ret_said_id: wait for it, 0 = answered already. */
+NODISCARD enum err hear_call(struct engine *g, const json_t *call,
+			     int64_t *ret_said_id, struct error *e);
+
+/* --- report.c: sticky comments, statuses, reactions --- */
+
+/* Everything that is due to be told after this event. */
+NODISCARD enum err report_all(struct engine *g, struct error *e);
+
+/* Our one reply comment on a pull. */
+NODISCARD enum err report_reply(struct engine *g, const struct pull *p,
+				const char *body, const char *key,
+				struct error *e);
+NODISCARD enum err report_reaction(struct engine *g, const char *repo,
+				   int64_t comment_id, const char *content,
+				   struct error *e);
+/* A comment of ours exists. */
+NODISCARD enum err report_posted(struct engine *g, const json_t *args,
+				 const struct outcome *o, struct error *e);
+/* The sticky of a pull is wanted, whether or not it was deployed. */
+NODISCARD enum err report_sticky(struct engine *g, const struct pull *p,
+				 const struct environment *env, bool force,
+				 struct error *e);
+
+/* --- scan.c: the forge as it is, whatever webhooks said --- */
+NODISCARD enum err scan_start(struct engine *g, struct error *e);
+NODISCARD enum err scan_pulls(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e);
+NODISCARD enum err scan_pull(struct engine *g, const json_t *args,
+			     const struct outcome *o, struct error *e);
+NODISCARD enum err scan_comments(struct engine *g, const json_t *args,
+				 const struct outcome *o, struct error *e);
+NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e);
+NODISCARD enum err scan_self(struct engine *g, const json_t *args,
+			     const struct outcome *o, struct error *e);
+NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
+			     const struct outcome *o, struct error *e);
+
+/* --- call.c: the command line --- */
+NODISCARD enum err call_handle(struct engine *g, struct event *ev,
+			       struct error *e);
+/* What was said by a call is answered; after the transaction. */
+void call_answered(struct engine *g, int64_t said_id, bool ok,
+		   const char *text);
+
+#endif

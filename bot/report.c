@@ -1,0 +1,317 @@
+/*
+ * What people are told.  Comments and statuses follow from the state: after
+ * each event every pull that was touched is rendered anew, and what differs
+ * from what was last wanted becomes an effect.  Reactions and the one outcome
+ * comment follow from the end of a request.
+ */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/base/limits.h"
+#include "bot/base/log.h"
+#include "bot/engine_internal.h"
+#include "bot/render.h"
+#include "bot/status.h"
+#include "store/request.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+/* --- comments --- */
+
+static void hash_text(const char *text, char ret[65])
+{
+	unsigned char hash[crypto_generichash_BYTES];
+
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text,
+			   strlen(text), NULL, 0);
+	sodium_bin2hex(ret, 65, hash, sizeof(hash));
+}
+
+/* Wants body in a slot of the pull, unless that is what was wanted last. */
+static enum err want_comment(struct engine *g, const struct pull *p,
+			     const char *slot, const char *marker,
+			     const char *body, const char *key,
+			     struct error *e)
+{
+	struct posted posted;
+	char hash[65], target[256];
+
+	hash_text(body, hash);
+	if (store_posted(g->store, p->id, slot, &posted, e))
+		return e->code;
+	if (strcmp(posted.body_hash, hash) == 0)
+		return ERR_OK;
+	snprintf(target, sizeof(target), "comment:%s#%lld:%s", p->repo,
+		 (long long)p->number, slot);
+	if (store_posted_want(g->store, p->id, slot, hash, e))
+		return e->code;
+	/* comment_id is filled in when it is sent: an earlier one of this
+	 * target may be creating the comment right now. */
+	return store_outbox_add(
+		g->store, "forge.comment", target, key,
+		json_pack("{s:s, s:I, s:s, s:s, s:I, s:s}", "repo", p->repo,
+			  "number", (json_int_t)p->number, "body", body,
+			  "marker", marker, "pull", (json_int_t)p->id, "slot",
+			  slot),
+		OUTBOX_REPLACES, g->now_ms, e);
+}
+
+enum err report_sticky(struct engine *g, const struct pull *p,
+		       const struct environment *env, bool force,
+		       struct error *e)
+{
+	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
+	CLEANUP(json_decref)
+	json_t *view = view_pull(g->store, &g->view, env->name, p->repo,
+				 p->number, g->now_ms, e);
+	struct posted posted;
+	char marker[96], key[96];
+
+	if (!view || store_posted(g->store, p->id, env->name, &posted, e))
+		return e->code;
+	/* Nobody asked and nothing happened: no comment. */
+	if (!force && !*posted.body_hash &&
+	    strcmp(js_str(view, "state"), "idle") == 0)
+		return ERR_OK;
+	snprintf(marker, sizeof(marker), "<!-- kcibot:sticky %s -->",
+		 env->name);
+	snprintf(key, sizeof(key), "sticky:%s:%lld", env->name,
+		 (long long)p->id);
+	json_object_set_new(view, "key", json_string(key));
+	render_sticky(&body, view);
+	if (str_check(&body, e))
+		return e->code;
+	return want_comment(g, p, env->name, marker, body.text, key, e);
+}
+
+enum err report_reply(struct engine *g, const struct pull *p, const char *body,
+		      const char *key, struct error *e)
+{
+	CLEANUP(str_release) struct str whole = STR_INIT(LIMIT_COMMENT + 64);
+	static const char marker[] = "<!-- kcibot:reply -->";
+
+	str_addf(&whole, "%s\n%s", marker, body);
+	if (str_check(&whole, e))
+		return e->code;
+	return want_comment(g, p, "reply", marker, whole.text, key, e);
+}
+
+enum err report_posted(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e)
+{
+	int64_t id = js_int(o->body, "id", 0);
+	int64_t pull = js_int(args, "pull", 0);
+
+	/* Locked conversations and the like never break a command. */
+	if (o->code || !id || !pull)
+		return ERR_OK;
+	return store_posted_is(g->store, pull, js_str(args, "slot"), id, e);
+}
+
+enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
+			 const char *content, struct error *e)
+{
+	char key[96];
+
+	if (!comment_id)
+		return ERR_OK;
+	snprintf(key, sizeof(key), "reaction:%lld:%s", (long long)comment_id,
+		 content);
+	return store_outbox_add(g->store, "forge.reaction", "", key,
+				json_pack("{s:s, s:I, s:s}", "repo", repo,
+					  "comment_id", (json_int_t)comment_id,
+					  "content", content),
+				0, g->now_ms, e);
+}
+
+/* --- statuses --- */
+
+static enum err want_status(struct engine *g, const struct pull *p,
+			    const char *sha, const struct environment *env,
+			    const struct told_status *status, struct error *e)
+{
+	CLEANUP(str_release) struct str short_text = STR_INIT(512);
+	char context[96], target[256], url[512];
+	bool news;
+
+	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
+		 env->name);
+	snprintf(target, sizeof(target), "status:%s:%s:%s", p->repo, sha,
+		 context);
+	snprintf(url, sizeof(url), "%s/pulls/%s/%lld", g->config->public_url,
+		 p->repo, (long long)p->number);
+	render_description(&short_text, status->text.text);
+	if (store_status_want(g->store, p->repo, sha, context, status->state,
+			      short_text.text, &news, e))
+		return e->code;
+	if (!news)
+		return ERR_OK;
+	return store_outbox_add(
+		g->store, "forge.status", target, target,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "repo", p->repo,
+			  "sha", sha, "state", status->state, "context",
+			  context, "description", short_text.text, "target_url",
+			  url),
+		OUTBOX_REPLACES, g->now_ms, e);
+}
+
+static enum err report_statuses(struct engine *g, const struct pull *p,
+				const struct environment *env, struct error *e)
+{
+	char(*shas)[SHA_SIZE];
+	char context[96];
+	size_t count;
+	struct flow f;
+	enum err code = ERR_OK;
+
+	flow_of(g, env, &f);
+	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
+		 env->name);
+	if (store_status_shas(g->store, p->id, context, &shas, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		__attribute__((cleanup(told_status_release_at)))
+		struct told_status status = TOLD_STATUS_INIT;
+
+		code = status_of(&f, p, shas[i], context, &status, e);
+		if (!code && status.state)
+			code = want_status(g, p, shas[i], env, &status, e);
+	}
+	free(shas);
+	return code;
+}
+
+/* --- the end of a request --- */
+
+static const char *reaction_for(const struct request *r)
+{
+	if (strcmp(r->outcome, "success") == 0)
+		return "rocket";
+	if (strcmp(r->state, "dropped") == 0)
+		return "confused";
+	return "-1";
+}
+
+/* Why a request came to nothing, where the sticky cannot tell. */
+static const char *dropped_text(const char *outcome)
+{
+	static const struct {
+		const char *outcome, *text;
+	} texts[] = {
+		{ "moved", "The head moved before the deploy began, so the "
+			   "request is void. Look at the new revision and "
+			   "ask again." },
+		{ "closed", "The pull request was closed before the deploy "
+			    "began, so the request is void." },
+		{ "base", "The base branch was changed before the deploy "
+			  "began, so the request is void. Ask again." },
+		{ "short failed", "The full that was booked is dropped, "
+				  "because the short failed." },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (strcmp(texts[i].outcome, outcome) == 0)
+			return texts[i].text;
+	return NULL;
+}
+
+static enum err outcome_body(struct engine *g, const struct request *r,
+			     const struct pull *p, struct str *body,
+			     struct error *e)
+{
+	CLEANUP(json_decref) json_t *view = NULL;
+	char key[64];
+	struct reply reply = {
+		.key = key,
+		.login = r->actor,
+		.text = dropped_text(r->outcome),
+	};
+
+	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
+	if (reply.text) {
+		render_reply(body, &reply);
+		return str_check(body, e);
+	}
+	view = view_pull(g->store, &g->view, r->environment, p->repo, p->number,
+			 g->now_ms, e);
+	if (!view)
+		return e->code;
+	json_object_set_new(view, "key", json_string(key));
+	render_outcome(body, view, r->actor);
+	return str_check(body, e);
+}
+
+/* One reaction on the comment, one short new comment for who asked. */
+static enum err announce(struct engine *g, const struct request *r,
+			 struct error *e)
+{
+	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
+	struct said_record said;
+	struct pull p;
+	char key[64];
+
+	if (strcmp(r->kind, "auto") == 0 || !r->said_id || !r->pull_id)
+		return ERR_OK;
+	if (store_said(g->store, r->said_id, &said, e) ||
+	    store_pull_by_id(g->store, r->pull_id, &p, e))
+		return e->code;
+	if (!said.comment_id)
+		return ERR_OK;
+	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
+	if (report_reaction(g, p.repo, said.comment_id, reaction_for(r), e) ||
+	    outcome_body(g, r, &p, &body, e))
+		return e->code;
+	return store_outbox_add(
+		g->store, "forge.comment", "", key,
+		json_pack("{s:s, s:I, s:s, s:s}", "repo", p.repo, "number",
+			  (json_int_t)p.number, "body", body.text, "marker",
+			  key),
+		0, g->now_ms, e);
+}
+
+static enum err announce_all(struct engine *g, struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_to_announce(g->store, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		code = announce(g, &list[i], e);
+		if (!code)
+			code = store_request_announced(g->store, list[i].id, e);
+		if (!code)
+			code = store_touch(g->store, list[i].pull_id, e);
+	}
+	free(list);
+	return code;
+}
+
+static enum err report_pull(struct engine *g, int64_t pull_id, struct error *e)
+{
+	const struct environment *env;
+	struct pull p;
+	size_t i = 0;
+
+	if (store_pull_by_id(g->store, pull_id, &p, e))
+		return e->code;
+	while ((env = config_environment_of(g->config, p.repo, &i)) != NULL)
+		if (report_statuses(g, &p, env, e) ||
+		    report_sticky(g, &p, env, false, e))
+			return e->code;
+	return ERR_OK;
+}
+
+enum err report_all(struct engine *g, struct error *e)
+{
+	int64_t pull_id;
+
+	if (announce_all(g, e))
+		return e->code;
+	while (store_touched(g->store, &pull_id))
+		if (report_pull(g, pull_id, e))
+			return e->code;
+	return ERR_OK;
+}

@@ -1,0 +1,280 @@
+/*
+ * The forge as it is.  Webhooks only make the bot fast: what it believes
+ * follows from asking, at every start and every few minutes.  The first scan
+ * of a repository only takes note; nothing of its history is acted on.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/base/log.h"
+#include "bot/engine_internal.h"
+#include "store/trust.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+/* A command that only a scan found runs when it is younger than this. */
+#define FRESH_MS (30LL * 60 * 1000)
+
+/* --- asking --- */
+
+static enum err want(struct engine *g, const char *kind, const char *repo,
+		     json_t *args, struct error *e)
+{
+	char target[256];
+
+	snprintf(target, sizeof(target), "scan:%s:%s", kind, repo);
+	return store_outbox_add(g->store, kind, target, target, args,
+				OUTBOX_REPLACES, g->now_ms, e);
+}
+
+static enum err scan_repo(struct engine *g, const char *repo, struct error *e)
+{
+	struct scan_record scan;
+
+	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+		return e->code;
+	if (want(g, "forge.pulls", repo, json_pack("{s:s}", "repo", repo), e) ||
+	    want(g, "forge.comments", repo,
+		 json_pack("{s:s, s:s}", "repo", repo, "since",
+			   scan.comments_since),
+		 e))
+		return e->code;
+	return want(g, "forge.hooks", repo, json_pack("{s:s}", "repo", repo),
+		    e);
+}
+
+/* An empty trust list takes the admins of the configuration. */
+static enum err seed_trust(struct engine *g, struct error *e)
+{
+	bool ever;
+
+	if (store_trust_ever(g->store, &ever, e))
+		return e->code;
+	for (text_list a = g->config->admins; !ever && *a; a++)
+		if (want(g, "forge.user", *a, json_pack("{s:s}", "login", *a),
+			 e))
+			return e->code;
+	return ERR_OK;
+}
+
+enum err scan_start(struct engine *g, struct error *e)
+{
+	if (seed_trust(g, e))
+		return e->code;
+	if (!g->self_id && want(g, "forge.self", "", json_object(), e))
+		return e->code;
+	for (size_t i = 0; i < g->config->environment_count; i++) {
+		const struct environment *env = &g->config->environments[i];
+
+		for (size_t j = 0; j < env->project_count; j++)
+			if (scan_repo(g, env->projects[j].repo, e))
+				return e->code;
+	}
+	return ERR_OK;
+}
+
+/* --- pulls --- */
+
+static bool is_listed(const json_t *list, int64_t number)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		if (js_int(one, "number", 0) == number)
+			return true;
+	return false;
+}
+
+/* Those we hold for open that the listing lacks are asked for one by one. */
+static enum err ask_missing(struct engine *g, const char *repo,
+			    const json_t *list, struct error *e)
+{
+	struct pull *pulls;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_pulls_open(g->store, repo, &pulls, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		char target[256];
+
+		if (is_listed(list, pulls[i].number))
+			continue;
+		snprintf(target, sizeof(target), "refresh:%s#%lld", repo,
+			 (long long)pulls[i].number);
+		code = store_outbox_add(
+			g->store, "forge.refresh", target, target,
+			json_pack("{s:s, s:I}", "repo", repo, "number",
+				  (json_int_t)pulls[i].number),
+			OUTBOX_REPLACES, g->now_ms, e);
+	}
+	free(pulls);
+	return code;
+}
+
+enum err scan_pulls(struct engine *g, const json_t *args,
+		    const struct outcome *o, struct error *e)
+{
+	const char *repo = js_str(args, "repo");
+	struct scan_record scan;
+	json_t *object;
+	size_t i;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+		return e->code;
+	json_array_foreach (o->body, i, object) {
+		struct error why = ERROR_INIT;
+		struct pull p;
+
+		if (pull_from_json(&p, repo, object, &why)) {
+			log_warning("%s: %s", repo, why.text);
+			continue;
+		}
+		if (pull_seen(g, &p, "api", !scan.pulls_known, e))
+			return e->code;
+	}
+	if (ask_missing(g, repo, o->body, e))
+		return e->code;
+	return store_scan_pulls_done(g->store, repo, g->now_ms, e);
+}
+
+enum err scan_pull(struct engine *g, const json_t *args,
+		   const struct outcome *o, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct pull p;
+
+	if (o->code)
+		return ERR_OK;
+	if (pull_from_json(&p, js_str(args, "repo"), o->body, &why)) {
+		log_warning("%s: %s", js_str(args, "repo"), why.text);
+		return ERR_OK;
+	}
+	return pull_seen(g, &p, "api", false, e);
+}
+
+/* --- comments --- */
+
+/* The pull's number from ".../pulls/7" or ".../pull/7#issuecomment-1"; 0 =
+ * an issue. */
+static int64_t pull_number_of(const json_t *comment)
+{
+	const char *html = js_str(comment, "html_url");
+	const char *at = strstr(html, "/pull/");
+
+	return at ? strtoll(at + strlen("/pull/"), NULL, 10) : 0;
+}
+
+static enum err hear_found(struct engine *g, const char *repo,
+			   const struct scan_record *scan,
+			   const json_t *comment, struct error *e)
+{
+	const char *made = js_str(comment, "created_at");
+	const char *result;
+	int64_t made_ms, number = pull_number_of(comment);
+
+	if (!number || !time_parse_iso(made, &made_ms) ||
+	    strcmp(made, js_str(comment, "updated_at")) != 0 ||
+	    made_ms < scan->first_ms || g->now_ms - made_ms > FRESH_MS)
+		return ERR_OK;
+	return hear_comment(g, repo, number, comment, "scan", &result, e);
+}
+
+enum err scan_comments(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e)
+{
+	const char *repo = js_str(args, "repo"), *since = "";
+	struct scan_record scan;
+	json_t *comment;
+	size_t i;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+		return e->code;
+	json_array_foreach (o->body, i, comment) {
+		int64_t when;
+
+		if (hear_found(g, repo, &scan, comment, e))
+			return e->code;
+		if (time_parse_iso(js_str(comment, "updated_at"), &when))
+			since = js_str(comment, "updated_at");
+	}
+	if (!*since)
+		return ERR_OK;
+	return store_scan_comments_done(g->store, repo, since, e);
+}
+
+/* --- hooks, ourselves, the first admins --- */
+
+static const char *hook_word(const struct engine *g, const struct outcome *o)
+{
+	json_t *hook;
+	size_t i;
+
+	if (o->code)
+		return "no right";
+	json_array_foreach (o->body, i, hook)
+		if (js_bool(hook, "active", false) &&
+		    str_starts(js_str(hook, "config.url"),
+			       g->config->public_url))
+			return "ok";
+	return "none";
+}
+
+enum err scan_hooks(struct engine *g, const json_t *args,
+		    const struct outcome *o, struct error *e)
+{
+	const char *repo = js_str(args, "repo"), *word = hook_word(g, o);
+	struct scan_record scan;
+
+	if (o->code == ERR_RETRY)
+		return ERR_OK; /* the forge was away: that says nothing */
+	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+		return e->code;
+	if (strcmp(scan.hook, word) == 0)
+		return ERR_OK;
+	if (strcmp(word, "ok") != 0)
+		log_warning("%s: webhook: %s; the bot works by scanning every "
+			    "few minutes",
+			    repo, word);
+	return store_scan_hook(g->store, repo, word, e);
+}
+
+enum err scan_self(struct engine *g, const json_t *args UNUSED,
+		   const struct outcome *o, struct error *e)
+{
+	char id[32];
+
+	if (o->code || js_int(o->body, "id", 0) <= 0)
+		return ERR_OK;
+	g->self_id = js_int(o->body, "id", 0);
+	snprintf(id, sizeof(id), "%lld", (long long)g->self_id);
+	log_info("working as %s (%s)", js_str(o->body, "login"), id);
+	return store_meta_set(g->store, "self_id", id, e);
+}
+
+enum err scan_seed(struct engine *g, const json_t *args,
+		   const struct outcome *o, struct error *e)
+{
+	struct trust_grant grant = {
+		.user_id = js_int(o->body, "id", 0),
+		.login = js_str(o->body, "login"),
+		.role = "admin",
+		.scope = "",
+		.by = "configuration",
+		.reason = "trust.admins",
+	};
+
+	if (o->code || grant.user_id <= 0) {
+		log_error("trust.admins: %s is not known to the forge",
+			  js_str(args, "login"));
+		return ERR_OK;
+	}
+	log_info("%s (%lld) is admin now, by trust.admins", grant.login,
+		 (long long)grant.user_id);
+	return store_trust_add(g->store, &grant, g->now_ms, e);
+}

@@ -1,0 +1,206 @@
+#include "bot/status.h"
+
+#include <string.h>
+
+#include "bot/base/clock.h"
+#include "bot/render.h"
+#include "deploy/schedule.h"
+#include "store/request.h"
+
+/* All that the rules look at. */
+struct facts {
+	const struct pull *pull;
+	const char *sha;
+	struct result result;
+	char wish[10];	   /* state of an open request for this sha, or "" */
+	char wish_kind[8]; /* "auto", "short", "full" */
+	bool booked;
+	int64_t full_ms;      /* when a booked full may start */
+	bool aboard;	      /* an unfinished cycle carries it */
+	bool listed;	      /* some cycle has listed it */
+	struct cycle cycle;   /* that one, the newest */
+	char revision[16];    /* its result there */
+	char reason[512];
+	char told[16]; /* state told last */
+};
+
+static enum err look_at_cycle(const struct flow *f, struct facts *x,
+			      struct error *e)
+{
+	struct revision *list;
+	size_t count;
+	int64_t id;
+
+	if (store_revision_cycle(f->store, x->pull->id, x->sha, f->env->name,
+				 &id, e))
+		return e->code;
+	if (!id)
+		return ERR_OK;
+	if (store_cycle(f->store, id, &x->cycle, e) ||
+	    store_revisions(f->store, id, &list, &count, e))
+		return e->code;
+	x->listed = true;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].pull_id != x->pull->id ||
+		    strcmp(list[i].sha, x->sha) != 0)
+			continue;
+		snprintf(x->revision, sizeof(x->revision), "%s",
+			 list[i].result);
+		snprintf(x->reason, sizeof(x->reason), "%s", list[i].reason);
+	}
+	revisions_free(list, count);
+	x->aboard = strcmp(x->cycle.state, "finished") != 0 &&
+		    (!*x->revision || strcmp(x->revision, "merged") == 0);
+	return ERR_OK;
+}
+
+static enum err look(const struct flow *f, const char *context,
+		     struct facts *x, struct error *e)
+{
+	if (store_result(f->store, x->pull->id, x->sha, f->env->name,
+			 &x->result, e) ||
+	    store_request_booked(f->store, f->env->name, x->pull->id, x->sha,
+				 &x->booked, e) ||
+	    schedule_full_allowed(f, &x->full_ms, e) ||
+	    store_status(f->store, x->pull->repo, x->sha, context, x->told,
+			 e) ||
+	    look_at_cycle(f, x, e))
+		return e->code;
+	/* A wish speaks of the head; what was pushed over waits for nothing. */
+	if (strcmp(x->pull->head_sha, x->sha) != 0)
+		return ERR_OK;
+	return store_request_pending(f->store, f->env->name, x->pull->id,
+				     x->sha, x->wish, x->wish_kind, e);
+}
+
+static void add_clock(struct str *out, int64_t ms)
+{
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
+	time_iso(&iso, ms);
+	str_addf(out, "%.5s", iso.text + strlen("2026-11-21T"));
+}
+
+static bool rule_running(const struct facts *x, struct told_status *ret)
+{
+	char stage[64];
+	bool own = strcmp(x->wish, "running") == 0 &&
+		   strcmp(x->wish_kind, "auto") != 0;
+
+	/* Green, and the cycle is somebody else's: it keeps its word. */
+	if (!x->aboard || (x->result.short_ok_ms && !own))
+		return false;
+	ret->state = "pending";
+	str_addf(&ret->text, "%s running: ", x->cycle.kind);
+	if (strcmp(x->cycle.state, "running") == 0) {
+		CLEANUP(json_decref)
+		json_t *stages = json_loads(x->cycle.stages, 0, NULL);
+		const char *name = json_string_value(
+			json_array_get(stages, (size_t)x->cycle.stage));
+
+		snprintf(stage, sizeof(stage), "%s", name ? name : "");
+		str_addf(&ret->text, "stage %s (%d of %zu)", stage,
+			 x->cycle.stage + 1, json_array_size(stages));
+	} else {
+		str_puts(&ret->text, x->cycle.state);
+	}
+	return true;
+}
+
+static bool rule_waiting(const struct facts *x, struct told_status *ret)
+{
+	bool own = strcmp(x->wish_kind, "auto") != 0;
+
+	if (strcmp(x->wish, "waiting") != 0 || (x->result.short_ok_ms && !own))
+		return false;
+	ret->state = "pending";
+	str_addf(&ret->text, "%s waiting",
+		 own ? x->wish_kind : "short or full");
+	return true;
+}
+
+static void tell_success(const struct facts *x, struct told_status *ret)
+{
+	bool latest_full = x->result.full_ok_ms &&
+			   x->result.full_ok_ms >= x->result.short_ok_ms;
+
+	ret->state = "success";
+	str_puts(&ret->text, latest_full ? "full ok " : "short ok");
+	if (latest_full)
+		add_clock(&ret->text, x->result.full_ok_ms);
+	else if (x->result.full_ok_ms) {
+		str_puts(&ret->text, "; full ok ");
+		add_clock(&ret->text, x->result.full_ok_ms);
+	}
+	if (x->booked) {
+		str_puts(&ret->text, "; full booked for ");
+		add_clock(&ret->text, x->full_ms);
+	}
+}
+
+static bool rule_known(const struct facts *x, struct told_status *ret)
+{
+	const char *outcome = x->result.outcome;
+
+	if (strcmp(outcome, "success") == 0) {
+		tell_success(x, ret);
+		return true;
+	}
+	if (!*outcome)
+		return false;
+	ret->state = strcmp(outcome, "failure") == 0 ? "failure" : "error";
+	if (strcmp(outcome, "failure") == 0)
+		str_addf(&ret->text, "%s failed: %s", x->cycle.kind,
+			 x->cycle.text);
+	else if (strcmp(x->cycle.verdict, "failure") == 0)
+		str_addf(&ret->text, "%s: staging failed, cause not known (%s)",
+			 x->cycle.kind, x->cycle.text);
+	else
+		str_addf(&ret->text, "%s not done: %s", x->cycle.kind,
+			 x->cycle.text);
+	return true;
+}
+
+static bool rule_left_out(const struct facts *x, struct told_status *ret)
+{
+	if (!x->listed || !*x->revision || strcmp(x->revision, "merged") == 0)
+		return false;
+	ret->state = "error";
+	str_addf(&ret->text, "%s: left out: %s", x->cycle.kind,
+		 *x->reason ? x->reason : x->revision);
+	return true;
+}
+
+/* We said pending, and now nothing is under way for it. */
+static bool rule_abandoned(const struct facts *x, struct told_status *ret)
+{
+	if (strcmp(x->told, "pending") != 0)
+		return false;
+	ret->state = "error";
+	str_puts(&ret->text, strcmp(x->pull->head_sha, x->sha) != 0 ?
+				     "short or full not done: a newer push "
+				     "took its place" :
+				     "short or full not done: nothing is under "
+				     "way for this revision");
+	return true;
+}
+
+enum err status_of(const struct flow *f, const struct pull *p, const char *sha,
+		   const char *context, struct told_status *ret,
+		   struct error *e)
+{
+	/* The first that applies decides. */
+	static bool (*const rules[])(const struct facts *x,
+				     struct told_status *ret) = {
+		rule_running,  rule_waiting,   rule_known,
+		rule_left_out, rule_abandoned,
+	};
+	struct facts x = { .pull = p, .sha = sha };
+
+	if (look(f, context, &x, e))
+		return e->code;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i](&x, ret))
+			break;
+	return ERR_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * The commit status of one revision on one environment: derived from what is
+ * stored, never from what was said before.  The rules are those of
+ * ARCHITECTURE.md ("Statuses").
+ */
+#ifndef BOT_STATUS_H
+#define BOT_STATUS_H
+
+#include "bot/base/str.h"
+#include "deploy/flow.h"
+#include "store/pull.h"
+
+struct told_status {
+	const char *state; /* "pending", ... static; NULL = say nothing */
+	struct str text;   /* always says short or full */
+};
+
+#define TOLD_STATUS_INIT                                \
+	{                                               \
+		.state = NULL, .text = STR_INIT(1024)   \
+	}
+
+static inline void told_status_release_at(struct told_status *s)
+{
+	str_release(&s->text);
+}
+
+/* context: that of the status, to know whether one was left pending. */
+NODISCARD enum err status_of(const struct flow *f, const struct pull *p,
+			     const char *sha, const char *context,
+			     struct told_status *ret, struct error *e);
+
+#endif

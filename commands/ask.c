@@ -1,0 +1,80 @@
+/*
+ * A wish for a deploy: may this revision go there at all?  If so it is on
+ * record with its exact SHA and base; whatever the author does next does not
+ * change what was asked for.
+ */
+#include <string.h>
+
+#include "commands/call.h"
+#include "deploy/standing.h"
+#include "store/record.h"
+#include "store/request.h"
+
+#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
+
+static enum err ask_on(const struct command_call *call,
+		       const struct environment *env, const char *kind,
+		       struct error *e)
+{
+	const struct pull *p = call->pull;
+	struct request r = {
+		.pull_id = p->id,
+		.actor_id = call->actor_id,
+		.said_id = call->said_id,
+		.made_ms = call->now_ms,
+	};
+
+	COPY(r.environment, env->name);
+	COPY(r.kind, kind);
+	COPY(r.origin, call->origin);
+	COPY(r.sha, p->head_sha);
+	COPY(r.base_ref, p->base_ref);
+	COPY(r.actor, call->actor);
+	COPY(r.state, "waiting");
+	return store_request_add(call->store, &r, e);
+}
+
+static enum err check_standing(const struct command_call *call,
+			       const struct environment *env, struct error *e)
+{
+	const struct project *project =
+		environment_project(env, call->pull->repo);
+	CLEANUP(str_release) struct str why = STR_INIT(300);
+	struct environment_record record;
+	enum standing standing;
+
+	/* Makes the environment's row, which requests point at. */
+	if (store_environment(call->store, env->name, call->now_ms, &record,
+			      e) ||
+	    standing_of(call->store, env, project, call->pull, call->now_ms,
+			&standing, e))
+		return e->code;
+	if (standing_can_be_asked(standing))
+		return ERR_OK;
+	standing_text(&why, standing, env, project);
+	return error_set(e, ERR_REFUSED,
+			 "This pull request cannot go to %s: %s.", env->name,
+			 why.text);
+}
+
+enum err command_ask(struct command_call *call, const char *kind,
+		     struct error *e)
+{
+	char actor[96], subject[256];
+
+	for (size_t i = 0; i < call->environment_count; i++)
+		if (check_standing(call, call->environments[i], e))
+			return e->code;
+	for (size_t i = 0; i < call->environment_count; i++)
+		if (ask_on(call, call->environments[i], kind, e))
+			return e->code;
+	snprintf(actor, sizeof(actor), "%s (%lld)", call->actor,
+		 (long long)call->actor_id);
+	snprintf(subject, sizeof(subject), "%s#%lld at %s", call->pull->repo,
+		 (long long)call->pull->number, call->pull->head_sha);
+	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
+		return e->code;
+	return store_audit(call->store, call->now_ms, actor,
+			   strcmp(kind, "full") == 0 ? "trigger" : "deploy",
+			   subject, call->origin, e);
+}

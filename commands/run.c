@@ -1,0 +1,15 @@
+#include "commands/call.h"
+
+enum err command_run(enum verb verb, struct command_call *call,
+		     struct error *e)
+{
+	static enum err (*const handlers[VERB_MAX])(struct command_call *call,
+						    struct error *e) = {
+		[VERB_DEPLOY] = command_deploy,
+		[VERB_TRIGGER] = command_trigger,
+		[VERB_STATUS] = command_status,
+		[VERB_HELP] = command_show_help,
+	};
+
+	return handlers[verb](call, e);
+}
