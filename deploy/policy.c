@@ -218,26 +218,24 @@ static bool auto_starts(const struct policy *p, const struct policy_facts *f,
 		      "started by new revisions");
 }
 
-static bool auto_waits(const struct policy *p, const struct policy_facts *f,
-		       struct policy_decision *d)
-{
-	int64_t settled = settled_ms(p, f);
-	int64_t at = auto_start_ms(p, f);
-	const char *why = at > settled ? "cooldown after the last deploy"
-				       : "settling, more pushes may come";
-
-	if (!f->auto_count)
-		return false;
-	if (f->booked_count)
-		at = earlier(at, policy_full_allowed_ms(p, f->last_full_ms));
-	return wait(d, at, why);
-}
-
 static bool booked_waits(const struct policy *p, const struct policy_facts *f,
 			 struct policy_decision *d)
 {
-	return wait(d, policy_full_allowed_ms(p, f->last_full_ms),
-		    "full booked for when the interval allows it");
+	int64_t at = policy_full_allowed_ms(p, f->last_full_ms);
+
+	if (!f->booked_count || (f->auto_count && auto_start_ms(p, f) < at))
+		return false;
+	return wait(d, at, "full booked for when the interval allows it");
+}
+
+static bool auto_waits(const struct policy *p, const struct policy_facts *f,
+		       struct policy_decision *d)
+{
+	int64_t at = auto_start_ms(p, f);
+
+	return wait(d, at,
+		    at > settled_ms(p, f) ? "cooldown after the last deploy"
+					  : "settling, more pushes may come");
 }
 
 /* In the order of asking: the first that applies decides. */
@@ -262,8 +260,8 @@ static bool (*const rules[])(const struct policy *p,
 	command_starts,
 	booked_starts,
 	auto_starts,
-	auto_waits,
 	booked_waits,
+	auto_waits,
 };
 
 struct policy_decision policy_decide(const struct policy *p,
