@@ -70,14 +70,16 @@ static void describe_success(struct str *out, const json_t *view)
 {
 	int64_t now = js_int(view, "now_ms", 0);
 	int64_t full = js_int(view, "result.full_ok_ms", 0);
-	const char *kind = part_kind(view);
+	bool done = is(view, "state", "done");
+	bool is_full = strcmp(part_kind(view), "full") == 0;
 
-	if (strcmp(kind, "full") != 0)
-		str_addf(out, "%s ok%s", kind, full ? "; " : "");
-	if (strcmp(kind, "full") == 0 || full) {
-		str_puts(out, "full ok");
-		full = full ? full : js_int(view, "cycle.finished_ms", 0);
-	}
+	if (!is_full && (done || js_int(view, "result.short_ok_ms", 0)))
+		str_addf(out, "short ok%s", full ? "; " : "");
+	if (is_full && !full)
+		full = js_int(view, "cycle.finished_ms", 0);
+	if (!is_full && !full)
+		return;
+	str_puts(out, "full ok");
 	if (full) {
 		str_putc(out, ' ');
 		part_time(out, full, now);

@@ -15,7 +15,7 @@ void part_marker(struct str *out, const char *what, const char *value)
 	str_addf(out, "<!-- kcibot:%s ", what);
 	/* Nothing in it may end the HTML comment. */
 	for (; *value; value++) {
-		bool good = strchr(word, *value) || strchr("/:#@", *value);
+		bool good = strchr(word, *value) || strchr("/:#", *value);
 		char c = good && !(*value == '-' && last == '-') ? *value : '_';
 
 		str_putc(out, c);

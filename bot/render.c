@@ -249,11 +249,37 @@ static void add_result(struct str *out, const json_t *view)
 		str_putc(out, '\n');
 }
 
+static void add_on_staging(struct str *out, const json_t *view,
+			   const struct room *room)
+{
+	const json_t *on = js_get(view, "on_staging");
+	const json_t *own = part_own(view, js_get(on, "revisions"));
+	int64_t cycle = js_int(on, "cycle", 0);
+
+	if (!on || (is(view, "cycle.verdict", "success") &&
+		    cycle == js_int(view, "cycle.id", 0)))
+		return;
+	add_line(out, "On staging now");
+	part_cycle_link(out, view, cycle);
+	str_puts(out, ", ");
+	add_text(out, js_str(on, "kind"), room->text_bytes);
+	if (!own)
+		str_puts(out, ", without this pull request");
+	else if (is(own, "sha", js_str(view, "head_sha")))
+		str_puts(out, ", with this revision");
+	else {
+		str_puts(out, ", with the older revision ");
+		part_sha(out, js_str(own, "sha"), 12);
+	}
+	str_putc(out, '\n');
+}
+
 static void add_facts(struct str *out, const json_t *view,
 		      const struct room *room)
 {
 	add_revision(out, view);
 	add_cycle_facts(out, view, room);
+	add_on_staging(out, view, room);
 	add_requests(out, view, room);
 	add_result(out, view);
 }
@@ -301,7 +327,7 @@ static void add_stages(struct str *out, const json_t *view,
 	json_t *stage;
 	size_t i;
 
-	if (!json_array_size(stages) || is(view, "state", "waiting"))
+	if (!json_array_size(stages))
 		return;
 	str_puts(out, "\n| Stage | Result | Time | Jobs |\n"
 		      "|:--|:--|--:|:--|\n");
@@ -438,31 +464,39 @@ static void add_left_out(struct str *out, const json_t *view,
 	add_more(out, count, room);
 }
 
-/* What to type next; never at the start of a line. */
-static void add_next(struct str *out, const json_t *view)
+/* What would change something now, for the one who may. */
+static void add_advice(struct str *out, const json_t *view)
 {
+	const json_t *request = json_array_get(js_get(view, "requests"), 0);
 	const char *bot = js_str(view, "bot");
-	const char *verdict = js_str(view, "cycle.verdict");
-	bool done = is(view, "state", "done");
 
-	if (!*bot || is(view, "pull_state", "merged") ||
-	    is(view, "pull_state", "closed"))
+	if (is(view, "state", "running") ||
+	    (is(view, "state", "waiting") && !is(request, "kind", "auto")))
 		return;
-	str_puts(out, "\nNext: ");
-	if (done && strcmp(verdict, "success") == 0)
-		str_addf(out,
-			 "`@%s trigger` also runs the builds and tests "
-			 "(full). ",
-			 bot);
-	else if (done)
-		str_addf(out, "push a fix, or `@%s deploy` to try again. ",
-			 bot);
-	else if (!is(view, "state", "running"))
+	if (!is(view, "state", "done"))
 		str_addf(out,
 			 "`@%s deploy` deploys it now (short), `@%s trigger` "
 			 "also runs the builds and tests (full). ",
 			 bot, bot);
-	str_addf(out, "`@%s help` lists everything.\n", bot);
+	else if (strcmp(outcome(view), "success") != 0)
+		str_addf(out, "push a fix, or `@%s deploy` to try again. ",
+			 bot);
+	else if (!is(view, "cycle.kind", "full"))
+		str_addf(out,
+			 "`@%s trigger` also runs the builds and tests "
+			 "(full). ",
+			 bot);
+}
+
+/* Commands only in code and never at the start of a line. */
+static void add_next(struct str *out, const json_t *view)
+{
+	if (!*js_str(view, "bot") || is(view, "pull_state", "merged") ||
+	    is(view, "pull_state", "closed"))
+		return;
+	str_puts(out, "\nNext: ");
+	add_advice(out, view);
+	str_addf(out, "`@%s help` lists everything.\n", js_str(view, "bot"));
 }
 
 static void try_sticky(struct str *out, const json_t *view,
@@ -475,10 +509,13 @@ static void try_sticky(struct str *out, const json_t *view,
 	add_headline(out, view, room);
 	add_reason(out, view, room);
 	add_facts(out, view, room);
-	add_stages(out, view, room);
-	add_logs(out, view, room);
-	add_aboard(out, view, room);
-	add_left_out(out, view, room);
+	/* While it waits, the last cycle is history: its page tells it. */
+	if (!is(view, "state", "waiting")) {
+		add_stages(out, view, room);
+		add_logs(out, view, room);
+		add_aboard(out, view, room);
+		add_left_out(out, view, room);
+	}
 	add_next(out, view);
 }
 
