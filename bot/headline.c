@@ -144,8 +144,7 @@ static void say_idle(struct str *out, const json_t *view)
 		part_time(out, js_int(view, "on_staging.since_ms", 0),
 			  js_int(view, "now_ms", 0));
 	} else if (on) {
-		str_addf(out, "an older revision is deployed, %.12s",
-			 js_str(on, "sha"));
+		str_puts(out, "an older revision is deployed");
 	} else {
 		str_puts(out, "not deployed");
 	}

@@ -124,7 +124,8 @@ static bool breaks_behind(const char *s, size_t i)
 	case '&':
 		return true;
 	case ':': /* URLs, mailto:, emoji names */
-		return s[i + 1] && s[i + 1] != ' ';
+		return is_letter(s[i + 1]) ||
+		       (s[i + 1] && strchr("/+-_", s[i + 1]));
 	case '-':
 		return is_reference_dash(s, i);
 	case 'w':

@@ -9,15 +9,11 @@
 
 #include "bot/base/clock.h"
 #include "bot/base/limits.h"
+#include "bot/sticky.h"
 #include "bot/view_parts.h"
 
 /* How much is shown; tried in this order until it fits into a comment. */
-static const struct room {
-	size_t tails;	   /* logs */
-	size_t tail_bytes; /* of each, its end */
-	size_t rows;	   /* of each list */
-	size_t text_bytes; /* of each reason, title or name */
-} rooms[] = {
+static const struct room rooms[] = {
 	{6, LIMIT_JOB_TAIL_BYTES, 200, 400},
 	{2, 1500, 200, 400},
 	{0, 0, 200, 200},
@@ -28,36 +24,6 @@ static const struct room {
 static bool is(const json_t *value, const char *path, const char *want)
 {
 	return strcmp(js_str(value, path), want) == 0;
-}
-
-/* Inert, cut with an ellipsis. */
-static void add_text(struct str *out, const char *text, size_t max)
-{
-	CLEANUP(str_release) struct str s = STR_INIT(max);
-	size_t len = strlen(text);
-
-	str_add(&s, text, str_utf8_cut(text, len, max));
-	render_inline(out, s.text);
-	if (len > max)
-		str_puts(out, "\xe2\x80\xa6");
-}
-
-static const char *icon(const char *state)
-{
-	static const struct {
-		const char *state, *icon;
-	} icons[] = {
-		{"success", "\xe2\x9c\x85 "},		/* check mark */
-		{"failure", "\xe2\x9d\x8c "},		/* cross */
-		{"error", "\xe2\x9a\xa0\xef\xb8\x8f "}, /* warning */
-		{"running", "\xe2\x8f\xb3 "},		/* hourglass */
-		{"waiting", "\xe2\x8f\xb3 "},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(icons); i++)
-		if (strcmp(icons[i].state, state) == 0)
-			return icons[i].icon;
-	return "";
 }
 
 /* What the whole comes down to, for its icon. */
@@ -78,10 +44,10 @@ static void add_headline(struct str *out, const json_t *view,
 	CLEANUP(str_release) struct str s = STR_INIT(2048);
 
 	render_headline(&s, view);
-	str_addf(out, "%s**", icon(outcome(view)));
+	str_addf(out, "%s**", sticky_icon(outcome(view)));
 	render_inline(out, js_str(view, "environment"));
 	str_puts(out, ": ");
-	add_text(out, s.text, 2 * room->text_bytes);
+	sticky_text(out, s.text, 2 * room->text_bytes);
 	str_puts(out, "**\n\n");
 }
 
@@ -117,10 +83,10 @@ static void add_reason(struct str *out, const json_t *view,
 	add_blame(out, view);
 	if (!*text)
 		return;
-	add_text(out, text, 2 * room->text_bytes);
+	sticky_text(out, text, 2 * room->text_bytes);
 	if (*code) {
 		str_puts(out, " (");
-		add_text(out, code, room->text_bytes);
+		sticky_text(out, code, room->text_bytes);
 		str_putc(out, ')');
 	}
 	str_puts(out, "\n\n");
@@ -156,7 +122,7 @@ static void add_cycle_facts(struct str *out, const json_t *view,
 	part_cycle_link(out, view, js_int(view, "cycle.id", 0));
 	if (*js_str(view, "cycle.kind")) {
 		str_puts(out, ", ");
-		add_text(out, js_str(view, "cycle.kind"), room->text_bytes);
+		sticky_text(out, js_str(view, "cycle.kind"), room->text_bytes);
 	}
 	if (from) {
 		str_puts(out, ", started ");
@@ -184,20 +150,20 @@ static void add_request(struct str *out, const json_t *view,
 	const char *by = js_str(request, "by");
 	bool automatic = is(request, "kind", "auto");
 
-	add_text(out, automatic ? "automatic" : js_str(request, "kind"),
-		 room->text_bytes);
+	sticky_text(out, automatic ? "automatic" : js_str(request, "kind"),
+		    room->text_bytes);
 	if (*by) {
 		str_puts(out, " by ");
-		add_text(out, by, room->text_bytes);
+		sticky_text(out, by, room->text_bytes);
 	}
 	if (*js_str(request, "origin") && !is(request, "origin", "command")) {
 		str_puts(out, " (");
-		add_text(out, js_str(request, "origin"), room->text_bytes);
+		sticky_text(out, js_str(request, "origin"), room->text_bytes);
 		str_putc(out, ')');
 	}
 	if (*js_str(request, "state")) {
 		str_puts(out, ", ");
-		add_text(out, js_str(request, "state"), room->text_bytes);
+		sticky_text(out, js_str(request, "state"), room->text_bytes);
 	}
 	if (at > now) {
 		str_puts(out, " for ");
@@ -262,7 +228,7 @@ static void add_on_staging(struct str *out, const json_t *view,
 	add_line(out, "On staging now");
 	part_cycle_link(out, view, cycle);
 	str_puts(out, ", ");
-	add_text(out, js_str(on, "kind"), room->text_bytes);
+	sticky_text(out, js_str(on, "kind"), room->text_bytes);
 	if (!own)
 		str_puts(out, ", without this pull request");
 	else if (is(own, "sha", js_str(view, "head_sha")))
@@ -284,184 +250,13 @@ static void add_facts(struct str *out, const json_t *view,
 	add_result(out, view);
 }
 
-static void add_job(struct str *out, const json_t *job, const struct room *room)
+/* Does staging have this very revision? */
+static bool is_staged(const json_t *view)
 {
-	str_puts(out, icon(js_str(job, "state")));
-	add_text(out, js_str(job, "name"), room->text_bytes);
-	if (part_failed_state(job) && *js_str(job, "text")) {
-		str_puts(out, " (");
-		add_text(out, js_str(job, "text"), room->text_bytes);
-		str_putc(out, ')');
-	}
-}
+	const json_t *own =
+		part_own(view, js_get(view, "on_staging.revisions"));
 
-static void add_stage(struct str *out, const json_t *stage,
-		      const struct room *room)
-{
-	int64_t ms = js_int(stage, "ms", 0);
-	json_t *job;
-	size_t i;
-
-	str_puts(out, "| ");
-	add_text(out, js_str(stage, "name"), room->text_bytes);
-	str_addf(out, " | %s", icon(js_str(stage, "state")));
-	add_text(out, js_str(stage, "state"), room->text_bytes);
-	str_puts(out, " | ");
-	if (ms > 0)
-		time_span(out, ms);
-	str_puts(out, " | ");
-	json_array_foreach(js_get(stage, "jobs"), i, job)
-	{
-		if (i == room->rows)
-			break;
-		str_puts(out, i ? "<br>" : "");
-		add_job(out, job, room);
-	}
-	str_puts(out, " |\n");
-}
-
-static void add_stages(struct str *out, const json_t *view,
-		       const struct room *room)
-{
-	const json_t *stages = js_get(view, "cycle.stages");
-	json_t *stage;
-	size_t i;
-
-	if (!json_array_size(stages))
-		return;
-	str_puts(out, "\n| Stage | Result | Time | Jobs |\n"
-		      "|:--|:--|--:|:--|\n");
-	json_array_foreach(stages, i, stage)
-	{
-		if (i == room->rows)
-			break;
-		add_stage(out, stage, room);
-	}
-}
-
-static void add_log(struct str *out, const json_t *job, const struct room *room)
-{
-	const char *tail = js_str(job, "tail");
-	size_t len = strlen(tail);
-
-	if (len > room->tail_bytes) {
-		tail += len - room->tail_bytes;
-		/* Not in the middle of a character. */
-		while ((*tail & 0xc0) == 0x80)
-			tail++;
-	}
-	str_puts(out, "\n<details><summary>Log of job ");
-	add_text(out, js_str(job, "name"), room->text_bytes);
-	str_puts(out, ", its end</summary>\n\n");
-	render_block(out, tail);
-	str_puts(out, "\n</details>\n");
-}
-
-static void add_logs(struct str *out, const json_t *view,
-		     const struct room *room)
-{
-	json_t *stage, *job;
-	size_t i, j, shown = 0;
-
-	json_array_foreach(js_get(view, "cycle.stages"), i, stage)
-		json_array_foreach(js_get(stage, "jobs"), j,
-				   job) if (part_failed_state(job) &&
-					    *js_str(job, "tail") &&
-					    shown < room->tails)
-	{
-		add_log(out, job, room);
-		shown++;
-	}
-}
-
-static void add_aboard_row(struct str *out, const json_t *view,
-			   const json_t *rev, const struct room *room)
-{
-	str_puts(out, "| ");
-	part_pull_link(out, view, rev);
-	str_puts(out, " | ");
-	part_sha(out, js_str(rev, "sha"), 12);
-	str_puts(out, " | ");
-	add_text(out, js_str(rev, "title"), room->text_bytes / 4);
-	str_puts(out, " | ");
-	add_text(out, js_str(rev, "author"), room->text_bytes);
-	str_addf(out, " | %s%s |\n", part_is_own(view, rev) ? "this one" : "",
-		 !js_bool(rev, "new", false) ? ""
-		 : part_is_own(view, rev)    ? ", new"
-					     : "new");
-}
-
-static void add_more(struct str *out, size_t count, const struct room *room)
-{
-	if (count > room->rows)
-		str_addf(out, "\nand %zu more\n", count - room->rows);
-}
-
-static void add_aboard(struct str *out, const json_t *view,
-		       const struct room *room)
-{
-	const json_t *all = js_get(view, "cycle.revisions");
-	size_t i, count = 0;
-	json_t *rev;
-
-	json_array_foreach(all, i, rev)
-	{
-		if (!is(rev, "result", "merged") || count++ >= room->rows)
-			continue;
-		if (count == 1)
-			str_puts(out, "\n| On board | Revision | Title | "
-				      "Author | |\n|:--|:--|:--|:--|:--|\n");
-		add_aboard_row(out, view, rev, room);
-	}
-	add_more(out, count, room);
-}
-
-static const char *result_words(const char *result)
-{
-	static const struct {
-		const char *result, *words;
-	} words[] = {
-		{"conflict", "merge conflict"},
-		{"moved", "has a newer head"},
-		{"missing", "the revision is gone"},
-		{"merged_already", "already in the base branch"},
-		{"left_out", "left out"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i].result, result) == 0)
-			return words[i].words;
-	return result;
-}
-
-static void add_left_out(struct str *out, const json_t *view,
-			 const struct room *room)
-{
-	size_t i, count = 0;
-	json_t *rev;
-
-	json_array_foreach(js_get(view, "cycle.revisions"), i, rev)
-	{
-		const char *result = js_str(rev, "result");
-
-		if (!*result || is(rev, "result", "merged") ||
-		    count++ >= room->rows)
-			continue;
-		if (count == 1)
-			str_puts(out, "\nLeft out:\n\n");
-		str_puts(out, "- ");
-		part_pull_link(out, view, rev);
-		str_puts(out, " ");
-		part_sha(out, js_str(rev, "sha"), 12);
-		str_puts(out, ": ");
-		add_text(out, result_words(result), room->text_bytes);
-		if (*js_str(rev, "reason")) {
-			str_puts(out, ", ");
-			add_text(out, js_str(rev, "reason"), room->text_bytes);
-		}
-		str_putc(out, '\n');
-	}
-	add_more(out, count, room);
+	return own && is(own, "sha", js_str(view, "head_sha"));
 }
 
 /* What would change something now, for the one who may. */
@@ -473,13 +268,17 @@ static void add_advice(struct str *out, const json_t *view)
 	if (is(view, "state", "running") ||
 	    (is(view, "state", "waiting") && !is(request, "kind", "auto")))
 		return;
-	if (!is(view, "state", "done"))
+	if (!is(view, "state", "done") && !is_staged(view))
 		str_addf(out,
 			 "`@%s deploy` deploys it now (short), `@%s trigger` "
 			 "also runs the builds and tests (full). ",
 			 bot, bot);
-	else if (strcmp(outcome(view), "success") != 0)
-		str_addf(out, "push a fix, or `@%s deploy` to try again. ",
+	else if (is(view, "state", "done") &&
+		 strcmp(outcome(view), "success") != 0)
+		str_addf(out, "%s`@%s deploy` tries again. ",
+			 is(view, "cycle.verdict", "failure")
+				 ? "push a fix, or "
+				 : "",
 			 bot);
 	else if (!is(view, "cycle.kind", "full"))
 		str_addf(out,
@@ -511,10 +310,10 @@ static void try_sticky(struct str *out, const json_t *view,
 	add_facts(out, view, room);
 	/* While it waits, the last cycle is history: its page tells it. */
 	if (!is(view, "state", "waiting")) {
-		add_stages(out, view, room);
-		add_logs(out, view, room);
-		add_aboard(out, view, room);
-		add_left_out(out, view, room);
+		sticky_stages(out, view, room);
+		sticky_logs(out, view, room);
+		sticky_aboard(out, view, room);
+		sticky_left_out(out, view, room);
 	}
 	add_next(out, view);
 }
