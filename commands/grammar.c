@@ -276,6 +276,7 @@ static bool is_running_text(cmark_node *text)
 	return true;
 }
 
+/* Follows from the mark's place; asked again, as no command may slip in. */
 static bool begins_line(cmark_node *text)
 {
 	cmark_node *before = cmark_node_previous(text);
