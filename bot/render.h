@@ -11,20 +11,63 @@
 #include "bot/base/json.h"
 #include "bot/base/str.h"
 
-/* Text that shows as itself inside a line of Markdown. */
+/*
+ * Text that shows as itself inside a line of Markdown, a table cell or an
+ * HTML element; line ends become blanks.
+ */
 void render_inline(struct str *out, const char *text);
 
-/* Text as an inline code span with a safe fence; newlines become blanks. */
+/*
+ * Text as an inline code span with a safe fence; newlines become blanks.
+ * Not for table cells: a "|" would end the cell.
+ */
 void render_code(struct str *out, const char *text);
 
 /* A fenced block, redacted, whose fence the text cannot close. */
 void render_block(struct str *out, const char *text);
 
 /*
+ * "@login", which notifies this person: for the one who asked, once.  What
+ * is no login of the forge is shown as inert text.
+ */
+void render_mention(struct str *out, const char *login);
+
+/*
  * The sticky comment.  view is the JSON twin of the pull's page (store/view.h
- * says its members); everything shown comes from it.
+ * says its members); everything shown comes from it.  Every member may be
+ * absent.  view.key, when given, becomes a hidden marker.  Never longer than
+ * LIMIT_COMMENT: log tails are cut first, then lists.
  */
 void render_sticky(struct str *out, const json_t *view);
+
+/*
+ * The one short comment that tells login, who asked, how it ended.  view as
+ * for the sticky.
+ */
+void render_outcome(struct str *out, const json_t *view, const char *login);
+
+/* The answer to a comment; every member but login may be NULL. */
+struct reply {
+	const char *key;      /* idempotency key, for the hidden marker */
+	const char *login;    /* who is answered (and mentioned) */
+	const char *said;     /* the line that is answered */
+	const char *text;     /* a sentence, made inert here */
+	const char *markdown; /* the bot's own words, e.g. command_help() */
+	const char *next;     /* the line to type or paste next */
+};
+void render_reply(struct str *out, const struct reply *reply);
+
+/*
+ * The sentence that says how the pull request stands, without Markdown
+ * (user text in it is not inert yet): for pages, and for the sticky.
+ */
+void render_headline(struct str *out, const json_t *view);
+
+/*
+ * The commit status for view, by render_description(); always says short or
+ * full: "short running: stage build (2 of 3)".
+ */
+void render_status_description(struct str *out, const json_t *view);
 
 /* At most LIMIT_STATUS_DESCRIPTION bytes, cut at a character. */
 void render_description(struct str *out, const char *text);

@@ -44,7 +44,11 @@ extern const struct command command_table[VERB_MAX];
 /* By exact name, or NULL. */
 const struct command *command_find(const char *verb);
 
-/* The table's name nearest to verb, or NULL when none is near. */
+/*
+ * The table's name that a person probably meant: at most two edits away and
+ * less than half of the word, or one the beginning of the other.  NULL when
+ * none is near.
+ */
 const char *command_nearest(const char *verb);
 
 /* Pure: may a person of role say it?  is_author: on the own pull request. */

@@ -6,17 +6,28 @@
  * indented, inline), HTML, links, images, tables and headings are inert.  The
  * mention must stand in the source bytes at the line's start (up to 3 blanks,
  * a list marker allowed), so escapes, entities and emphasis do not count.
+ * A line "-- " begins a mail signature, which ends the reading.
+ *
+ *	@kcibot deploy			verb "deploy"
+ *	- @KCIbot: Deploy 12ab, now.	verb "deploy", args "12ab, now"
+ *	@kcibot				verb "": asks for a hint
+ *	@kcibot **deploy**		verb "**deploy**": no such command
+ *	@kcibot-dev deploy		somebody else
  */
 #ifndef COMMANDS_GRAMMAR_H
 #define COMMANDS_GRAMMAR_H
+
+#include <stddef.h>
 
 #include "bot/base/error.h"
 #include "bot/base/limits.h"
 
 struct said_command {
-	char verb[32];			 /* lower case, punctuation dropped */
-	char args[LIMIT_COMMAND_LINE];	 /* the rest of the line, trimmed */
-	int line;			 /* in the comment, from 1 */
+	char verb[32];		       /* lower case, one of .,!;: dropped,
+					  cut when longer, "" when absent;
+					  as hostile as all user text */
+	char args[LIMIT_COMMAND_LINE]; /* the rest of the line, trimmed */
+	int line;		       /* in the comment, from 1 */
 };
 
 struct said {
@@ -27,8 +38,9 @@ struct said {
 /*
  * Reads a comment of len bytes.  A comment without a mention is ERR_OK with
  * count 0.  ERR_INVALID with a sentence for the author when there are too
- * many commands, a command line is too long or holds control, bidi or
- * zero-width characters; the author is answered then, nothing runs.
+ * many commands, the comment or a command line is too long, or a command line
+ * holds control, bidi or zero-width characters; the author is answered then,
+ * nothing runs.  ERR_FATAL when out of memory.  On failure count is 0.
  */
 NODISCARD enum err grammar_read(const char *bot_name, const char *text,
 				size_t len, struct said *ret, struct error *e);

@@ -51,7 +51,7 @@ struct policy_facts {
 };
 
 enum policy_action {
-	POLICY_IDLE,	/* nothing waits */
+	POLICY_IDLE,	/* nothing waits; at_ms as for POLICY_WAIT */
 	POLICY_WAIT,	/* look again at at_ms (0 = when something changes) */
 	POLICY_START,	/* start a cycle of kind */
 	POLICY_RESTART, /* end the running one, start again as kind */

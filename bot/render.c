@@ -1,0 +1,332 @@
+/*
+ * The sticky comment, top down: what matters to a busy maintainer stands in
+ * the first line, evidence further down.  Each section adds nothing when the
+ * view has nothing for it.
+ */
+#include "bot/render.h"
+
+#include <string.h>
+
+#include "bot/base/clock.h"
+#include "bot/base/limits.h"
+#include "bot/sticky.h"
+#include "bot/view_parts.h"
+
+/* How much is shown; tried in this order until it fits into a comment. */
+static const struct room rooms[] = {
+	{6, LIMIT_JOB_TAIL_BYTES, 200, 400},
+	{2, 1500, 200, 400},
+	{0, 0, 200, 200},
+	{0, 0, 30, 100},
+	{0, 0, 5, 40},
+};
+
+static bool is(const json_t *value, const char *path, const char *want)
+{
+	return strcmp(js_str(value, path), want) == 0;
+}
+
+/* What the whole comes down to, for its icon. */
+static const char *outcome(const json_t *view)
+{
+	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
+
+	if (!is(view, "state", "done"))
+		return js_str(view, "state");
+	if (own && *js_str(own, "result") && !is(own, "result", "merged"))
+		return "error";
+	return js_str(view, "cycle.verdict");
+}
+
+static void add_headline(struct str *out, const json_t *view,
+			 const struct room *room)
+{
+	CLEANUP(str_release) struct str s = STR_INIT(2048);
+
+	render_headline(&s, view);
+	str_addf(out, "%s**", sticky_icon(outcome(view)));
+	render_inline(out, js_str(view, "environment"));
+	str_puts(out, ": ");
+	sticky_text(out, s.text, 2 * room->text_bytes);
+	str_puts(out, "**\n\n");
+}
+
+/* Whom to look at, if anybody: only a single new revision can be it. */
+static void add_blame(struct str *out, const json_t *view)
+{
+	const json_t *only = part_only_new(view);
+
+	if (!is(view, "state", "done") || !is(view, "cycle.verdict", "failure"))
+		return;
+	if (!only) {
+		str_puts(out, "The cause is not known: several revisions were "
+			      "new.\n\n");
+		return;
+	}
+	if (part_is_own(view, only))
+		str_puts(out, "This is the only revision that was new.\n\n");
+	else {
+		str_puts(out, "The only revision that was new is ");
+		part_pull_link(out, view, only);
+		str_puts(out, ".\n\n");
+	}
+}
+
+static void add_reason(struct str *out, const json_t *view,
+		       const struct room *room)
+{
+	const char *text = js_str(view, "cycle.text");
+	const char *code = js_str(view, "cycle.reason_code");
+
+	if (!is(view, "state", "done") || is(view, "cycle.verdict", "success"))
+		return;
+	add_blame(out, view);
+	if (!*text)
+		return;
+	sticky_text(out, text, 2 * room->text_bytes);
+	if (*code) {
+		str_puts(out, " (");
+		sticky_text(out, code, room->text_bytes);
+		str_putc(out, ')');
+	}
+	str_puts(out, "\n\n");
+}
+
+static void add_line(struct str *out, const char *label)
+{
+	str_addf(out, "- **%s:** ", label);
+}
+
+static void add_revision(struct str *out, const json_t *view)
+{
+	if (!*js_str(view, "head_sha"))
+		return;
+	add_line(out, "Revision");
+	part_sha(out, js_str(view, "head_sha"), 40);
+	if (js_bool(view, "draft", false))
+		str_puts(out, ", a draft");
+	str_putc(out, '\n');
+}
+
+static void add_cycle_facts(struct str *out, const json_t *view,
+			    const struct room *room)
+{
+	int64_t now = js_int(view, "now_ms", 0);
+	int64_t from = js_int(view, "cycle.started_ms", 0);
+	int64_t to = js_int(view, "cycle.finished_ms", 0);
+	int64_t restarts = js_int(view, "cycle.restarts", 0);
+
+	if (!js_get(view, "cycle"))
+		return;
+	add_line(out, is(view, "state", "waiting") ? "Last deploy" : "Deploy");
+	part_cycle_link(out, view, js_int(view, "cycle.id", 0));
+	if (*js_str(view, "cycle.kind")) {
+		str_puts(out, ", ");
+		sticky_text(out, js_str(view, "cycle.kind"), room->text_bytes);
+	}
+	if (from) {
+		str_puts(out, ", started ");
+		part_time(out, from, now);
+	}
+	if (from && to >= from) {
+		str_puts(out, ", took ");
+		time_span(out, to - from);
+	}
+	if (restarts > 0)
+		str_addf(out, ", restarted %s",
+			 restarts == 1 ? "once" : "more than once");
+	if (*js_str(view, "cycle.tag")) {
+		str_puts(out, ", tag ");
+		render_code(out, js_str(view, "cycle.tag"));
+	}
+	str_putc(out, '\n');
+}
+
+static void add_request(struct str *out, const json_t *view,
+			const json_t *request, const struct room *room)
+{
+	int64_t now = js_int(view, "now_ms", 0);
+	int64_t at = js_int(request, "at_ms", 0);
+	const char *by = js_str(request, "by");
+	bool automatic = is(request, "kind", "auto");
+
+	sticky_text(out, automatic ? "automatic" : js_str(request, "kind"),
+		    room->text_bytes);
+	if (*by) {
+		str_puts(out, " by ");
+		sticky_text(out, by, room->text_bytes);
+	}
+	if (*js_str(request, "origin") && !is(request, "origin", "command")) {
+		str_puts(out, " (");
+		sticky_text(out, js_str(request, "origin"), room->text_bytes);
+		str_putc(out, ')');
+	}
+	if (*js_str(request, "state")) {
+		str_puts(out, ", ");
+		sticky_text(out, js_str(request, "state"), room->text_bytes);
+	}
+	if (at > now) {
+		str_puts(out, " for ");
+		part_time(out, at, now);
+	}
+}
+
+static void add_requests(struct str *out, const json_t *view,
+			 const struct room *room)
+{
+	const json_t *all = js_get(view, "requests");
+	json_t *request;
+	size_t i;
+
+	if (!json_array_size(all))
+		return;
+	add_line(out, "Asked for");
+	json_array_foreach(all, i, request)
+	{
+		if (i == room->rows)
+			break;
+		str_puts(out, i ? "; " : "");
+		add_request(out, view, request, room);
+	}
+	str_putc(out, '\n');
+}
+
+static void add_passed(struct str *out, const json_t *view, const char *kind,
+		       const char *path, bool *first)
+{
+	int64_t ms = js_int(view, path, 0);
+
+	if (!ms)
+		return;
+	if (*first)
+		add_line(out, "Passed with this revision");
+	str_addf(out, "%s%s ", *first ? "" : ", ", kind);
+	part_time(out, ms, js_int(view, "now_ms", 0));
+	*first = false;
+}
+
+static void add_result(struct str *out, const json_t *view)
+{
+	bool first = true;
+
+	add_passed(out, view, "short", "result.short_ok_ms", &first);
+	add_passed(out, view, "full", "result.full_ok_ms", &first);
+	if (!first)
+		str_putc(out, '\n');
+}
+
+static void add_on_staging(struct str *out, const json_t *view,
+			   const struct room *room)
+{
+	const json_t *on = js_get(view, "on_staging");
+	const json_t *own = part_own(view, js_get(on, "revisions"));
+	int64_t cycle = js_int(on, "cycle", 0);
+
+	if (!on || (is(view, "cycle.verdict", "success") &&
+		    cycle == js_int(view, "cycle.id", 0)))
+		return;
+	add_line(out, "On staging now");
+	part_cycle_link(out, view, cycle);
+	str_puts(out, ", ");
+	sticky_text(out, js_str(on, "kind"), room->text_bytes);
+	if (!own)
+		str_puts(out, ", without this pull request");
+	else if (is(own, "sha", js_str(view, "head_sha")))
+		str_puts(out, ", with this revision");
+	else {
+		str_puts(out, ", with the older revision ");
+		part_sha(out, js_str(own, "sha"), 12);
+	}
+	str_putc(out, '\n');
+}
+
+static void add_facts(struct str *out, const json_t *view,
+		      const struct room *room)
+{
+	add_revision(out, view);
+	add_cycle_facts(out, view, room);
+	add_on_staging(out, view, room);
+	add_requests(out, view, room);
+	add_result(out, view);
+}
+
+/* Does staging have this very revision? */
+static bool is_staged(const json_t *view)
+{
+	const json_t *own =
+		part_own(view, js_get(view, "on_staging.revisions"));
+
+	return own && is(own, "sha", js_str(view, "head_sha"));
+}
+
+/* What would change something now, for the one who may. */
+static void add_advice(struct str *out, const json_t *view)
+{
+	const json_t *request = json_array_get(js_get(view, "requests"), 0);
+	const char *bot = js_str(view, "bot");
+
+	if (is(view, "state", "running") ||
+	    (is(view, "state", "waiting") && !is(request, "kind", "auto")))
+		return;
+	if (!is(view, "state", "done") && !is_staged(view))
+		str_addf(out,
+			 "`@%s deploy` deploys it now (short), `@%s trigger` "
+			 "also runs the builds and tests (full). ",
+			 bot, bot);
+	else if (is(view, "state", "done") &&
+		 strcmp(outcome(view), "success") != 0)
+		str_addf(out, "%s`@%s deploy` tries again. ",
+			 is(view, "cycle.verdict", "failure")
+				 ? "push a fix, or "
+				 : "",
+			 bot);
+	else if (!is(view, "cycle.kind", "full"))
+		str_addf(out,
+			 "`@%s trigger` also runs the builds and tests "
+			 "(full). ",
+			 bot);
+}
+
+/* Commands only in code and never at the start of a line. */
+static void add_next(struct str *out, const json_t *view)
+{
+	if (!*js_str(view, "bot") || is(view, "pull_state", "merged") ||
+	    is(view, "pull_state", "closed"))
+		return;
+	str_puts(out, "\nNext: ");
+	add_advice(out, view);
+	str_addf(out, "`@%s help` lists everything.\n", js_str(view, "bot"));
+}
+
+static void try_sticky(struct str *out, const json_t *view,
+		       const struct room *room)
+{
+	part_marker(out, "sticky", js_str(view, "environment"));
+	if (*js_str(view, "key"))
+		part_marker(out, "key", js_str(view, "key"));
+	str_putc(out, '\n');
+	add_headline(out, view, room);
+	add_reason(out, view, room);
+	add_facts(out, view, room);
+	/* While it waits, the last cycle is history: its page tells it. */
+	if (!is(view, "state", "waiting")) {
+		sticky_stages(out, view, room);
+		sticky_logs(out, view, room);
+		sticky_aboard(out, view, room);
+		sticky_left_out(out, view, room);
+	}
+	add_next(out, view);
+}
+
+void render_sticky(struct str *out, const json_t *view)
+{
+	CLEANUP(str_release) struct str s = STR_INIT(LIMIT_COMMENT);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+		str_clear(&s);
+		try_sticky(&s, view, &rooms[i]);
+		if (!s.failed)
+			break;
+	}
+	str_add(out, s.text, s.len);
+}

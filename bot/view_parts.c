@@ -1,0 +1,103 @@
+#include "bot/view_parts.h"
+
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+static bool is(const json_t *value, const char *path, const char *want)
+{
+	return strcmp(js_str(value, path), want) == 0;
+}
+
+bool part_is_own(const json_t *view, const json_t *revision)
+{
+	return js_int(revision, "number", -1) == js_int(view, "number", 0) &&
+	       strcasecmp(js_str(revision, "repo"), js_str(view, "repo")) == 0;
+}
+
+const json_t *part_own(const json_t *view, const json_t *revisions)
+{
+	json_t *rev;
+	size_t i;
+
+	json_array_foreach(revisions, i,
+			   rev) if (part_is_own(view, rev)) return rev;
+	return NULL;
+}
+
+const json_t *part_only_new(const json_t *view)
+{
+	const json_t *ret = NULL;
+	json_t *rev;
+	size_t i;
+
+	json_array_foreach(js_get(view, "cycle.revisions"), i, rev)
+	{
+		if (!js_bool(rev, "new", false) || !is(rev, "result", "merged"))
+			continue;
+		if (ret)
+			return NULL;
+		ret = rev;
+	}
+	return ret;
+}
+
+bool part_failed_state(const json_t *item)
+{
+	return is(item, "state", "failure") || is(item, "state", "error");
+}
+
+const json_t *part_failed(const json_t *list)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i,
+			   item) if (is(item, "state", "failure") ||
+				     is(item, "state", "error")) return item;
+	return NULL;
+}
+
+const char *part_kind(const json_t *view)
+{
+	const json_t *request = json_array_get(js_get(view, "requests"), 0);
+
+	if (*js_str(view, "cycle.kind") && !is(view, "state", "waiting"))
+		return is(view, "cycle.kind", "full") ? "full" : "short";
+	if (is(request, "kind", "auto"))
+		return "short or full";
+	return is(request, "kind", "full") ? "full" : "short";
+}
+
+void part_progress(struct str *out, const json_t *view)
+{
+	const json_t *stages = js_get(view, "cycle.stages");
+	const char *state = js_str(view, "cycle.state");
+	json_t *stage;
+	size_t i;
+
+	json_array_foreach(stages, i, stage)
+	{
+		if (is(stage, "state", "running")) {
+			str_addf(out, "stage %s (%zu of %zu)",
+				 js_str(stage, "name"), i + 1,
+				 json_array_size(stages));
+			return;
+		}
+	}
+	str_puts(out,
+		 *state && strcmp(state, "running") != 0 ? state : "starting");
+}
+
+void part_time(struct str *out, int64_t ms, int64_t now_ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	bool same_day = ms / 86400000 == now_ms / 86400000;
+	char text[40];
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) &&
+	    strftime(text, sizeof(text),
+		     same_day ? "%H:%M UTC" : "%-d %b %H:%M UTC", &tm))
+		str_puts(out, text);
+}

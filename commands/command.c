@@ -1,0 +1,183 @@
+#include "commands/command.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* No verb is longer; a longer word is near to none. */
+#define WORD_MAX 24
+
+static const char *const role_names[ROLE_MAX] = {
+	[ROLE_NONE] = "stranger",
+	[ROLE_CONTRIBUTOR] = "contributor",
+	[ROLE_MAINTAINER] = "maintainer",
+	[ROLE_ADMIN] = "admin",
+};
+
+const struct command command_table[VERB_MAX] = {
+	[VERB_DEPLOY] =
+		{
+			.verb = VERB_DEPLOY,
+			.name = "deploy",
+			.usage = "",
+			.help = "deploy this pull request now (short)",
+			.role = ROLE_MAINTAINER,
+			.deploys = true,
+		},
+	[VERB_TRIGGER] =
+		{
+			.verb = VERB_TRIGGER,
+			.name = "trigger",
+			.usage = "",
+			.help = "deploy it and run the reference builds and "
+				"tests (full)",
+			.role = ROLE_MAINTAINER,
+			.deploys = true,
+		},
+	[VERB_STATUS] =
+		{
+			.verb = VERB_STATUS,
+			.name = "status",
+			.usage = "",
+			.help = "say where this pull request stands",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+		},
+	[VERB_HELP] =
+		{
+			.verb = VERB_HELP,
+			.name = "help",
+			.usage = "",
+			.help = "list what you can say here",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+		},
+};
+
+const char *role_name(enum role role)
+{
+	return role >= 0 && role < ROLE_MAX ? role_names[role] : "unknown";
+}
+
+bool role_parse(const char *name, enum role *ret)
+{
+	for (int i = 0; i < ROLE_MAX; i++) {
+		if (strcasecmp(role_names[i], name) == 0) {
+			*ret = (enum role)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct command *command_find(const char *verb)
+{
+	for (int i = 0; i < VERB_MAX; i++)
+		if (strcmp(command_table[i].name, verb) == 0)
+			return &command_table[i];
+	return NULL;
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Edits, and swaps of neighbours, that make b of a; both <= WORD_MAX. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t d[WORD_MAX + 1][WORD_MAX + 1];
+	size_t alen = strlen(a), blen = strlen(b);
+
+	for (size_t i = 0; i <= alen; i++)
+		d[i][0] = i;
+	for (size_t j = 0; j <= blen; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= alen; i++) {
+		for (size_t j = 1; j <= blen; j++) {
+			size_t change =
+				d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			d[i][j] = least(change,
+					1 + least(d[i - 1][j], d[i][j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	}
+	return d[alen][blen];
+}
+
+/* One is the beginning of the other: "dep", "deploying". */
+static bool is_prefix(const char *verb, const char *name)
+{
+	return strlen(verb) >= 3 &&
+	       (str_starts(name, verb) || str_starts(verb, name));
+}
+
+/*
+ * The word without what people put around it: "**deploy**", "`deploy`".
+ * false when nothing is left, or too much.
+ */
+static bool bare_word(const char *verb, char word[WORD_MAX + 1])
+{
+	static const char around[] = "*_`~'\":,;.!?()[]<>/\\@#";
+	size_t len;
+
+	verb += strspn(verb, around);
+	len = strlen(verb);
+	while (len && strchr(around, verb[len - 1]))
+		len--;
+	if (!len || len > WORD_MAX)
+		return false;
+	memcpy(word, verb, len);
+	word[len] = '\0';
+	return true;
+}
+
+const char *command_nearest(const char *verb)
+{
+	char word[WORD_MAX + 1];
+	size_t best = 3;
+	const char *ret = NULL;
+
+	if (!bare_word(verb, word))
+		return NULL;
+	for (int i = 0; i < VERB_MAX; i++) {
+		const char *name = command_table[i].name;
+		size_t d = distance(word, name);
+
+		if (d && is_prefix(word, name))
+			d = 1;
+		if (d < best && 2 * d < strlen(word)) {
+			best = d;
+			ret = name;
+		}
+	}
+	return ret;
+}
+
+bool command_allowed(const struct command *c, enum role role, bool is_author)
+{
+	return (c->author_may && is_author) || role >= c->role;
+}
+
+void command_help(struct str *out, const char *bot_name, enum role role,
+		  bool is_author)
+{
+	int rows = 0;
+
+	for (int i = 0; i < VERB_MAX; i++) {
+		const struct command *c = &command_table[i];
+
+		if (!command_allowed(c, role, is_author))
+			continue;
+		if (!rows++)
+			str_puts(out, "Write one of these at the start of a "
+				      "line:\n\n");
+		str_addf(out, "- `@%s %s%s%s`: %s\n", bot_name, c->name,
+			 *c->usage ? " " : "", c->usage, c->help);
+	}
+	if (!rows)
+		str_puts(out, "There is nothing here that you may ask of me; "
+			      "a maintainer of this repository may.\n");
+}
