@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -251,8 +252,9 @@ static inline void *script_accept(void *ctx)
 
 	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
 		struct script_conn *c = malloc(sizeof(*c));
-		int i;
+		int i, on = 1;
 
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		*c = (struct script_conn){s, fd};
 		pthread_mutex_lock(&s->lock);
 		i = s->conn_count++;
