@@ -58,14 +58,17 @@ static struct call *call_new(const struct effect *effect,
 			     void (*done)(void *ctx, struct outcome *o),
 			     void *ctx)
 {
+	CLEANUP(free) char *kind = strdup(effect->kind);
+	/* A copy: counting references from two threads is no certain thing. */
+	CLEANUP(json_decref) json_t *args = json_deep_copy(effect->args);
 	struct call *c = calloc(1, sizeof(*c));
 
-	if (!c || !(c->kind = strdup(effect->kind))) {
+	if (!c || !kind || (effect->args && !args)) {
 		free(c);
 		return NULL;
 	}
-	run_init(&c->run, effect->id, c->kind,
-		 json_incref((json_t *)(uintptr_t)effect->args));
+	c->kind = TAKE(kind);
+	run_init(&c->run, effect->id, c->kind, TAKE(args));
 	c->done = done;
 	c->ctx = ctx;
 	return c;

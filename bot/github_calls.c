@@ -194,9 +194,10 @@ static bool is_link(const char *text)
 
 static bool in_words(const char *words, const char *text)
 {
-	size_t n = strlen(text);
+	size_t n = strcspn(text, " ");
 
-	for (const char *p = words; n && (p = strstr(p, text)); p += n)
+	for (const char *p = words; n && !text[n] && (p = strstr(p, text));
+	     p += n)
 		if ((p == words || p[-1] == ' ') && (!p[n] || p[n] == ' '))
 			return true;
 	return false;

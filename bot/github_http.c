@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "bot/base/limits.h"
 #include "bot/github_url.h"
@@ -40,6 +41,13 @@ static size_t take_body(char *data, size_t size, size_t count, void *ctx)
 	/* Counts what was unpacked, so that nothing small grows large. */
 	str_add(&x->answer.body, data, size * count);
 	return x->answer.body.failed ? CURL_WRITEFUNC_ERROR : size * count;
+}
+
+/* curl's own sockets would be inherited by every job that is started. */
+static curl_socket_t open_socket(void *ctx UNUSED, curlsocktype purpose UNUSED,
+				 struct curl_sockaddr *to)
+{
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
 static bool add_header(struct exchange *x, const char *name, const char *value)
@@ -98,6 +106,7 @@ static bool set_reach(CURL *c, const struct github_request *req)
 	bad |= curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	bad |= curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
+	bad |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION,
 				(long)CURL_SSLVERSION_TLSv1_2);
 	bad |= curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");

@@ -250,7 +250,7 @@ static inline void *script_accept(void *ctx)
 	struct script_server *s = ctx;
 	int fd;
 
-	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
+	while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		struct script_conn *c = malloc(sizeof(*c));
 		int i, on = 1;
 

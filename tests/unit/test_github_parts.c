@@ -14,6 +14,7 @@
 #include "bot/github_cache.h"
 #include "bot/github_calls.h"
 #include "bot/github_comment.h"
+#include "bot/github_limits.h"
 #include "bot/github_url.h"
 
 /* Everything that any row may want. */
@@ -126,6 +127,7 @@ static void test_where_a_link_may_lead(void **state UNUSED)
 		{"https://h:8443/a", "https://h:8443/c", "https://h:8443/c"},
 		{"https://h/a", "http://h/c", NULL},
 		{"https://h/a", "https://h:444/c", NULL},
+		{"https://h:8443/a", "http://h:8443/c", NULL},
 		{"https://h/a", "https://h.evil.org/c", NULL},
 		{"https://h/a", "https://evil.org/h", NULL},
 		{"https://h/a", "https://h@evil.org/", NULL},
@@ -212,6 +214,29 @@ static void test_cache_is_bounded_in_bytes(void **state UNUSED)
 	assert_true(kept(c, "c", body));
 }
 
+static void test_holds_and_gaps(void **state UNUSED)
+{
+	struct github_limits l = {.write_gap_ms = 1000};
+	struct github_answer a;
+
+	github_answer_init(&a);
+	a.status = 429;
+	a.retry_after = 100;
+	assert_int_equal(github_limits_note(&l, &a, 5000, 0), 100000);
+	/* An answer that was under way meanwhile makes it no shorter. */
+	a.retry_after = 10;
+	assert_int_equal(github_limits_note(&l, &a, 5000, 0), 10000);
+	assert_int_equal(github_limits_held(&l, 5000), 100000);
+	assert_int_equal(github_limits_held(&l, 104999), 1);
+	assert_int_equal(github_limits_held(&l, 105000), 0);
+	/* The first write after boot need not wait for anything. */
+	assert_int_equal(github_limits_gap(&l, 0), 0);
+	github_limits_write(&l, 7000);
+	assert_int_equal(github_limits_gap(&l, 7001), 999);
+	assert_int_equal(github_limits_gap(&l, 8000), 0);
+	github_answer_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_retried_statuses),
 		cmocka_unit_test(test_link_header),
 		cmocka_unit_test(test_where_a_link_may_lead),
+		cmocka_unit_test(test_holds_and_gaps),
 		cmocka_unit_test(test_cache_drops_the_longest_unused),
 		cmocka_unit_test(test_cache_is_bounded_in_bytes),
 	};
