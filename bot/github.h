@@ -67,12 +67,12 @@
 
 struct github_settings {
 	const char *api_url;
-	const char *token_file; /* read at start and again after a 401 */
-	const char *user_agent; /* "kcibot/0.1.0" */
-	int64_t write_gap_ms;	/* least time between two writes; 1000 for
-				   GitHub, 0 in tests */
-	int64_t connect_ms;	/* 0 = LIMIT_FORGE_CONNECT_MS */
-	int64_t call_ms;	/* one request; 0 = LIMIT_FORGE_CALL_MS */
+	const char *token_file;	   /* read at start and again after a 401 */
+	const char *user_agent;	   /* "kcibot/0.1.0" */
+	int64_t write_gap_ms;	   /* least time between two writes; 1000 for
+				      GitHub, 0 in tests */
+	int64_t connect_ms;	   /* 0 = LIMIT_FORGE_CONNECT_MS */
+	int64_t call_ms;	   /* one request; 0 = LIMIT_FORGE_CALL_MS */
 	const struct clock *clock; /* for holds and gaps; outlives the port */
 	/* Counts requests for /metrics, on the port's thread; status 0 = no
 	 * answer.  May be NULL. */
