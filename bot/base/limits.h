@@ -39,6 +39,19 @@
 #define LIMIT_FORGE_ANSWER (32u << 20)
 #define LIMIT_FORGE_PAGES 30
 #define LIMIT_FORGE_PARALLEL 8
+/* Calls waiting in the client; the outbox holds the rest on disk. */
+#define LIMIT_FORGE_QUEUE 1024
+/* A longer hold goes back to the outbox, where a newer effect may replace
+ * the waiting one. */
+#define LIMIT_FORGE_WAIT_MS 5000
+/* The longest hold that is believed: the forge's window is one hour. */
+#define LIMIT_FORGE_HOLD_MS (65LL * 60 * 1000)
+/* Answers kept to be asked for by ETag: bytes, and how many. */
+#define LIMIT_FORGE_CACHE (8u << 20)
+#define LIMIT_FORGE_CACHE_ENTRIES 256
+#define LIMIT_FORGE_URL 8192
+/* Same-host redirects of one read (a renamed repository is one). */
+#define LIMIT_FORGE_REDIRECTS 3
 
 /* An effect that still fails after this long is given up, visibly. */
 #define LIMIT_EFFECT_AGE_MS (24LL * 3600 * 1000)

@@ -29,6 +29,8 @@ struct outcome {
 	bool unknown;	/* it may have happened: the answer was lost */
 	int64_t wait_ms; /* with ERR_RETRY: not before this long; 0 = own
 			    back-off */
+	int64_t date_ms; /* what the forge's clock said when it answered (wall
+			    ms, whole seconds); 0 = unknown */
 	char text[400]; /* for people, when code is not ERR_OK */
 	json_t *body;	/* owned by the outcome; may be NULL */
 };

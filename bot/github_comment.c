@@ -1,0 +1,68 @@
+#include "bot/github_comment.h"
+
+#include <string.h>
+
+const char *comment_kind(enum comment_step step)
+{
+	static const char *const kinds[] = {
+		[COMMENT_NONE] = "",
+		[COMMENT_EDIT] = "forge.comment.edit",
+		[COMMENT_SELF] = "forge.self",
+		[COMMENT_LIST] = "forge.comment.list",
+		[COMMENT_EDIT_FOUND] = "forge.comment.edit",
+		[COMMENT_CREATE] = "forge.comment",
+	};
+
+	return kinds[step];
+}
+
+enum err comment_check(const json_t *args, struct error *e)
+{
+	const char *marker = js_str(args, "marker");
+
+	if (!*marker)
+		return error_set(e, ERR_INVALID, "marker must be a text");
+	if (!strstr(js_str(args, "body"), marker))
+		return error_set(e, ERR_INVALID,
+				 "the body does not hold its marker");
+	return ERR_OK;
+}
+
+static enum comment_step look(int64_t self_id)
+{
+	return self_id ? COMMENT_LIST : COMMENT_SELF;
+}
+
+enum comment_step comment_first(const json_t *args, int64_t self_id)
+{
+	if (js_int(args, "comment_id", 0) > 0)
+		return COMMENT_EDIT;
+	return js_bool(args, "lookup", false) ? look(self_id) : COMMENT_CREATE;
+}
+
+bool comment_is_edit(enum comment_step step)
+{
+	return step == COMMENT_EDIT || step == COMMENT_EDIT_FOUND;
+}
+
+enum comment_step comment_after_none(enum comment_step step, const json_t *args,
+				     int64_t self_id)
+{
+	if (step == COMMENT_EDIT && js_bool(args, "lookup", false))
+		return look(self_id);
+	return COMMENT_CREATE;
+}
+
+int64_t comment_find(const json_t *list, int64_t self_id, const char *marker)
+{
+	const json_t *comment;
+	size_t i;
+
+	json_array_foreach(list, i, comment)
+	{
+		if (js_int(comment, "user.id", 0) == self_id &&
+		    strstr(js_str(comment, "body"), marker))
+			return js_int(comment, "id", 0);
+	}
+	return 0;
+}
