@@ -13,8 +13,7 @@ static void asked(const struct sheet *s, const json_t *list)
 	if (!json_array_size(list))
 		return;
 	html_addf(s->out, "<dt>Asked by</dt><dd><ul>");
-	json_array_foreach(list, i, q)
-	{
+	json_array_foreach (list, i, q) {
 		html_addf(s->out, "<li>");
 		part_asker(s, q);
 		if (*js_str(q, "repo")) {
@@ -31,10 +30,10 @@ static void summary(const struct sheet *s, const json_t *c)
 	int64_t from = js_int(c, "started_ms", 0);
 	int64_t to = js_int(c, "finished_ms", 0);
 
-	html_addf(s->out, "<p class=\"lead\">%s", part_verdict(c));
+	html_addf(s->out, "<p class=\"lead\">%s</p>\n", part_verdict(c));
 	if (*js_str(c, "text"))
-		html_addf(s->out, " <bdi>%s</bdi>", js_str(c, "text"));
-	html_addf(s->out, "</p>\n<dl>\n<dt>Environment</dt><dd>%s</dd>\n",
+		html_addf(s->out, "<p><bdi>%s</bdi></p>\n", js_str(c, "text"));
+	html_addf(s->out, "<dl>\n<dt>Environment</dt><dd>%s</dd>\n",
 		  js_str(c, "environment"));
 	if (*js_str(c, "reason_code"))
 		html_addf(s->out, "<dt>Reason</dt><dd><code>%s</code></dd>\n",
@@ -90,7 +89,8 @@ static void manifest(const struct sheet *s, const json_t *projects)
 		  "<table>\n<thead><tr><th>Project</th><th>Base</th>"
 		  "<th>Staging branch</th><th>Before</th><th>Result</th></tr>"
 		  "</thead>\n<tbody>\n");
-	json_array_foreach(projects, i, p) project(s, p);
+	json_array_foreach (projects, i, p)
+		project(s, p);
 	html_addf(s->out, "</tbody></table>\n</section>\n");
 }
 
@@ -133,7 +133,8 @@ static void stage(const struct sheet *s, const json_t *stage)
 	if (!json_array_size(js_get(stage, "jobs")))
 		return;
 	html_addf(s->out, "<ul class=\"jobs\">\n");
-	json_array_foreach(js_get(stage, "jobs"), i, j) job(s, j);
+	json_array_foreach (js_get(stage, "jobs"), i, j)
+		job(s, j);
 	html_addf(s->out, "</ul>\n");
 }
 
@@ -160,7 +161,8 @@ void page_cycle(const struct sheet *s, const json_t *c)
 	html_addf(s->out, "</section>\n");
 	manifest(s, js_get(c, "projects"));
 	html_addf(s->out, "<section>\n<h2>Stages</h2>\n");
-	json_array_foreach(js_get(c, "stages"), i, one) stage(s, one);
+	json_array_foreach (js_get(c, "stages"), i, one)
+		stage(s, one);
 	html_addf(s->out, "</section>\n");
 	sheet_end(s);
 }

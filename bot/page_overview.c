@@ -22,7 +22,7 @@ static void deployed(const struct sheet *s, const json_t *cycle)
 	if (*js_str(cycle, "tag"))
 		html_addf(s->out, " as <code>%s</code>", js_str(cycle, "tag"));
 	html_addf(s->out, "</p>\n");
-	part_revisions(s, js_get(cycle, "revisions"), true);
+	part_revisions(s, js_get(cycle, "revisions"), false);
 	html_addf(s->out, "</section>\n");
 }
 
@@ -103,7 +103,8 @@ static void queue(const struct sheet *s, const json_t *env)
 	html_addf(s->out, "<table>\n<thead><tr><th>For</th><th>Wanted</th>"
 			  "<th>Asked by</th><th>Since</th></tr></thead>\n"
 			  "<tbody>\n");
-	json_array_foreach(list, i, q) request(s, q);
+	json_array_foreach (list, i, q)
+		request(s, q);
 	html_addf(s->out, "</tbody></table>\n</section>\n");
 }
 
@@ -119,8 +120,7 @@ static void excluded(const struct sheet *s, const json_t *list)
 		  "author pushes, or a maintainer lifts it.</p>\n<table>\n"
 		  "<thead><tr><th>Pull request</th><th>Revision</th>"
 		  "<th>Why</th><th>Since</th></tr></thead>\n<tbody>\n");
-	json_array_foreach(list, i, x)
-	{
+	json_array_foreach (list, i, x) {
 		html_addf(s->out, "<tr><td data-name=\"Pull request\">");
 		part_pull_title(s, x);
 		html_addf(s->out, "</td><td data-name=\"Revision\">");
@@ -135,23 +135,39 @@ static void excluded(const struct sheet *s, const json_t *list)
 	html_addf(s->out, "</tbody></table>\n</section>\n");
 }
 
+static void last(const struct sheet *s, const json_t *env)
+{
+	html_addf(s->out, "<section>\n<h3>Last cycles</h3>\n");
+	part_cycles(s, js_get(env, "last"));
+	html_addf(s->out, "<p class=\"soft\">Last full cycle: ");
+	part_time(s, js_int(env, "last_full_ms", 0));
+	html_addf(s->out, "</p>\n</section>\n");
+}
+
+/* One that nothing was ever asked of needs no empty tables. */
+static bool is_new(const json_t *env)
+{
+	return !strcmp(js_str(env, "state"), "idle") &&
+	       !json_array_size(js_get(env, "last"));
+}
+
 static void environment(const struct sheet *s, const json_t *env)
 {
 	html_addf(s->out, "<article>\n<h2>%s ", js_str(env, "name"));
 	part_badge(s, js_str(env, "state"));
 	html_addf(s->out, "</h2>\n");
+	if (is_new(env)) {
+		html_addf(s->out, "<p class=\"soft\">Nothing has been asked of "
+				  "this environment yet.</p>\n</article>\n");
+		return;
+	}
 	running(s, js_get(env, "running"));
 	deployed(s, js_get(env, "deployed"));
 	queue(s, env);
 	excluded(s, js_get(env, "excluded"));
-	html_addf(s->out, "<section>\n<h3>Last cycles</h3>\n");
 	if (json_array_size(js_get(env, "last")))
-		part_cycles(s, js_get(env, "last"));
-	else
-		html_addf(s->out, "<p class=\"soft\">None yet.</p>\n");
-	html_addf(s->out, "<p class=\"soft\">Last full cycle: ");
-	part_time(s, js_int(env, "last_full_ms", 0));
-	html_addf(s->out, "</p>\n</section>\n</article>\n");
+		last(s, env);
+	html_addf(s->out, "</article>\n");
 }
 
 static bool at_rest(const json_t *environments)
@@ -159,9 +175,9 @@ static bool at_rest(const json_t *environments)
 	json_t *env;
 	size_t i;
 
-	json_array_foreach(environments, i,
-			   env) if (strcmp(js_str(env, "state"), "idle") !=
-				    0) return false;
+	json_array_foreach (environments, i, env)
+		if (strcmp(js_str(env, "state"), "idle") != 0)
+			return false;
 	return true;
 }
 
@@ -175,7 +191,8 @@ void page_overview(const struct sheet *s, const json_t *view)
 		    at_rest(list) ? REFRESH_IDLE_S : REFRESH_BUSY_S,
 		    "api/v1/status");
 	html_addf(s->out, "<h1 class=\"hidden\">Overview</h1>\n");
-	json_array_foreach(list, i, env) environment(s, env);
+	json_array_foreach (list, i, env)
+		environment(s, env);
 	if (!json_array_size(list))
 		html_addf(s->out, "<p>No environment has been seen yet.</p>\n");
 	sheet_end(s);

@@ -206,6 +206,8 @@ void part_pull_title(const struct sheet *s, const json_t *of)
 
 	part_pull(s, repo, number);
 	part_forge_pull(s, repo, number);
+	if (js_bool(of, "new", false))
+		html_addf(s->out, " <span class=\"tag\">new</span>");
 	if (*js_str(of, "title"))
 		html_addf(s->out, " <bdi class=\"title\">%s</bdi>",
 			  js_str(of, "title"));
@@ -259,8 +261,7 @@ void part_rail(const struct sheet *s, const json_t *cycle)
 	size_t i;
 
 	html_addf(s->out, "<ol class=\"rail\">\n");
-	json_array_foreach(js_get(cycle, "stages"), i, stage)
-	{
+	json_array_foreach (js_get(cycle, "stages"), i, stage) {
 		html_addf(s->out, "<li><b>%s</b> ", js_str(stage, "name"));
 		part_badge(s, js_str(stage, "state"));
 		if (js_int(stage, "ms", 0)) {
@@ -277,10 +278,9 @@ static void revision(const struct sheet *s, const json_t *r, bool results)
 {
 	html_addf(s->out, "<tr><td data-name=\"Pull request\">");
 	part_pull_title(s, r);
-	if (results && js_bool(r, "new", false))
-		html_addf(s->out, " <span class=\"tag\">new</span>");
 	html_addf(s->out,
-		  "</td><td data-name=\"Author\"><bdi>%s</bdi></td>"
+		  "</td><td class=\"name\" "
+		  "data-name=\"Author\"><bdi>%s</bdi></td>"
 		  "<td data-name=\"Revision\">",
 		  js_str(r, "author"));
 	part_commit(s, js_str(r, "repo"), js_str(r, "sha"));
@@ -294,13 +294,30 @@ static void revision(const struct sheet *s, const json_t *r, bool results)
 	html_addf(s->out, "</td></tr>\n");
 }
 
+static bool on_board(const json_t *r)
+{
+	return !strcmp(js_str(r, "result"), "merged") ||
+	       !strcmp(js_str(r, "result"), "merged_already");
+}
+
+static bool any(const json_t *revisions, bool results)
+{
+	json_t *r;
+	size_t i;
+
+	json_array_foreach (revisions, i, r)
+		if (results || on_board(r))
+			return true;
+	return false;
+}
+
 void part_revisions(const struct sheet *s, const json_t *revisions,
 		    bool results)
 {
 	json_t *r;
 	size_t i;
 
-	if (!json_array_size(revisions)) {
+	if (!any(revisions, results)) {
 		html_addf(s->out, "<p class=\"soft\">No pull requests: the "
 				  "base branches alone.</p>\n");
 		return;
@@ -311,7 +328,9 @@ void part_revisions(const struct sheet *s, const json_t *revisions,
 	if (results)
 		html_addf(s->out, "<th>Result</th>");
 	html_addf(s->out, "</tr></thead>\n<tbody>\n");
-	json_array_foreach(revisions, i, r) revision(s, r, results);
+	json_array_foreach (revisions, i, r)
+		if (results || on_board(r))
+			revision(s, r, results);
 	html_addf(s->out, "</tbody></table>\n");
 }
 
@@ -379,6 +398,7 @@ void part_cycles(const struct sheet *s, const json_t *cycles)
 		  "<table>\n<thead><tr><th>Cycle</th><th>Verdict</th>"
 		  "<th>Pull requests</th><th>Started</th><th>Took</th></tr>"
 		  "</thead>\n<tbody>\n");
-	json_array_foreach(cycles, i, c) cycle_row(s, c);
+	json_array_foreach (cycles, i, c)
+		cycle_row(s, c);
 	html_addf(s->out, "</tbody></table>\n");
 }

@@ -36,7 +36,7 @@ void part_badge(const struct sheet *s, const char *word);
 
 /* "kernelci-core#12", to our page of it. */
 void part_pull(const struct sheet *s, const char *repo, int64_t number);
-/* The same with its title, and the way to the forge. */
+/* The same with its title, the way to the forge, and whether it is new. */
 void part_pull_title(const struct sheet *s, const json_t *of);
 /* The first digits of a SHA, to the forge; "none" for "". */
 void part_commit(const struct sheet *s, const char *repo, const char *sha);
@@ -49,7 +49,8 @@ void part_asker(const struct sheet *s, const json_t *request);
 
 /* The stages of a cycle in a row, with state and time. */
 void part_rail(const struct sheet *s, const json_t *cycle);
-/* Revisions as a table; results: with what the merge made of each. */
+/* Revisions as a table: all, with what the merge made of each (results), or
+ * only those that were merged. */
 void part_revisions(const struct sheet *s, const json_t *revisions,
 		    bool results);
 /* Cycles as a table, one line each. */

@@ -6,18 +6,23 @@
 
 #include <string.h>
 
+/* Is the revision one of the pull that env speaks of? */
+static bool is_own(const json_t *env, const json_t *revision)
+{
+	return !strcasecmp(js_str(revision, "repo"), js_str(env, "repo")) &&
+	       js_int(revision, "number", 0) == js_int(env, "number", -1);
+}
+
 /* Does what is deployed hold the head, another revision of it, or none? */
 static const char *staged_sha(const json_t *env)
 {
 	json_t *r;
 	size_t i;
 
-	json_array_foreach(
-		js_get(env, "on_staging.revisions"), i,
-		r) if (!strcmp(js_str(r, "repo"), js_str(env, "repo")) &&
-		       js_int(r, "number", 0) ==
-			       js_int(env, "number", -1)) return js_str(r,
-									"sha");
+	json_array_foreach (js_get(env, "on_staging.revisions"), i, r)
+		if (!strcmp(js_str(r, "repo"), js_str(env, "repo")) &&
+		    js_int(r, "number", 0) == js_int(env, "number", -1))
+			return js_str(r, "sha");
 	return "";
 }
 
@@ -115,8 +120,7 @@ static void requests(const struct sheet *s, const json_t *list)
 	html_addf(s->out,
 		  "<h3>Requests</h3>\n<table>\n<thead><tr><th>Wanted</th>"
 		  "<th>Asked by</th><th>Since</th></tr></thead>\n<tbody>\n");
-	json_array_foreach(list, i, q)
-	{
+	json_array_foreach (list, i, q) {
 		html_addf(s->out, "<tr><td data-name=\"Wanted\">");
 		part_badge(s, js_str(q, "state"));
 		html_addf(s->out, " %s</td><td data-name=\"Asked by\">",
@@ -127,6 +131,41 @@ static void requests(const struct sheet *s, const json_t *list)
 		html_addf(s->out, "</td></tr>\n");
 	}
 	html_addf(s->out, "</tbody></table>\n");
+}
+
+/* What the merge of the cycle made of this pull. */
+static void own_part(const struct sheet *s, const json_t *env,
+		     const json_t *cycle)
+{
+	json_t *r;
+	size_t i;
+
+	json_array_foreach (js_get(cycle, "revisions"), i, r) {
+		if (!is_own(env, r))
+			continue;
+		html_addf(s->out, "<p>");
+		part_commit(s, js_str(r, "repo"), js_str(r, "sha"));
+		html_addf(s->out, " ");
+		part_badge(s, js_str(r, "result"));
+		html_addf(s->out, " <bdi>%s</bdi></p>\n", js_str(r, "reason"));
+	}
+}
+
+static void newest(const struct sheet *s, const json_t *env,
+		   const json_t *cycle)
+{
+	html_addf(s->out, "<h3>Newest: ");
+	part_cycle(s, js_int(cycle, "id", 0));
+	html_addf(s->out, " <span class=\"tag\">%s</span> ",
+		  js_str(cycle, "kind"));
+	part_badge(s, part_outcome(cycle));
+	html_addf(s->out, "</h3>\n");
+	own_part(s, env, cycle);
+	html_addf(s->out, "<p>%s</p>\n", part_verdict(cycle));
+	if (*js_str(cycle, "text"))
+		html_addf(s->out, "<p><bdi>%s</bdi></p>\n",
+			  js_str(cycle, "text"));
+	part_rail(s, cycle);
 }
 
 static void environment(const struct sheet *s, const json_t *env)
@@ -141,19 +180,8 @@ static void environment(const struct sheet *s, const json_t *env)
 	result(s, env);
 	html_addf(s->out, "</dl>\n");
 	requests(s, js_get(env, "requests"));
-	if (cycle) {
-		html_addf(s->out, "<h3>Newest ");
-		part_cycle(s, js_int(cycle, "id", 0));
-		html_addf(s->out, " <span class=\"tag\">%s</span> ",
-			  js_str(cycle, "kind"));
-		part_badge(s, part_outcome(cycle));
-		html_addf(s->out, "</h3>\n<p>%s", part_verdict(cycle));
-		if (*js_str(cycle, "text"))
-			html_addf(s->out, " <bdi>%s</bdi>",
-				  js_str(cycle, "text"));
-		html_addf(s->out, "</p>\n");
-		part_rail(s, cycle);
-	}
+	if (cycle)
+		newest(s, env, cycle);
 	html_addf(s->out, "</article>\n");
 }
 
@@ -164,8 +192,7 @@ static void heads(const struct sheet *s, const json_t *view)
 
 	html_addf(s->out, "<section>\n<h2>Heads</h2>\n"
 			  "<ol class=\"line\">\n");
-	json_array_foreach(js_get(view, "heads"), i, h)
-	{
+	json_array_foreach (js_get(view, "heads"), i, h) {
 		html_addf(s->out, "<li>");
 		part_commit(s, js_str(view, "repo"), js_str(h, "sha"));
 		html_addf(s->out, " seen ");
@@ -185,11 +212,11 @@ static void said(const struct sheet *s, const json_t *list)
 		return;
 	html_addf(s->out, "<section>\n<h2>Commands</h2>\n"
 			  "<ol class=\"line\">\n");
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		html_addf(s->out, "<li><bdi>%s</bdi>: ", js_str(one, "by"));
-		json_array_foreach(js_get(one, "words"), k, word) html_addf(
-			s->out, "<code>%s</code> ", js_str(word, "verb"));
+		json_array_foreach (js_get(one, "words"), k, word)
+			html_addf(s->out, "<code>%s</code> ",
+				  js_str(word, "verb"));
 		part_badge(s, js_str(one, "state"));
 		html_addf(s->out, " ");
 		part_time(s, js_int(one, "at_ms", 0));
@@ -206,10 +233,10 @@ static bool at_rest(const json_t *environments)
 	json_t *env;
 	size_t i;
 
-	json_array_foreach(
-		environments, i,
-		env) if (!strcmp(js_str(env, "state"), "running") ||
-			 !strcmp(js_str(env, "state"), "waiting")) return false;
+	json_array_foreach (environments, i, env)
+		if (!strcmp(js_str(env, "state"), "running") ||
+		    !strcmp(js_str(env, "state"), "waiting"))
+			return false;
 	return true;
 }
 
@@ -248,7 +275,8 @@ void page_pull(const struct sheet *s, const json_t *view)
 		    at_rest(environments) ? REFRESH_IDLE_S : REFRESH_BUSY_S,
 		    twin.text);
 	title(s, view);
-	json_array_foreach(environments, i, env) environment(s, env);
+	json_array_foreach (environments, i, env)
+		environment(s, env);
 	if (json_array_size(js_get(view, "history"))) {
 		html_addf(s->out, "<section>\n<h2>History</h2>\n");
 		part_cycles(s, js_get(view, "history"));

@@ -125,7 +125,7 @@ static const char *trimmed(const char *path, char *buffer, size_t size)
 	if (n >= size)
 		return NULL;
 	memcpy(buffer, path, n + 1);
-	if (n > 1 && buffer[n - 1] == '/')
+	if (n > 2 && buffer[n - 1] == '/')
 		buffer[n - 1] = '\0';
 	return buffer;
 }
@@ -177,8 +177,10 @@ static void redact(json_t *v)
 		if (clean.failed || json_string_set(v, clean.text))
 			json_string_set(v, "");
 	}
-	json_array_foreach(v, i, inner) redact(inner);
-	json_object_foreach(v, key, inner) redact(inner);
+	json_array_foreach (v, i, inner)
+		redact(inner);
+	json_object_foreach (v, key, inner)
+		redact(inner);
 }
 
 /* One moment of the store, or NULL with a sentence. */

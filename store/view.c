@@ -18,8 +18,9 @@ static json_t *cycles(struct view *v, json_t *ids)
 	json_t *list = json_array(), *id;
 	size_t i;
 
-	json_array_foreach(ids, i, id) view_push(
-		v, list, view_cycle_part(v, js_int(id, "id", 0), false));
+	json_array_foreach (ids, i, id)
+		view_push(v, list,
+			  view_cycle_part(v, js_int(id, "id", 0), false));
 	json_decref(ids);
 	return list;
 }
@@ -59,7 +60,8 @@ json_t *view_status(struct store *s, const struct view_settings *settings,
 
 	view_init(&v, s, settings, now_ms, e);
 	list = view_rows(&v, STMT_VIEW_ENVIRONMENTS, ARGS(ARG("")));
-	json_array_foreach(list, i, env) environment(&v, env);
+	json_array_foreach (list, i, env)
+		environment(&v, env);
 	view_put(&v, root, "bot", view_text(settings->bot));
 	view_put(&v, root, "public_url", view_text(settings->public_url));
 	view_put(&v, root, "now_ms", json_integer(now_ms));
@@ -131,8 +133,7 @@ static json_t *pull_environments(struct view *v, const json_t *pull)
 	names = view_rows(
 		v, STMT_VIEW_ENVIRONMENTS_OF,
 		ARGS(ARG(js_int(pull, "id", 0)), ARG(js_str(pull, "repo"))));
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach (names, i, name) {
 		CLEANUP(json_decref)
 		json_t *env = find_environment(v, js_str(name, "name"));
 
@@ -149,8 +150,7 @@ static json_t *said(struct view *v, int64_t pull_id)
 	json_t *one, *words;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		const char *text = js_str(one, "words");
 
 		words = js_parse(text, strlen(text), &ignored);

@@ -164,10 +164,12 @@ static json_t *stages_json(struct view *v, const json_t *cycle, bool tails)
 
 	jobs = view_rows(v, STMT_VIEW_JOBS, ARGS(ARG(js_int(cycle, "id", 0))));
 	names = js_parse(text, strlen(text), &ignored);
-	json_array_foreach(names, i, name) if (json_is_string(name))
-		view_push(v, list,
-			  stage_json(v, cycle, jobs, json_string_value(name),
-				     (int64_t)i, tails));
+	json_array_foreach (names, i, name)
+		if (json_is_string(name))
+			view_push(v, list,
+				  stage_json(v, cycle, jobs,
+					     json_string_value(name),
+					     (int64_t)i, tails));
 	/* Work outside the recipe is not hidden. */
 	while (json_array_size(jobs)) {
 		CLEANUP(json_decref)

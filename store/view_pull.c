@@ -36,8 +36,9 @@ static bool has_state(const json_t *requests, const char *state)
 	json_t *q;
 	size_t i;
 
-	json_array_foreach(requests, i,
-			   q) if (is(q, "state", state)) return true;
+	json_array_foreach (requests, i, q)
+		if (is(q, "state", state))
+			return true;
 	return false;
 }
 
