@@ -19,6 +19,8 @@ struct sheet {
 /* How often a page that shows work in progress looks again, and one at rest. */
 #define REFRESH_BUSY_S 5
 #define REFRESH_IDLE_S 30
+/* ... and one that cannot be shown yet. */
+#define REFRESH_BROKEN_S 10
 
 /* refresh_s 0 = never; twin: the page as JSON, from the root, "" = none. */
 void sheet_begin(const struct sheet *s, const char *title, int refresh_s,
@@ -64,6 +66,7 @@ const char *part_verdict(const json_t *cycle);
 void page_overview(const struct sheet *s, const json_t *view);
 void page_cycle(const struct sheet *s, const json_t *view);
 void page_pull(const struct sheet *s, const json_t *view);
+/* status: 404, 500 or 503. */
 void page_problem(const struct sheet *s, int status, const char *text);
 
 #endif

@@ -15,8 +15,6 @@
 #define HTML "text/html; charset=utf-8"
 #define JSON "application/json"
 
-#define REFRESH_BROKEN_S 10
-
 struct pages {
 	char *store_path;
 	struct view_settings settings;
@@ -224,32 +222,6 @@ static void problem_json(struct page *ret, const char *text)
 	CLEANUP(json_decref) json_t *o = json_pack("{s:s}", "error", text);
 
 	answer_json(ret, o);
-}
-
-void page_problem(const struct sheet *s, int status, const char *text)
-{
-	static const struct {
-		int status;
-		const char *title;
-	} titles[] = {
-		{404, "Not found"},
-		{503, "Not ready"},
-		{500, "Not possible"},
-	};
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(titles) - 1 && titles[i].status != status)
-		i++;
-	sheet_begin(s, titles[i].title, status == 503 ? REFRESH_BROKEN_S : 0,
-		    "");
-	html_addf(
-		s->out,
-		"<h1>%s</h1>\n<p class=\"lead\">%s</p>\n<p>The <a "
-		"href=\"%s\">overview</a> shows what is deployed, what runs "
-		"and what waits. A cycle is at <code>/cycles/ID</code>, a "
-		"pull request at <code>/pulls/OWNER/REPO/NUMBER</code>.</p>\n",
-		titles[i].title, text, *s->root ? s->root : "./");
-	sheet_end(s);
 }
 
 static void problem(const struct sheet *s, struct page *ret, bool json,

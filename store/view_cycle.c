@@ -45,19 +45,18 @@ static int64_t span(int64_t from, int64_t to, int64_t now)
 }
 
 /* The tail, as long as the view has room for it. */
-static json_t *job_tail(struct view *v, const json_t *job, bool tails)
+static json_t *job_tail(struct view *v, const json_t *job)
 {
 	const json_t *tail = js_get(job, "tail");
 	size_t n = json_string_length(tail);
 
-	if (!tails || n > v->tails_left)
+	if (n > v->tails_left)
 		return json_string("");
 	v->tails_left -= n;
 	return json_incref((json_t *)(uintptr_t)tail);
 }
 
-static json_t *job_json(struct view *v, const json_t *job, const char *state,
-			bool tails)
+static json_t *job_json(struct view *v, const json_t *job, const char *state)
 {
 	static const char *const copied[] = {"name", "reason_code", "text",
 					     "exit_code"};
@@ -72,7 +71,7 @@ static json_t *job_json(struct view *v, const json_t *job, const char *state,
 	view_put(v, o, "ms",
 		 json_integer(span(js_int(job, "started_ms", 0),
 				   js_int(job, "finished_ms", 0), now)));
-	view_put(v, o, "tail", job_tail(v, job, tails));
+	view_put(v, o, "tail", job_tail(v, job));
 	return o;
 }
 
@@ -124,7 +123,7 @@ static const char *stage_state(const json_t *cycle, int64_t index,
 
 /* Moves the jobs of the stage out of the list jobs. */
 static json_t *stage_json(struct view *v, const json_t *cycle, json_t *jobs,
-			  const char *name, int64_t index, bool tails)
+			  const char *name, int64_t index)
 {
 	bool finished = !strcmp(js_str(cycle, "state"), "finished");
 	json_t *stage = json_object(), *mine = json_array();
@@ -140,7 +139,7 @@ static json_t *stage_json(struct view *v, const json_t *cycle, json_t *jobs,
 		}
 		state = job_state(job, finished);
 		sum_add(&sum, job, state);
-		view_push(v, mine, job_json(v, job, state, tails));
+		view_push(v, mine, job_json(v, job, state));
 		json_array_remove(jobs, i);
 	}
 	state = stage_state(cycle, index, &sum);
@@ -162,22 +161,22 @@ static json_t *stages_json(struct view *v, const json_t *cycle, bool tails)
 	json_t *name;
 	size_t i;
 
-	jobs = view_rows(v, STMT_VIEW_JOBS, ARGS(ARG(js_int(cycle, "id", 0))));
+	jobs = view_rows(v, STMT_VIEW_JOBS,
+			 ARGS(ARG(js_int(cycle, "id", 0)), ARG(tails)));
 	names = js_parse(text, strlen(text), &ignored);
 	json_array_foreach (names, i, name)
 		if (json_is_string(name))
 			view_push(v, list,
 				  stage_json(v, cycle, jobs,
 					     json_string_value(name),
-					     (int64_t)i, tails));
+					     (int64_t)i));
 	/* Work outside the recipe is not hidden. */
 	while (json_array_size(jobs)) {
 		CLEANUP(json_decref)
 		json_t *job = json_incref(json_array_get(jobs, 0));
 
 		view_push(v, list,
-			  stage_json(v, cycle, jobs, js_str(job, "stage"), -1,
-				     tails));
+			  stage_json(v, cycle, jobs, js_str(job, "stage"), -1));
 	}
 	return list;
 }

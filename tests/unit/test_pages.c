@@ -12,6 +12,7 @@
 
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
+#include "bot/base/redact.h"
 #include "bot/html.h"
 #include "bot/pages.h"
 
@@ -247,6 +248,22 @@ static void test_twins(void **state)
 	assert_string_equal(w->page.type, "application/json");
 }
 
+/* A secret that reached the store, by a title or a log, stops here. */
+static void test_redacted(void **state)
+{
+	static const char secret[] = "swordfish-and-other-fish";
+	CLEANUP(str_release) struct str shown = STR_INIT(100);
+	struct world *w = *state;
+
+	redact_secret(secret);
+	redact_text(&shown, secret, strlen(secret));
+	str_puts(&shown, "!");
+	make_store(w, "UPDATE job SET tail='swordfish-and-other-fish!';"
+		      "UPDATE job SET text='swordfish-and-other-fish!'");
+	assert_has(get(w, "/cycles/3", 200), shown.text);
+	assert_has(get(w, "/api/v1/cycles/3", 200), shown.text);
+}
+
 static void test_one_slash_more(void **state)
 {
 	struct world *w = *state;
@@ -319,6 +336,15 @@ static void test_before_the_store_is_there(void **state)
 	get(w, "/", 200);
 }
 
+/* Of a newer bot, after a downgrade: the pages say so and do not crash. */
+static void test_foreign_store(void **state)
+{
+	struct world *w = *state;
+
+	make_store(w, "PRAGMA user_version=99");
+	assert_not(get(w, "/", 503), w->dir);
+}
+
 static void test_too_large(void **state)
 {
 	struct world *w = *state;
@@ -388,10 +414,13 @@ int main(void)
 		T(test_cycle),
 		T(test_pull),
 		T(test_twins),
+		T(test_redacted),
 		T(test_one_slash_more),
 		T(test_no_such_page),
 		cmocka_unit_test_setup_teardown(test_before_the_store_is_there,
 						setup_empty, teardown),
+		cmocka_unit_test_setup_teardown(test_foreign_store, setup_empty,
+						teardown),
 		T(test_too_large),
 		T(test_no_links_without_a_forge),
 		cmocka_unit_test(test_html_text),
