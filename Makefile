@@ -31,6 +31,7 @@ LIBOBJ  := $(LIBSRC:%.c=$(OUT)/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
 SQL     := $(sort $(wildcard store/migrations/*.sql))
 SQLINC  := $(SQL:%.sql=$(OUT)/gen/%.sql.inc)
+CSSINC  := $(OUT)/gen/bot/style.css.inc
 
 .PHONY: all unit clean
 .SECONDARY:
@@ -48,12 +49,17 @@ $(OUT)/libkcibot.a: $(LIBOBJ)
 	@rm -f $@
 	ar rcs $@ $(LIBOBJ)
 
-$(OUT)/%.o: %.c | $(SQLINC)
+$(OUT)/%.o: %.c | $(SQLINC) $(CSSINC)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # A real .sql file as a C string literal.
 $(OUT)/gen/%.sql.inc: %.sql
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+
+# The same for the style sheet of the pages.
+$(OUT)/gen/%.css.inc: %.css
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 

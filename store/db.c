@@ -183,7 +183,7 @@ enum err db_open(struct db *db, const char *path,
 		 const struct db_schema *schema, enum db_flags flags,
 		 struct error *e)
 {
-	*db = (struct db){.schema = schema};
+	*db = (struct db){.schema = schema, .read_only = flags & DB_READ_ONLY};
 	if (open_file(db, path, flags, e) || configure(db, flags, e) ||
 	    migrate(db, flags, e) || prepare_all(db, e)) {
 		error_prefix(e, "%s", path);
@@ -306,7 +306,7 @@ int64_t db_last_id(struct db *db)
 
 enum err db_begin(struct db *db, struct error *e)
 {
-	return exec(db, "BEGIN IMMEDIATE", e);
+	return exec(db, db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", e);
 }
 
 enum err db_commit(struct db *db, struct error *e)

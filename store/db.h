@@ -31,6 +31,7 @@ struct db {
 	sqlite3 *handle;
 	sqlite3_stmt **statements;
 	const struct db_schema *schema;
+	bool read_only;
 };
 
 /*
@@ -126,6 +127,7 @@ static inline const char *db_text(sqlite3_stmt *s, int column)
 	return text ? text : "";
 }
 
+/* A reader's transaction sees one moment and takes no lock. */
 NODISCARD enum err db_begin(struct db *db, struct error *e);
 NODISCARD enum err db_commit(struct db *db, struct error *e);
 /* Silent, and safe when nothing is open. */

@@ -3,19 +3,61 @@
  * comment show.  One description, many renderings.  The caller owns the
  * result; NULL and ERR_MISSING when there is no such thing.
  *
- * view_status:  {"bot", "now_ms", "environments": [{"name", "state":
- *     "idle"|"waiting"|"running", "wait_why", "wait_until_ms",
+ * None of these opens a transaction: the caller brackets with store_begin()
+ * and store_commit() to see one moment.  All times are wall ms, 0 = never;
+ * all text is user text, unescaped and not redacted, but valid UTF-8.
+ *
+ * view_status:  {"bot", "public_url", "now_ms", "environments": [{"name",
+ *     "state": "idle"|"waiting"|"running", "wait_why", "wait_until_ms",
  *     "last_full_ms", "running": cycle | null, "deployed": cycle | null,
- *     "queue": [request], "last": [cycle, newest first, at most 10]}]}
+ *     "queue": [request, oldest first],
+ *     "excluded": [{"repo", "number", "title", "sha", "reason", "since_ms",
+ *                   "cycle"}],
+ *     "last": [finished cycle, newest first, at most 10]}]}
+ *   request: {"kind", "by", "origin", "since_ms", "state": "waiting"|"booked",
+ *     "at_ms", "sha", "repo", "number", "title", "base"}; repo is "" and
+ *     number 0 when a base branch moved.
  *
- * view_cycle:   cycle in full (see bot/render.h's view: "cycle") plus
- *     "environment".
+ * view_cycle:   cycle in full:
+ *   {"id", "environment", "kind": "short"|"full",
+ *    "state": "merging"|"pushing"|"running"|"stopping"|"finished",
+ *    "verdict": "success"|"failure"|"error"|"cancelled"|"inconclusive"|"",
+ *    "reason_code", "text", "started_ms", "finished_ms", "restarts",
+ *    "scheduled": bool, "tag",
+ *    "stages": [{"name", "state", "ms", "jobs": [{"name", "state", "ms",
+ *                "reason_code", "text", "tail", "exit_code"}]}],
+ *    "projects": [{"repo", "base", "branch", "base_sha", "old_sha", "sha"}],
+ *    "revisions": [{"repo", "number", "sha", "title", "author", "result",
+ *                   "reason", "new": bool}],
+ *    "asked": [{"kind", "by", "origin", "since_ms", "repo", "number"}]}
+ *   The state of a stage or job is one of waiting, running, success, failure,
+ *   error, skipped, cancelled.  All stages of the recipe are listed, also
+ *   before they run.  "tail" is "" in view_status and in "history", where
+ *   nobody reads logs, and beyond VIEW_TAILS bytes in one view.
  *
- * view_pull:    one environment's view of a pull, as bot/render.h wants it.
+ * view_pull:    one environment's view of a pull:
+ *   {"bot", "environment", "public_url", "repo", "number", "title", "author",
+ *    "head_sha", "pull_state": "open"|"closed"|"merged", "draft": bool,
+ *    "now_ms", "state": "idle"|"waiting"|"running"|"done",
+ *    "why": a phrase, why it waits or is not on staging; "" when neither, or
+ *           when only the configuration knows (labels, base branch),
+ *    "at_ms": when it will start, or 0,
+ *    "requests": [{"kind", "by", "origin", "since_ms",
+ *                  "state": "waiting"|"booked"|"running", "at_ms", "sha"}],
+ *    "cycle": the newest cycle that lists a revision of this pull | null,
+ *    "on_staging": what is deployed now, with or without this pull:
+ *           {"cycle", "kind", "since_ms",
+ *            "revisions": [{"repo", "number", "sha"}]} | null,
+ *    "result": of the head: {"sha", "outcome": "success"|"failure"|"error"|"",
+ *           "cycle", "short_ok_ms", "full_ok_ms"}}
  *
- * view_pull_all: {"repo", "number", "title", "author", "head_sha", ...,
- *     "environments": [view_pull of each], "heads": [{"sha", "seen_ms"}],
- *     "history": [cycles that carried it, newest first, at most 20]}
+ * view_pull_all: {"bot", "repo", "number", "title", "author", "head_sha",
+ *     "pull_state", "draft", "now_ms",
+ *     "environments": [view_pull of each that this pull can be on],
+ *     "heads": [{"sha", "seen_ms", "source"}, newest first, at most 50],
+ *     "said": [{"by", "words": [{"verb", ...}], "at_ms", "source", "state",
+ *               "answer"}, newest first, at most 20],
+ *     "history": [cycles that listed it, newest first, at most 20]}
  */
 #ifndef STORE_VIEW_H
 #define STORE_VIEW_H
@@ -23,9 +65,14 @@
 #include "bot/base/json.h"
 #include "store/store.h"
 
+/* Log tails in one view: six bytes of JSON for each fit LIMIT_PAGE. */
+#define VIEW_TAILS (512u << 10)
+
 struct view_settings {
 	const char *bot;
 	const char *public_url;
+	const char *web_url; /* the forge for people, "https://github.com";
+				"" = pages have no links to it */
 };
 
 NODISCARD json_t *view_status(struct store *s, const struct view_settings *v,
