@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bot/base/cleanup.h"
-#include "bot/base/clock.h"
 #include "bot/base/fs.h"
 #include "deploy/git_attributes.h"
 
@@ -162,7 +161,7 @@ static enum err not_merged(struct git_merger *m, const struct git_call *c,
 {
 	struct git *g = m->mirror->git;
 
-	if (r->exit_code >= 0) {
+	if (r->exit_code > 1) {
 		git_failure(g, c, r, e);
 		if (g->corrupt || git_machine_trouble(r))
 			return e->code;
@@ -173,14 +172,6 @@ static enum err not_merged(struct git_merger *m, const struct git_call *c,
 	return ERR_OK;
 }
 
-/* Was the call ended from outside, so that it says nothing about content? */
-static bool cancelled(const struct git *g, const struct proc_result *r,
-		      int64_t began, int64_t limit)
-{
-	return g->cancel_fd > 0 && r->timed_out &&
-	       clock_mono(&clock_system) - began < limit;
-}
-
 static enum err merge_trees(struct git_merger *m, const char *sha,
 			    char ret_tree[GIT_SHA_LEN + 1],
 			    struct git_merge_result *ret, struct error *e)
@@ -189,10 +180,9 @@ static enum err merge_trees(struct git_merger *m, const char *sha,
 	struct git_call merge = merge_call(
 		m, GIT_ARGV("merge-tree", "--write-tree", "-z", "--name-only",
 			    "--messages", m->tip, sha));
-	int64_t began = clock_mono(&clock_system);
 
 	if (git_run(m->mirror->git, &merge, &r, e)) {
-		if (cancelled(m->mirror->git, &r, began, merge.timeout_ms) ||
+		if (!git_pause(m->mirror->git, 0) ||
 		    (!r.timed_out && !r.signal && !r.out.failed))
 			return e->code;
 		return not_merged(m, &merge, &r, ret, e);

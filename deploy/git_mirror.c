@@ -175,15 +175,21 @@ const char *git_refs_find(const struct git_refs *r, const char *name)
 	return NULL;
 }
 
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
 /* Lines "SHA\tNAME\n" in r->text, which is cut up; others are skipped. */
 static enum err parse_refs(struct git_refs *r, struct error *e)
 {
-	size_t lines = 0;
 	char *next;
 
-	for (const char *p = r->text; (p = strchr(p, '\n')); p++)
-		lines++;
-	r->items = calloc(lines + 1, sizeof(*r->items));
+	r->items = calloc(count_lines(r->text) + 1, sizeof(*r->items));
 	if (!r->items)
 		return error_set(e, ERR_RETRY, "out of memory");
 	for (char *line = r->text; (next = strchr(line, '\n'));
@@ -208,35 +214,38 @@ static enum err list_refs(struct git_mirror *m, const struct git_call *c,
 	CLEANUP(proc_result_release) struct proc_result r = GIT_RESULT_INIT;
 
 	if (git_run_ok(m->git, c, &r, e) || str_take(&r.out, &ret->text, e))
-		return error_prefix(e, "%s", m->repo);
+		return e->code;
 	return parse_refs(ret, e);
 }
 
-enum err git_mirror_remote_refs(struct git_mirror *m,
-				const char *const *patterns,
+enum err git_mirror_remote_refs(struct git_mirror *m, const char *patterns,
 				struct git_refs *ret, struct error *e)
 {
-	static const char *const head[] = {"git", "ls-remote", "--quiet",
-					   "--end-of-options"};
-	size_t n = 0, k = ARRAY_SIZE(head);
-	CLEANUP(free) char *block = NULL;
-	const char **argv;
+	const char *const head[] = {"git", "ls-remote", "--quiet",
+				    "--end-of-options", m->place.url.text};
+	size_t n = ARRAY_SIZE(head);
+	const char **argv =
+		calloc(n + count_lines(patterns) + 2, sizeof(*argv));
+	char *text = strdup(patterns), *rest = text, *line;
 	struct git_call list = {
+		.argv = argv,
 		.git_dir = m->dir,
 		.remote = &m->place,
 	};
+	enum err code = ERR_RETRY;
 
-	while (patterns[n])
-		n++;
-	block = calloc(k + n + 2, sizeof(*argv));
-	if (!block)
-		return error_set(e, ERR_RETRY, "out of memory");
-	argv = (const char **)(void *)block;
-	memcpy(argv, head, sizeof(head));
-	argv[k++] = m->place.url.text;
-	memcpy(argv + k, patterns, n * sizeof(*argv));
-	list.argv = argv;
-	return list_refs(m, &list, ret, e);
+	if (argv && text) {
+		memcpy(argv, head, sizeof(head));
+		while ((line = strsep(&rest, "\n")))
+			if (*line)
+				argv[n++] = line;
+		code = list_refs(m, &list, ret, e);
+	} else {
+		error_set(e, code, "out of memory");
+	}
+	free(text);
+	free(argv);
+	return code;
 }
 
 enum err git_mirror_own_refs(struct git_mirror *m, const char *prefix,
@@ -270,9 +279,7 @@ enum err git_mirror_fetch(struct git_mirror *m, const char *refspecs,
 
 	if (!*refspecs)
 		return ERR_OK;
-	if (git_run_ok(m->git, &fetch, &r, e))
-		return error_prefix(e, "%s", m->repo);
-	return ERR_OK;
+	return git_run_ok(m->git, &fetch, &r, e);
 }
 
 /* Is the commit here, with its whole history? */

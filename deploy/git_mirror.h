@@ -75,11 +75,11 @@ static inline void git_refs_release_at(struct git_refs *r)
 const char *git_refs_find(const struct git_refs *r, const char *name);
 
 /*
- * The remote's refs that match one of the NULL-terminated patterns (each
- * begins with "refs/"), and some that do not.  *ret is zeroed by the caller.
+ * The remote's refs that match one of the patterns (one a line, each begins
+ * with "refs/"), and perhaps some that do not.  *ret is zeroed by the caller.
  */
 NODISCARD enum err git_mirror_remote_refs(struct git_mirror *m,
-					  const char *const *patterns,
+					  const char *patterns,
 					  struct git_refs *ret,
 					  struct error *e);
 

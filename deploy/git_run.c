@@ -1,10 +1,13 @@
 #include "deploy/git_run.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/cleanup.h"
+#include "bot/base/clock.h"
 #include "bot/base/fs.h"
 #include "bot/base/redact.h"
 
@@ -346,4 +349,19 @@ enum err git_failure(struct git *g, const struct git_call *c,
 
 	git_complaint(&why, r);
 	return error_set(e, code, "git %s: %s", verb(c), why.text);
+}
+
+bool git_pause(const struct git *g, int64_t ms)
+{
+	struct pollfd fd = {.fd = g->cancel_fd > 0 ? g->cancel_fd : -1,
+			    .events = POLLIN};
+	int64_t end = clock_mono(&clock_system) + ms;
+	int64_t left = ms;
+	int n;
+
+	do {
+		n = poll(&fd, 1, left > 0 ? (int)left : 0);
+		left = end - clock_mono(&clock_system);
+	} while (n < 0 && errno == EINTR);
+	return n <= 0;
 }

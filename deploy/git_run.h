@@ -83,6 +83,9 @@ enum err git_failure(struct git *g, const struct git_call *c,
 /* The line of git's complaint that says most, redacted, at most 240 bytes. */
 void git_complaint(struct str *out, const struct proc_result *r);
 
+/* Waits ms (0 = only looks); false as soon as g is cancelled. */
+NODISCARD bool git_pause(const struct git *g, int64_t ms);
+
 /* Is the complaint about this machine (disk, memory), not about content? */
 bool git_machine_trouble(const struct proc_result *r);
 
