@@ -12,6 +12,8 @@
 /* refs/pull may lag behind the webhook: how often it is looked at again. */
 #define MOVED_RETRIES 3
 #define REASON_MAX 1024
+/* Merges tried to find out with whom a revision conflicts. */
+#define CLASHES_TRIED 20
 
 struct batch {
 	struct git_mirror *mirror;
@@ -206,8 +208,11 @@ static enum err fetch(struct batch *b, const struct git_refs *refs,
 	size_t i;
 
 	add_branches(b, refs, &specs);
-	json_array_foreach(b->revisions, i, one) if (in_play(one))
-		add_pull_spec(&specs, one);
+	json_array_foreach(b->revisions, i, one)
+	{
+		if (in_play(one))
+			add_pull_spec(&specs, one);
+	}
 	if (str_check(&specs, e))
 		return e->code;
 	switch (git_mirror_fetch(b->mirror, specs.text, e)) {
@@ -261,26 +266,26 @@ static bool meet(const json_t *a, const json_t *b)
 	size_t i, k;
 
 	json_array_foreach(a, i, x)
-		json_array_foreach(b, k, y) if (json_equal(x, y)) return true;
+	{
+		json_array_foreach(b, k, y)
+		{
+			if (json_equal(x, y))
+				return true;
+		}
+	}
 	return false;
 }
 
-/* With whom: the base, or those merged before that touch the same files. */
-static enum err add_opponents(struct batch *b, struct git_merger *m,
-			      const json_t *loser, const json_t *files,
-			      struct str *reason, struct error *e)
+/* Adds "#1, #2": those merged before loser that change its files. */
+static bool add_earlier(struct batch *b, struct git_merger *m,
+			const json_t *loser, const json_t *files, bool certain,
+			struct str *reason)
 {
 	const char *space = " with ";
 	const json_t *one;
-	bool clean;
 	size_t i;
+	int tries = 0;
 
-	if (git_merger_try(m, b->base_sha, js_str(loser, "sha"), &clean, e))
-		return e->code;
-	if (!clean) {
-		str_addf(reason, " with %s", b->base);
-		return ERR_OK;
-	}
 	json_array_foreach(b->revisions, i, one)
 	{
 		if (one == loser)
@@ -288,13 +293,30 @@ static enum err add_opponents(struct batch *b, struct git_merger *m,
 		if (strcmp(js_str(one, "result"), "merged") != 0 ||
 		    !meet(js_get(one, "paths"), files))
 			continue;
+		if (certain && (++tries > CLASHES_TRIED ||
+				!git_merger_clash(m, js_str(one, "sha"),
+						  js_str(loser, "sha"))))
+			continue;
 		str_addf(reason, "%s#%lld", space,
 			 (long long)js_int(one, "number", 0));
 		space = ", ";
 	}
-	if (*space != ',')
+	return *space == ',';
+}
+
+/*
+ * With whom: the base; else those that it also conflicts with alone; else
+ * all that changed the same files.
+ */
+static void add_opponents(struct batch *b, struct git_merger *m,
+			  const json_t *loser, const json_t *files,
+			  struct str *reason)
+{
+	if (git_merger_clash(m, b->base_sha, js_str(loser, "sha")))
+		str_addf(reason, " with %s", b->base);
+	else if (!add_earlier(b, m, loser, files, true, reason) &&
+		 !add_earlier(b, m, loser, files, false, reason))
 		str_puts(reason, " with the pull requests before it");
-	return ERR_OK;
 }
 
 static void add_files(const struct git_merge_result *r, struct str *reason)
@@ -314,21 +336,19 @@ static void add_files(const struct git_merge_result *r, struct str *reason)
 		str_addf(reason, " and %zu more", r->file_count - 3);
 }
 
-static enum err left_out(struct batch *b, struct git_merger *m, json_t *one,
-			 struct git_merge_result *r, struct error *e)
+static void left_out(struct batch *b, struct git_merger *m, json_t *one,
+		     struct git_merge_result *r)
 {
 	CLEANUP(str_release) struct str safe = STR_INIT(REASON_MAX);
 
 	if (r->file_count) {
-		if (add_opponents(b, m, one, r->files, &r->reason, e))
-			return e->code;
+		add_opponents(b, m, one, r->files, &r->reason);
 		add_files(r, &r->reason);
 	}
 	str_add(&safe, r->reason.text,
 		str_utf8_cut(r->reason.text, r->reason.len, REASON_MAX));
 	settle(one, "conflict", safe.text);
 	json_object_set(one, "files", r->files);
-	return ERR_OK;
 }
 
 static enum err merge_one(struct batch *b, struct git_merger *m, json_t *one,
@@ -352,7 +372,7 @@ static enum err merge_one(struct batch *b, struct git_merger *m, json_t *one,
 		 b->mirror->repo, (long long)js_int(one, "number", 0), sha);
 	code = git_merger_add(m, sha, message, &r, e);
 	if (code == ERR_OK && r.end == GIT_MERGE_LEFT_OUT)
-		code = left_out(b, m, one, &r, e);
+		left_out(b, m, one, &r);
 	else if (code == ERR_OK)
 		settle(one, r.end == GIT_MERGED ? "merged" : "merged_already",
 		       "");
@@ -368,15 +388,13 @@ static enum err merge_all(struct batch *b, json_t *answer, struct error *e)
 
 	if (git_merger_open(&m, b->mirror, b->base_sha, e))
 		return e->code;
-	json_array_foreach(
-		b->revisions, i,
-		one) if (in_play(one) &&
-			 merge_one(b, &m, one,
-				   e)) return error_prefix(e, "#%lld",
-							   (long long)js_int(
-								   one,
-								   "number",
-								   0));
+	json_array_foreach(b->revisions, i, one)
+	{
+		if (!in_play(one) || merge_one(b, &m, one, e) == ERR_OK)
+			continue;
+		return error_prefix(e, "#%lld",
+				    (long long)js_int(one, "number", 0));
+	}
 	json_object_set_new(answer, "base_sha", json_string(b->base_sha));
 	json_object_set_new(answer, "old_sha", json_string(b->old_sha));
 	json_object_set_new(answer, "sha", json_string(m.tip));

@@ -100,8 +100,8 @@ static void add_text(json_t *array, const char *bytes)
 }
 
 /*
- * "CONFLICT (modify/delete)" as "modify/delete conflict".  Fields are
- * COUNT PATH... TYPE MESSAGE, again and again.
+ * "CONFLICT (modify/delete)" in small letters.  Fields are COUNT PATH...
+ * TYPE MESSAGE, again and again.
  */
 static void first_conflict(const struct str *out, const char *p,
 			   struct str *reason)
@@ -114,8 +114,8 @@ static void first_conflict(const struct str *out, const char *p,
 			p = next_field(out, p);
 		open = p && str_starts(p, "CONFLICT (") ? strchr(p, '(') : NULL;
 		if (open) {
-			git_text(reason, open + 1, strcspn(open + 1, ")"));
-			str_puts(reason, " conflict");
+			str_puts(reason, "conflict ");
+			git_text(reason, open, strlen(open));
 			return;
 		}
 		p = p ? next_field(out, p) : NULL;
@@ -273,18 +273,16 @@ enum err git_merger_add(struct git_merger *m, const char *sha,
 	return advance(m, to, ret, e);
 }
 
-enum err git_merger_try(struct git_merger *m, const char *onto, const char *sha,
-			bool *ret_clean, struct error *e)
+bool git_merger_clash(struct git_merger *m, const char *a, const char *b)
 {
 	CLEANUP(proc_result_release) struct proc_result r = GIT_RESULT_INIT;
 	struct git_call merge = merge_call(
 		m, GIT_ARGV("merge-tree", "--write-tree", "--no-messages", "-z",
-			    "--name-only", onto, sha));
+			    "--name-only", a, b));
+	struct error ignored;
 
-	if (git_run(m->mirror->git, &merge, &r, e))
-		return e->code;
-	*ret_clean = r.exit_code == 0;
-	return ERR_OK;
+	return git_run(m->mirror->git, &merge, &r, &ignored) == ERR_OK &&
+	       r.exit_code == 1;
 }
 
 enum err git_changed_paths(struct git_mirror *m, const char *onto,

@@ -32,8 +32,8 @@ enum git_merge_end {
 
 struct git_merge_result {
 	enum git_merge_end end;
-	struct str reason; /* a phrase without the other side: "content
-			      conflict"; the caller inits and releases */
+	struct str reason; /* a phrase without the other side: "conflict
+			      (contents)"; the caller inits and releases */
 	json_t *files;	   /* array, at most LIMIT_GIT_FILES; the caller's */
 	size_t file_count; /* of all files that conflict */
 };
@@ -60,10 +60,11 @@ NODISCARD enum err git_merger_add(struct git_merger *m, const char *sha,
 				  struct git_merge_result *ret,
 				  struct error *e);
 
-/* Would sha merge into commit onto without conflict?  Moves nothing. */
-NODISCARD enum err git_merger_try(struct git_merger *m, const char *onto,
-				  const char *sha, bool *ret_clean,
-				  struct error *e);
+/*
+ * Does git find a conflict between two commits?  For explaining only: false
+ * also when it cannot be told.  Moves nothing.
+ */
+bool git_merger_clash(struct git_merger *m, const char *a, const char *b);
 
 /*
  * The paths that sha changes against its merge base with onto, as an array;

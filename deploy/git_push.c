@@ -111,8 +111,10 @@ static enum err check(struct target *t, struct error *e)
 			 *now ? now : "nothing");
 		return ERR_OK;
 	}
+	if (t->pushed)
+		return ERR_OK;
 	if ((*t->old && git_mirror_need(&t->mirror, t->old, e)) ||
-	    (!t->pushed && git_mirror_need(&t->mirror, t->sha, e)))
+	    git_mirror_need(&t->mirror, t->sha, e))
 		return error_prefix(e, "%s", t->mirror.repo);
 	return ERR_OK;
 }

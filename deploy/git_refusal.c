@@ -38,10 +38,26 @@ static const struct {
 	{"deny updating", GIT_REFUSED_RIGHTS},
 	{"deletion prohibited", GIT_REFUSED_RIGHTS},
 	{"archived", GIT_REFUSED_RIGHTS},
-	{"unpacker error", GIT_REFUSED_CONTENT},
+	{"fsck error", GIT_REFUSED_CONTENT},
 	{"hook declined", GIT_REFUSED_CONTENT},
 	{"rule violations", GIT_REFUSED_CONTENT},
 };
+
+/* The server's own trouble: nobody refused anything. */
+static const char *const passing[] = {
+	"Internal Server Error",
+	"[remote failure]",
+	"timed out",
+	"try again",
+};
+
+static bool is_passing(const char *line)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+		if (strcasestr(line, passing[i]))
+			return true;
+	return false;
+}
 
 /* The porcelain line that begins with '!', or NULL. */
 static const char *rejected_line(const char *out)
@@ -86,7 +102,7 @@ enum git_refusal git_refusal_of(const struct proc_result *r, struct str *reason)
 	enum git_refusal by_line = search(line);
 	enum git_refusal by_server = search(r->err.text);
 
-	if (!line && !by_server)
+	if (!by_server && (!line || (!by_line && is_passing(line))))
 		return GIT_ACCEPTED;
 	if (line)
 		add_summary(reason, line);
