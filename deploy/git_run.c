@@ -268,6 +268,7 @@ static const struct {
 	{"Permission denied", ERR_REFUSED},
 	{"error: 404", ERR_MISSING},
 	{"Repository not found", ERR_MISSING},
+	{"' not found", ERR_MISSING}, /* fatal: repository 'URL' not found */
 	{"does not appear to be a git repository", ERR_MISSING},
 };
 
