@@ -468,7 +468,7 @@ enum err git_batch(struct git *g, const json_t *args, struct git_answer *ret,
 	return ERR_OK;
 }
 
-void git_batch_tend(struct git *g, const json_t *args)
+void git_tend(struct git *g, const json_t *args)
 {
 	const json_t *one;
 	size_t i;

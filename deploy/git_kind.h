@@ -21,8 +21,8 @@ git_kind_run git_batch;
 git_kind_run git_push;
 git_kind_run git_tag;
 
-/* After git.batch was answered: housekeeping of its mirrors. */
-void git_batch_tend(struct git *g, const json_t *args);
+/* Housekeeping of the mirrors of args' projects. */
+void git_tend(struct git *g, const json_t *args);
 
 /* What a refused push was refused for; names as in git.push's body. */
 enum git_refusal {

@@ -55,6 +55,11 @@ static const struct {
 	{"fetch.fsck.missingSpaceBeforeEmail", "warn"},
 	{"fetch.fsck.zeroPaddedDate", "warn"},
 	{"fetch.fsck.zeroPaddedFilemode", "warn"},
+	/* A fetch that is killed leaves no commit without its files, and a
+	 * power cut no empty object. */
+	{"fetch.unpackLimit", "1"},
+	{"core.fsync", "committed"},
+	{"gc.bigPackThreshold", "256m"},
 	{"maintenance.auto", "false"},
 	{"gc.autoDetach", "false"},
 };
@@ -267,6 +272,7 @@ static const struct {
 	{"could not read Password", ERR_REFUSED},
 	{"Permission denied", ERR_REFUSED},
 	{"error: 404", ERR_MISSING},
+	{"error: 30", ERR_MISSING}, /* moved; the token follows nowhere */
 	{"Repository not found", ERR_MISSING},
 	{"' not found", ERR_MISSING}, /* fatal: repository 'URL' not found */
 	{"does not appear to be a git repository", ERR_MISSING},

@@ -462,7 +462,7 @@ static void a_lagging_ref_is_waited_for(void **state)
 	fx_publish(f);
 	one_file(f, 1, "one", "1");
 	fx_port_stop(f);
-	f->settings.moved_retry_ms = 3000;
+	f->settings.moved_retry_ms = 1000;
 	fx_port_start(f);
 	args = fx_batch_args(f, numbers, 1);
 	assert_int_equal(pthread_create(&thread, NULL, arrive_late, &late), 0);

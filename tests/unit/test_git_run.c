@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "deploy/git_kind.h"
+#include "deploy/git_mirror.h"
 #include "deploy/git_run.h"
 
 #define TOKEN "ghs_0123456789abcdefABCDEF"
@@ -469,6 +470,32 @@ static void a_damaged_mirror_is_made_anew(void **state)
 	assert_string_equal(js_str(simple_batch(f), "sha"), sha);
 }
 
+static void housekeeping_keeps_the_mirror_small_and_whole(void **state)
+{
+	struct fx *f = *state;
+	CLEANUP(git_mirror_release) struct git_mirror m = {0};
+	CLEANUP(git_refs_release) struct git_refs refs = {0};
+	CLEANUP(str_release) struct str input = STR_INIT(1u << 20);
+	CLEANUP(free) char *sha = NULL;
+	CLEANUP(free) char *tip = NULL;
+	struct git g = {.settings = &f->settings};
+	struct error e = ERROR_INIT;
+
+	simple_forge(f);
+	sha = strdup(js_str(simple_batch(f), "sha"));
+	tip = fx_sha(f->work, "main");
+	assert_int_equal(git_mirror_open(&g, REPO, &m, &e), ERR_OK);
+	for (int i = 2; i < 400; i++)
+		str_addf(&input, "create refs/kcibot/pull/%d %s\n", i, tip);
+	free(fx_input(m.dir, input.text, "update-ref", "--stdin", NULL));
+	git_mirror_tend(&m);
+	assert_int_equal(
+		git_mirror_own_refs(&m, "refs/kcibot/pull/", &refs, &e),
+		ERR_OK);
+	assert_int_equal(refs.count, 0);
+	assert_string_equal(js_str(simple_batch(f), "sha"), sha);
+}
+
 static void stopping_does_not_wait_for_a_slow_git(void **state)
 {
 	struct fx *f = *state;
@@ -523,6 +550,7 @@ int main(void)
 		T(an_http_forge_gets_the_token_and_its_answers_count),
 		T(what_a_killed_git_leaves_is_swept),
 		T(a_damaged_mirror_is_made_anew),
+		T(housekeeping_keeps_the_mirror_small_and_whole),
 		T(stopping_does_not_wait_for_a_slow_git),
 		cmocka_unit_test(the_version_is_enough),
 	};
