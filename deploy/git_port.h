@@ -27,7 +27,12 @@
  *   One fetch for the base, the staging branch and all refs/pull/N/head
  *   together, when possible; a ref that is not at the wanted sha is "moved"
  *   (after retries, as refs/pull lags), one that is not there "missing".
- *   A merge is what `git merge --no-ff` would make, .gitattributes included.
+ *   "missing" also when git refuses its objects (fsck); "conflict" also for
+ *   an unrelated history and for what git cannot merge in time.
+ *   A merge is what `git merge --no-ff` would make, .gitattributes included
+ *   (no merge driver is configured: merge=custom is a merge of text).
+ *   ERR_MISSING: no such repository or base branch; ERR_REFUSED: the token
+ *   is not accepted; ERR_RETRY: nothing is known.
  *   Message: "kcibot: merge OWNER/REPO#N at SHA".  Author and committer are
  *   the bot with a fixed date taken from the merged commit, so that the same
  *   batch gives the same result sha.
@@ -37,13 +42,17 @@
  *   body   {"projects": [{"repo", "pushed": bool, "reason": text,
  *                         "refused": "" | "lease" | "content" | "rights"}]}
  *   ERR_OK when all refs now stand at sha (also when they did before);
- *   ERR_CONFLICT with the body when one was refused, the others put back.
+ *   ERR_CONFLICT with the body when one was refused, the others put back
+ *   ("pushed" stays true, with the reason, when that failed).  ERR_RETRY
+ *   when the forge is away; unknown when a push may have arrived.
+ *   ERR_MISSING when the mirror lost the commit: make the batch again.
  *
  * git.tag    The manifest as an annotated tag on every project.
  *   args   {"prefix": "staging-20261121.", "message",
  *           "projects": [{"repo", "sha"}]}
  *   body   {"tag": "staging-20261121.3"}  N one above the highest on any of
- *   the projects.  A repeat finds a tag with the same message and keeps it.
+ *   the projects.  A repeat (same commits, message) finds its tag and keeps
+ *   it.  ERR_REFUSED with the reason when the forge does not take it.
  */
 #ifndef DEPLOY_GIT_PORT_H
 #define DEPLOY_GIT_PORT_H
@@ -59,6 +68,7 @@ struct git_settings {
 	int64_t moved_retry_ms; /* pause before refs/pull is looked at again */
 };
 
+/* Sweeps what a crash left in dir: the caller holds the state lock. */
 struct port *git_port_new(const struct git_settings *settings,
 			  struct error *e);
 

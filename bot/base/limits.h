@@ -67,6 +67,13 @@
 /* git: a fetch or push that hangs is ended; output that we read. */
 #define LIMIT_GIT_MS (10LL * 60 * 1000)
 #define LIMIT_GIT_OUTPUT (16u << 20)
+#define LIMIT_GIT_COMPLAINT (64u << 10)
+/* One merge; a revision that takes longer is left out. */
+#define LIMIT_GIT_MERGE_MS (2LL * 60 * 1000)
+/* Names in a batch's answer: conflicting files, and paths of a revision. */
+#define LIMIT_GIT_FILES 20
+#define LIMIT_GIT_PATHS 3000
+#define LIMIT_GIT_PATH_BYTES (256u << 10)
 
 /* Pages and control socket. */
 #define LIMIT_PAGE (4u << 20)

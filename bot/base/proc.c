@@ -110,7 +110,7 @@ static void feed(int *fd, const struct proc_spec *spec, size_t *done)
 		close_end(fd);
 }
 
-/* false when the deadline came first. */
+/* false when the deadline or the wish to cancel came first. */
 static bool converse(const struct proc_spec *spec, struct pipes *p,
 		     struct proc_result *ret)
 {
@@ -124,13 +124,18 @@ static bool converse(const struct proc_spec *spec, struct pipes *p,
 			{.fd = p->out[0], .events = POLLIN},
 			{.fd = p->err[0], .events = POLLIN},
 			{.fd = p->in[1], .events = POLLOUT},
+			{.fd = spec->cancel_fd > 0 ? spec->cancel_fd : -1,
+			 .events = POLLIN},
 		};
 		int64_t left = end - clock_mono(&clock_system);
 
 		if (spec->timeout_ms && left <= 0)
 			return false;
-		if (poll(fds, 3, spec->timeout_ms ? (int)left : -1) < 0)
+		if (poll(fds, ARRAY_SIZE(fds),
+			 spec->timeout_ms ? (int)left : -1) < 0)
 			continue;
+		if (fds[3].revents)
+			return false;
 		if (fds[0].revents)
 			drain(&p->out[0], &ret->out);
 		if (fds[1].revents)

@@ -17,6 +17,8 @@ struct proc_spec {
 	const char *input;	 /* standard input; NULL = /dev/null */
 	size_t input_len;
 	int64_t timeout_ms; /* then the process group is killed; 0 = none */
+	int cancel_fd; /* > 0: the group is killed once this is readable, and
+			  the result says timed_out */
 };
 
 struct proc_result {
