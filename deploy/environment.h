@@ -115,6 +115,7 @@ struct environment {
 	text_list recipe_full;
 	const struct job_spec *jobs;
 	size_t job_count;
+	const char *backend; /* of jobs that name none */
 	enum isolation isolation;
 	const char *isolation_user; /* for ISOLATION_USER, else "" */
 	struct grants grants;
