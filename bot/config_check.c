@@ -293,14 +293,16 @@ static void check_isolation(const struct place *p)
 static void check_freezes(const struct place *p)
 {
 	const struct ynode *list = ynode_get(p->node, "freeze");
+	int a, b;
 
 	for (size_t i = 0; i < p->env->freeze_count; i++) {
-		const struct freeze *f = &p->env->freezes[i];
-		const struct ynode *n = ynode_at(list, i);
+		const struct ynode *from = ynode_get(ynode_at(list, i), "from");
+		const struct ynode *to = ynode_get(ynode_at(list, i), "to");
 
-		if (ynode_get(n, "from") && ynode_get(n, "to") &&
-		    f->from_minute == f->to_minute)
-			report_mistake(p->report, at(n, "to"),
+		if (from && to && from->text && to->text &&
+		    parse_moment(from->text, &a) &&
+		    parse_moment(to->text, &b) && a == b)
+			report_mistake(p->report, to->at,
 				       "'from' and 'to' are the same moment");
 	}
 }

@@ -220,7 +220,15 @@ static bool load_document(struct loader *l, struct ynode *root)
 
 struct ynode *yaml_read(const char *text, size_t len, struct report *report)
 {
-	struct loader l = {.input = text, .len = len, .report = report};
+	static const char bom[] = {(char)0xef, (char)0xbb, (char)0xbf};
+	size_t skip = len >= sizeof(bom) && !memcmp(text, bom, sizeof(bom))
+			      ? sizeof(bom)
+			      : 0;
+	struct loader l = {
+		.input = text + skip,
+		.len = len - skip,
+		.report = report,
+	};
 	struct ynode *root = arena_alloc(report->arena, 1, sizeof(*root));
 	bool good;
 
@@ -230,8 +238,8 @@ struct ynode *yaml_read(const char *text, size_t len, struct report *report)
 	}
 	/* Said, not guessed: two odd bytes do not make it UTF-16. */
 	yaml_parser_set_encoding(&l.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&l.parser, (const unsigned char *)text,
-				     len);
+	yaml_parser_set_input_string(&l.parser, (const unsigned char *)l.input,
+				     l.len);
 	good = load_document(&l, root);
 	yaml_event_delete(&l.event);
 	yaml_parser_delete(&l.parser);

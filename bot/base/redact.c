@@ -211,7 +211,7 @@ static void copy_unmarked(struct str *out, const unsigned char *marks,
 		const unsigned char *end;
 		size_t n;
 
-		end = memchr(marks + i, !marks[i], len - i);
+		end = memchr(marks + i, marks[i] ? 0 : 1, len - i);
 		n = end ? (size_t)(end - marks) - i : len - i;
 		if (marks[i])
 			str_puts(out, "[redacted]");
