@@ -45,7 +45,8 @@ DEFINE_CLEANUP(struct config *, config_free)
 /*
  * Reads and checks the file.  NULL when it has mistakes: each is then a line
  * in *ret_report, and e says how many.  Warnings (an isolation of none, ...)
- * are lines in *ret_report too, with the config returned.
+ * are lines in *ret_report too, with the config returned.  A file that cannot
+ * be read, or is larger than LIMIT_CONFIG_FILE, is in e alone.
  */
 NODISCARD OWNED_BY(config_free)
 struct config *config_load(const char *path, struct str *ret_report,

@@ -25,7 +25,8 @@ bool js_bool(const json_t *root, const char *path, bool absent);
 
 /*
  * Parses len bytes; the caller owns the result.  NULL and ERR_INVALID when
- * it is not JSON, has a NUL in a text, or nests too deep.
+ * it is not JSON, has a NUL in a text, a member twice, nests too deep, or
+ * needs more than LIMIT_JSON_MEMORY.
  */
 NODISCARD json_t *js_parse(const char *text, size_t len, struct error *e);
 
