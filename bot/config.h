@@ -8,13 +8,14 @@
 #ifndef BOT_CONFIG_H
 #define BOT_CONFIG_H
 
+#include "bot/base/arena.h"
 #include "bot/base/cleanup.h"
 #include "bot/base/str.h"
 #include "deploy/environment.h"
 
 struct config {
 	const char *path;
-	const char *listen_host; /* "127.0.0.1" */
+	const char *listen_host; /* "127.0.0.1", "::1" (no brackets) */
 	int listen_port;	 /* 0 = any free one (tests) */
 	const char *public_url;	 /* without slash at the end */
 	const char *state_dir;
@@ -34,6 +35,8 @@ struct config {
 
 	const struct environment *environments;
 	size_t environment_count;
+
+	struct arena arena; /* holds all text and lists above */
 };
 
 void config_free(struct config *c);
@@ -42,11 +45,29 @@ DEFINE_CLEANUP(struct config *, config_free)
 /*
  * Reads and checks the file.  NULL when it has mistakes: each is then a line
  * in *ret_report, and e says how many.  Warnings (an isolation of none, ...)
- * are lines in *ret_report too, with the config returned.
+ * are lines in *ret_report too, with the config returned.  A file that cannot
+ * be read, or is larger than LIMIT_CONFIG_FILE, is in e alone.
  */
 NODISCARD OWNED_BY(config_free)
 struct config *config_load(const char *path, struct str *ret_report,
 			   struct error *e);
+
+/*
+ * As config_load() of a file that holds len bytes of text.  path stands in the
+ * messages, and relative paths in the file start at its folder.
+ */
+NODISCARD OWNED_BY(config_free)
+struct config *config_parse(const char *path, const char *text, size_t len,
+			    struct str *ret_report, struct error *e);
+
+/*
+ * Looks at what the configuration names on this machine: secrets, token,
+ * programs, users, time zones.  Each thing amiss is a line in *report;
+ * ERR_INVALID, and how many in e, when with it the bot cannot start.  Opens
+ * the files, but keeps nothing of them.
+ */
+NODISCARD enum err config_check_files(const struct config *c,
+				      struct str *report, struct error *e);
 
 /* The environments that repo belongs to: the next one from index *i, or NULL.
  * Start with *i = 0. */

@@ -202,8 +202,7 @@ static enum err read_and_handle(struct engine *g,
 				size_t size, struct error *e)
 {
 	CLEANUP(json_decref)
-	json_t *payload = js_parse_within(d->body, d->len, LIMIT_JSON_MEMORY,
-					  e);
+	json_t *payload = js_parse(d->body, d->len, e);
 
 	if (!payload) {
 		r->result = "unreadable";

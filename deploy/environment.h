@@ -66,7 +66,7 @@ struct job_spec {
 	size_t changed_count;
 	const struct job_secret *secrets;
 	size_t secret_count;
-	const char *backend;	  /* "local" */
+	const char *backend; /* "local"; the environment's unless said */
 };
 
 struct policy {
@@ -80,6 +80,30 @@ struct policy {
 	int max_batch;
 };
 
+/* Permissions for one revision of an unverified author. */
+struct grants {
+	int64_t for_ms;		    /* how long one holds */
+	text_list sensitive;	    /* globs: paths that ask for more ... */
+	const char *sensitive_role; /* ... than a maintainer: a role's name */
+};
+
+/* A window, every week, in which nothing starts; it may wrap around. */
+struct freeze {
+	int from_minute; /* of the week, Monday 00:00 is 0 */
+	int to_minute;
+	const char *zone; /* "Europe/Berlin" */
+	const char *reason;
+};
+
+/* The search for the revision that broke a cycle. */
+struct blame {
+	int probes;	   /* at most so many extra deploys; 0 = no search */
+	int64_t budget_ms; /* and so much time */
+	bool full;	   /* search also when only the full part failed */
+	double confidence; /* how sure to be, below 1 */
+	const char *environment; /* where probes run; "" = this one */
+};
+
 struct environment {
 	const char *name;
 	const struct project *projects;
@@ -91,8 +115,13 @@ struct environment {
 	text_list recipe_full;
 	const struct job_spec *jobs;
 	size_t job_count;
+	const char *backend; /* of jobs that name none */
 	enum isolation isolation;
-	const char *isolation_user; /* for ISOLATION_USER */
+	const char *isolation_user; /* for ISOLATION_USER, else "" */
+	struct grants grants;
+	const struct freeze *freezes;
+	size_t freeze_count;
+	struct blame blame;
 };
 
 /* The project with this repo (ASCII case-insensitive), or NULL. */

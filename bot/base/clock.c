@@ -72,45 +72,96 @@ void time_iso(struct str *out, int64_t wall_ms)
 	str_puts(out, text);
 }
 
+/* Reads exactly n digits at *p and moves on; -1 when they are not there. */
+static int read_digits(const char **p, int n)
+{
+	int value = 0;
+
+	for (int i = 0; i < n; i++, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return -1;
+		value = value * 10 + (**p - '0');
+	}
+	return value;
+}
+
+static bool read_char(const char **p, char c)
+{
+	if (**p != c)
+		return false;
+	(*p)++;
+	return true;
+}
+
+/* "Z" or "+hh:mm" up to the end of the text, in minutes. */
+static bool read_zone(const char *p, int *ret_minutes)
+{
+	int sign = *p == '-' ? -1 : 1;
+	int hours, minutes;
+
+	*ret_minutes = 0;
+	if (!strcmp(p, "Z"))
+		return true;
+	if (!read_char(&p, '+') && !read_char(&p, '-'))
+		return false;
+	hours = read_digits(&p, 2);
+	if (hours < 0 || hours > 23 || !read_char(&p, ':'))
+		return false;
+	minutes = read_digits(&p, 2);
+	if (minutes < 0 || minutes > 59 || *p)
+		return false;
+	*ret_minutes = sign * (hours * 60 + minutes);
+	return true;
+}
+
 bool time_parse_iso(const char *text, int64_t *ret_ms)
 {
+	/* Fields in the order of the text, each with what follows it. */
+	enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, FIELDS };
+	static const struct {
+		int digits, min, max;
+		char then;
+	} rule[FIELDS] = {
+		[YEAR] = {4, 1970, 9999, '-'}, [MONTH] = {2, 1, 12, '-'},
+		[DAY] = {2, 1, 31, 'T'},       [HOUR] = {2, 0, 23, ':'},
+		[MINUTE] = {2, 0, 59, ':'},    [SECOND] = {2, 0, 60, '\0'},
+	};
+	int v[FIELDS], zone;
 	struct tm tm = {0};
-	int hours, minutes, used = 0;
-	int64_t ms;
-	char sign;
-	const char *p;
+	size_t fraction;
 
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
-		   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-		   &used) != 6 ||
-	    !used)
-		return false;
-	if (tm.tm_year < 1970 || tm.tm_mon < 1 || tm.tm_mon > 12 ||
-	    tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
-	    tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 ||
-	    tm.tm_sec < 0 || tm.tm_sec > 60)
-		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	ms = (int64_t)timegm(&tm) * 1000;
-	p = text + used;
-	if (*p == '.')
-		p += 1 + strspn(p + 1, "0123456789");
-	if (strcmp(p, "Z") != 0) {
-		if (sscanf(p, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) !=
-			    3 ||
-		    p[used] || (sign != '+' && sign != '-'))
+	for (size_t i = 0; i < FIELDS; i++) {
+		v[i] = read_digits(&text, rule[i].digits);
+		if (v[i] < rule[i].min || v[i] > rule[i].max)
 			return false;
-		ms += (sign == '-' ? 1 : -1) *
-		      ((int64_t)hours * 3600 + minutes * 60) * 1000;
+		if (rule[i].then && !read_char(&text, rule[i].then))
+			return false;
 	}
-	*ret_ms = ms;
+	if (read_char(&text, '.')) {
+		fraction = strspn(text, "0123456789");
+		if (!fraction)
+			return false;
+		text += fraction;
+	}
+	if (!read_zone(text, &zone))
+		return false;
+	tm.tm_year = v[YEAR] - 1900;
+	tm.tm_mon = v[MONTH] - 1;
+	tm.tm_mday = v[DAY];
+	/* A 31st of February comes back as a day of March. */
+	timegm(&tm);
+	if (tm.tm_mday != v[DAY])
+		return false;
+	tm.tm_hour = v[HOUR];
+	tm.tm_min = v[MINUTE] - zone;
+	tm.tm_sec = v[SECOND];
+	*ret_ms = (int64_t)timegm(&tm) * 1000;
 	return true;
 }
 
 void time_span(struct str *out, int64_t ms)
 {
-	int64_t s = ms < 0 ? 0 : (ms + 500) / 1000;
+	int64_t s = ms < 0 ? 0 : ms / 1000 + (ms % 1000 >= 500);
 	int64_t big, small;
 	const char *big_unit, *small_unit;
 

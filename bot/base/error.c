@@ -7,12 +7,15 @@
 
 enum err error_set(struct error *e, enum err code, const char *fmt, ...)
 {
+	/* Apart, as an argument may be e->text itself. */
+	char text[sizeof(e->text)];
 	va_list ap;
 
-	e->code = code;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	e->code = code;
+	memcpy(e->text, text, sizeof(text));
 	return code;
 }
 

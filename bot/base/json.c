@@ -3,45 +3,44 @@
 #include <malloc.h>
 #include <string.h>
 
-/* What the parse in hand may still allocate on this thread; SIZE_MAX = no
- * matter. */
-static _Thread_local size_t budget = SIZE_MAX;
+#include "bot/base/limits.h"
+
+/*
+ * What parsing may still take, on this thread.  A few bytes of a body can
+ * become a hundred of memory, so the body's size alone is no bound.
+ */
+static _Thread_local bool counting;
+static _Thread_local size_t left;
+static _Thread_local bool refused; /* jansson does not say so by itself */
 
 static void *counted_malloc(size_t size)
 {
 	void *p;
 
-	if (size > budget)
+	if (counting && size > left) {
+		refused = true;
 		return NULL;
+	}
 	p = malloc(size);
-	if (p && budget != SIZE_MAX) {
-		size = malloc_usable_size(p);
-		budget -= size < budget ? size : budget;
+	if (counting && p) {
+		size_t got = malloc_usable_size(p);
+
+		left -= got < left ? got : left;
 	}
 	return p;
 }
 
 static void counted_free(void *p)
 {
-	if (p && budget != SIZE_MAX)
-		budget += malloc_usable_size(p);
+	if (counting && p)
+		left += malloc_usable_size(p);
 	free(p);
 }
 
-void js_init(void)
+/* Before main, as other threads may use jansson later. */
+__attribute__((constructor)) static void count_memory(void)
 {
 	json_set_alloc_funcs(counted_malloc, counted_free);
-}
-
-json_t *js_parse_within(const char *text, size_t len, size_t memory,
-			struct error *e)
-{
-	json_t *root;
-
-	budget = memory;
-	root = js_parse(text, len, e);
-	budget = SIZE_MAX;
-	return root;
 }
 
 json_t *js_get(const json_t *root, const char *path)
@@ -85,9 +84,17 @@ bool js_bool(const json_t *root, const char *path, bool absent)
 json_t *js_parse(const char *text, size_t len, struct error *e)
 {
 	json_error_t why;
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	json_t *root;
 
-	if (!root)
+	left = LIMIT_JSON_MEMORY;
+	refused = false;
+	counting = true;
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	counting = false;
+	if (!root && refused)
+		error_set(e, ERR_INVALID, "JSON that needs more than %u MiB",
+			  LIMIT_JSON_MEMORY >> 20);
+	else if (!root)
 		error_set(e, ERR_INVALID, "not JSON: line %d: %s", why.line,
 			  why.text);
 	return root;

@@ -25,22 +25,10 @@ bool js_bool(const json_t *root, const char *path, bool absent);
 
 /*
  * Parses len bytes; the caller owns the result.  NULL and ERR_INVALID when
- * it is not JSON, has a NUL in a text, or nests too deep.
+ * it is not JSON, has a NUL in a text, a member twice, nests too deep, or
+ * needs more than LIMIT_JSON_MEMORY.
  */
 NODISCARD json_t *js_parse(const char *text, size_t len, struct error *e);
-
-/*
- * As js_parse(), but with at most so many bytes of memory for the tree: a
- * few bytes of hostile JSON can grow eightyfold.
- */
-NODISCARD json_t *js_parse_within(const char *text, size_t len, size_t memory,
-				  struct error *e);
-
-/*
- * Makes js_parse_within() work: call once, before any other use of jansson
- * and before any thread.
- */
-void js_init(void);
 
 /* Compact text with sorted keys, for storing and comparing; caller frees. */
 char *js_dump(const json_t *root);

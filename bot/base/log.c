@@ -23,7 +23,13 @@ static void escape(struct str *line, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c < 0x20 || c == 0x7f)
+		/* U+0080 to U+009F are control characters, too. */
+		bool c1 = c == 0xc2 && i + 1 < len &&
+			  ((unsigned char)text[i + 1] & 0xe0) == 0x80;
+
+		if (c1)
+			str_addf(line, "\\u%04x", (unsigned char)text[++i]);
+		else if (c < 0x20 || c == 0x7f)
 			str_addf(line, "\\x%02x", c);
 		else
 			str_putc(line, (char)c);
@@ -35,7 +41,8 @@ void log_at(enum log_level level, const char *fmt, ...)
 	static const char *const names[] = {"error", "warn ", "info ", "debug"};
 	CLEANUP(str_release) struct str text = STR_INIT(LINE_MAX_BYTES);
 	CLEANUP(str_release) struct str safe = STR_INIT(LINE_MAX_BYTES);
-	CLEANUP(str_release) struct str line = STR_INIT(4 * LINE_MAX_BYTES);
+	CLEANUP(str_release)
+	struct str line = STR_INIT(4 * LINE_MAX_BYTES + 64);
 	va_list ap;
 
 	if ((int)level > shown)

@@ -2,44 +2,52 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bot/base/cleanup.h"
 #include "bot/base/clock.h"
 
-/* Both ends of up to three pipes; -1 = closed. */
-struct pipes {
-	int in[2];
+/* Everything that belongs to one run; -1 = closed. */
+struct child {
+	int in; /* what it reads, a file in memory: no SIGPIPE, no deadlock */
 	int out[2];
 	int err[2];
+	int pidfd;
 };
 
-static void pipes_release(struct pipes *p)
-{
-	int *fds[] = {&p->in[0],  &p->in[1],  &p->out[0],
-		      &p->out[1], &p->err[0], &p->err[1]};
-
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		if (*fds[i] >= 0)
-			close(*fds[i]);
-		*fds[i] = -1;
+#define CHILD_INIT                                                             \
+	{                                                                      \
+		-1, {-1, -1}, {-1, -1}, -1                                     \
 	}
-}
-
-static void pipes_release_at(struct pipes *p)
-{
-	pipes_release(p);
-}
 
 static void close_end(int *fd)
 {
-	close(*fd);
+	if (*fd >= 0)
+		close(*fd);
 	*fd = -1;
+}
+
+static void child_release(struct child *c)
+{
+	close_end(&c->in);
+	close_end(&c->out[0]);
+	close_end(&c->out[1]);
+	close_end(&c->err[0]);
+	close_end(&c->err[1]);
+	close_end(&c->pidfd);
+}
+
+static void child_release_at(struct child *c)
+{
+	child_release(c);
 }
 
 void proc_result_release(struct proc_result *r)
@@ -48,7 +56,7 @@ void proc_result_release(struct proc_result *r)
 	str_release(&r->err);
 }
 
-static int spawn(const struct proc_spec *spec, const struct pipes *p,
+static int spawn(const struct proc_spec *spec, const struct child *c,
 		 pid_t *ret_pid)
 {
 	static const char *const no_env[] = {NULL};
@@ -59,13 +67,13 @@ static int spawn(const struct proc_spec *spec, const struct pipes *p,
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	if (p->in[0] >= 0)
-		posix_spawn_file_actions_adddup2(&actions, p->in[0], 0);
+	if (c->in >= 0)
+		posix_spawn_file_actions_adddup2(&actions, c->in, 0);
 	else
 		posix_spawn_file_actions_addopen(&actions, 0, "/dev/null",
 						 O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, p->out[1], 1);
-	posix_spawn_file_actions_adddup2(&actions, p->err[1], 2);
+	posix_spawn_file_actions_adddup2(&actions, c->out[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, c->err[1], 2);
 	if (spec->dir)
 		posix_spawn_file_actions_addchdir_np(&actions, spec->dir);
 	sigemptyset(&none);
@@ -87,100 +95,153 @@ static int spawn(const struct proc_spec *spec, const struct pipes *p,
 	return rc;
 }
 
-/* Reads what is there; closes the descriptor at its end. */
-static void drain(int *fd, struct str *to)
+/* Reads what is there; closes the descriptor at its end.  false = no more. */
+static bool drain(int *fd, struct str *to)
 {
 	char buf[16384];
-	ssize_t n = read(*fd, buf, sizeof(buf));
+	ssize_t n;
 
-	if (n > 0)
+	if (*fd < 0)
+		return false;
+	n = read(*fd, buf, sizeof(buf));
+	if (n > 0) {
 		str_add(to, buf, (size_t)n);
-	else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+		return true;
+	}
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n == 0 || errno != EAGAIN)
 		close_end(fd);
+	return false;
 }
 
-static void feed(int *fd, const struct proc_spec *spec, size_t *done)
+/* Milliseconds to wait in poll, at most what it can take. */
+static int poll_ms(const struct proc_spec *spec, int64_t end)
 {
-	ssize_t n = write(*fd, spec->input + *done, spec->input_len - *done);
+	int64_t left;
 
-	if (n > 0)
-		*done += (size_t)n;
-	if ((n < 0 && errno != EINTR && errno != EAGAIN) ||
-	    *done == spec->input_len)
-		close_end(fd);
+	if (!spec->timeout_ms)
+		return -1;
+	left = end - clock_mono(&clock_system);
+	return (int)(left < 0 ? 0 : left > INT_MAX ? INT_MAX : left);
 }
 
-/* false when the deadline or the wish to cancel came first. */
-static bool converse(const struct proc_spec *spec, struct pipes *p,
+/*
+ * Reads until the program has ended, false when the deadline or the wish to
+ * cancel came first.
+ * Its end is that of the process, not that of its pipes: a program may close
+ * them and go on, and what it left in the background may keep them open.
+ */
+static bool converse(const struct proc_spec *spec, struct child *c,
 		     struct proc_result *ret)
 {
 	int64_t end = clock_mono(&clock_system) + spec->timeout_ms;
-	size_t fed = 0;
 
-	if (p->in[1] >= 0 && !spec->input_len)
-		close_end(&p->in[1]);
-	while (p->out[0] >= 0 || p->err[0] >= 0) {
+	for (;;) {
 		struct pollfd fds[] = {
-			{.fd = p->out[0], .events = POLLIN},
-			{.fd = p->err[0], .events = POLLIN},
-			{.fd = p->in[1], .events = POLLOUT},
+			{.fd = c->pidfd, .events = POLLIN},
+			{.fd = c->out[0], .events = POLLIN},
+			{.fd = c->err[0], .events = POLLIN},
 			{.fd = spec->cancel_fd > 0 ? spec->cancel_fd : -1,
 			 .events = POLLIN},
 		};
-		int64_t left = end - clock_mono(&clock_system);
+		int wait = poll_ms(spec, end);
 
-		if (spec->timeout_ms && left <= 0)
+		if (!wait)
 			return false;
-		if (poll(fds, ARRAY_SIZE(fds),
-			 spec->timeout_ms ? (int)left : -1) < 0)
+		if (poll(fds, ARRAY_SIZE(fds), wait) < 0)
 			continue;
+		if (fds[0].revents)
+			break;
 		if (fds[3].revents)
 			return false;
-		if (fds[0].revents)
-			drain(&p->out[0], &ret->out);
 		if (fds[1].revents)
-			drain(&p->err[0], &ret->err);
+			drain(&c->out[0], &ret->out);
 		if (fds[2].revents)
-			feed(&p->in[1], spec, &fed);
+			drain(&c->err[0], &ret->err);
 	}
+	/* A pipe holds 64 KiB, but something left behind may go on writing. */
+	for (int i = 0; i < 64 && drain(&c->out[0], &ret->out); i++)
+		;
+	for (int i = 0; i < 64 && drain(&c->err[0], &ret->err); i++)
+		;
 	return true;
 }
 
-enum err proc_run(const struct proc_spec *spec, struct proc_result *ret,
-		  struct error *e)
+static int fill_input(const struct proc_spec *spec, int *ret_fd)
 {
-	CLEANUP(pipes_release)
-	struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}};
-	pid_t pid;
-	int rc, status;
+	const char *at = spec->input;
+	size_t left = spec->input_len;
 
-	ret->exit_code = -1;
-	ret->signal = 0;
-	ret->timed_out = false;
-	if (pipe2(p.out, O_CLOEXEC) || pipe2(p.err, O_CLOEXEC) ||
-	    (spec->input && pipe2(p.in, O_CLOEXEC)))
-		return error_errno(e, ERR_RETRY, "cannot make a pipe");
-	if (spec->input)
-		fcntl(p.in[1], F_SETFL, O_NONBLOCK);
-	rc = spawn(spec, &p, &pid);
-	if (rc)
-		return error_set(
-			e,
-			rc == EAGAIN || rc == ENOMEM ? ERR_RETRY : ERR_MISSING,
-			"cannot start %s: %s", spec->argv[0], strerror(rc));
-	close_end(&p.out[1]);
-	close_end(&p.err[1]);
-	if (spec->input)
-		close_end(&p.in[0]);
-	if (!converse(spec, &p, ret)) {
-		ret->timed_out = true;
-		kill(-pid, SIGKILL);
+	*ret_fd = memfd_create("input", MFD_CLOEXEC);
+	if (*ret_fd < 0)
+		return -1;
+	while (left) {
+		ssize_t n = write(*ret_fd, at, left);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			at += n;
+			left -= (size_t)n;
+		}
 	}
+	return lseek(*ret_fd, 0, SEEK_SET) < 0 ? -1 : 0;
+}
+
+static int open_pipe(int ends[2])
+{
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
+static void reap(pid_t pid, struct proc_result *ret)
+{
+	int status = 0;
+
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status))
 		ret->exit_code = WEXITSTATUS(status);
 	else if (WIFSIGNALED(status))
 		ret->signal = WTERMSIG(status);
+}
+
+enum err proc_run(const struct proc_spec *spec, struct proc_result *ret,
+		  struct error *e)
+{
+	CLEANUP(child_release) struct child c = CHILD_INIT;
+	pid_t pid;
+	int rc;
+
+	ret->exit_code = -1;
+	ret->signal = 0;
+	ret->timed_out = false;
+	if (open_pipe(c.out) || open_pipe(c.err))
+		return error_errno(e, ERR_RETRY, "cannot make a pipe");
+	if (spec->input && fill_input(spec, &c.in))
+		return error_errno(e, ERR_RETRY, "cannot hold the input");
+	rc = spawn(spec, &c, &pid);
+	if (rc)
+		return error_set(e,
+				 rc == EAGAIN || rc == ENOMEM ? ERR_RETRY
+							      : ERR_MISSING,
+				 "cannot start %s: %s", spec->argv[0],
+				 strerrordesc_np(rc));
+	close_end(&c.out[1]);
+	close_end(&c.err[1]);
+	c.pidfd = pidfd_open(pid, 0);
+	if (c.pidfd < 0) {
+		error_errno(e, ERR_RETRY, "cannot watch %s", spec->argv[0]);
+		kill(-pid, SIGKILL);
+		reap(pid, ret);
+		return e->code;
+	}
+	if (!converse(spec, &c, ret)) {
+		ret->timed_out = true;
+		kill(-pid, SIGKILL);
+	}
+	reap(pid, ret);
 	return ERR_OK;
 }

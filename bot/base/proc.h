@@ -38,7 +38,8 @@ static inline void proc_result_release_at(struct proc_result *r)
 
 /*
  * ERR_OK when the program was started and has ended, however it ended;
- * ERR_MISSING when it cannot be started.
+ * ERR_MISSING when it cannot be started.  What it left in the background is
+ * not waited for; at the deadline its whole process group is killed.
  */
 NODISCARD enum err proc_run(const struct proc_spec *spec,
 			    struct proc_result *ret, struct error *e);

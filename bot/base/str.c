@@ -93,6 +93,8 @@ void str_vaddf(struct str *s, const char *fmt, va_list ap)
 		} else {
 			s->failed = ERR_FATAL;
 		}
+	} else {
+		s->failed = ERR_FATAL;
 	}
 	va_end(again);
 }
@@ -155,9 +157,13 @@ bool str_starts(const char *text, const char *prefix)
 
 size_t str_utf8_cut(const char *text, size_t len, size_t max)
 {
+	size_t cut = max;
+
 	if (len <= max)
 		return len;
-	while (max && ((unsigned char)text[max] & 0xc0) == 0x80)
-		max--;
-	return max;
+	/* A character has at most three such bytes; more is not UTF-8. */
+	while (cut && max - cut < 4 &&
+	       ((unsigned char)text[cut] & 0xc0) == 0x80)
+		cut--;
+	return max - cut < 4 ? cut : max;
 }

@@ -427,10 +427,10 @@ static void test_pull_all(void **state)
 	       "started_ms) VALUES(1,'qa','short','finished','[]','success',1);"
 	       "INSERT INTO manifest(cycle_id,position,repo,base,branch)"
 	       " VALUES(1,0,'some/where','main','s');"
-	       "INSERT INTO said(pull_id,actor_id,actor,words,made_ms,"
-	       "received_ms,source,state) VALUES(1,9,'mia',"
+	       "INSERT INTO said(repo,number,actor_id,actor,words,made_ms,"
+	       "received_ms,source,state) VALUES('o/r',7,9,'mia',"
 	       "'[{\"verb\":\"deploy\"}]',5,6,'webhook','accepted'),"
-	       "(1,9,'mia','broken',5,6,'webhook','refused')");
+	       "('o/r',7,9,'mia','broken',5,6,'webhook','refused')");
 	add_cycle(w, 2, "finished", "success", 3);
 	view = view_pull_all(w->reader, &settings, "o/r", 7, NOW, &e);
 	assert_int_equal(json_array_size(js_get(view, "environments")), 1);
