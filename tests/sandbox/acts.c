@@ -31,8 +31,8 @@ static void log_comment(struct sandbox *s, const char *type,
 {
 	sb_log(s, type,
 	       json_pack("{s:I,s:s,s:i,s:s,s:s}", "id", (json_int_t)c->id,
-			 "repo", c->pull->repo->full, "number",
-			 c->pull->number, "user", by->login, "body", c->body));
+			 "repo", c->pull->repo->full, "number", c->pull->number,
+			 "user", by->login, "body", c->body));
 }
 
 enum err act_comment(struct sandbox *s, struct sb_pull *p, struct sb_user *user,
@@ -86,8 +86,9 @@ void act_delete_comment(struct sandbox *s, struct sb_comment *c,
 
 static bool known_reaction(const char *content)
 {
-	static const char *const all[] = {"+1",	   "-1",     "laugh",  "confused",
-					  "heart", "hooray", "rocket", "eyes"};
+	static const char *const all[] = {"+1",	      "-1",    "laugh",
+					  "confused", "heart", "hooray",
+					  "rocket",   "eyes"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (!strcmp(all[i], content))
@@ -102,8 +103,8 @@ static void log_reaction(struct sandbox *s, const char *type,
 	sb_log(s, type,
 	       json_pack("{s:I,s:I,s:s,s:i,s:s,s:s}", "id", (json_int_t)r->id,
 			 "comment", (json_int_t)c->id, "repo",
-			 c->pull->repo->full, "number", c->pull->number,
-			 "user", r->user->login, "content", r->content));
+			 c->pull->repo->full, "number", c->pull->number, "user",
+			 r->user->login, "content", r->content));
 }
 
 enum err act_react(struct sandbox *s, struct sb_comment *c,
@@ -135,8 +136,7 @@ enum err act_react(struct sandbox *s, struct sb_comment *c,
 	return ERR_OK;
 }
 
-void act_unreact(struct sandbox *s, struct sb_comment *c,
-		 struct sb_reaction *r)
+void act_unreact(struct sandbox *s, struct sb_comment *c, struct sb_reaction *r)
 {
 	r->deleted = true;
 	log_reaction(s, "reaction_deleted", c, r);
@@ -153,8 +153,9 @@ static enum err check_status(const struct sb_repo *r,
 	while (i < ARRAY_SIZE(states) && strcmp(states[i], a->state) != 0)
 		i++;
 	if (i == ARRAY_SIZE(states))
-		return error_set(e, ERR_INVALID, "State is not included in "
-						 "the list");
+		return error_set(e, ERR_INVALID,
+				 "State is not included in "
+				 "the list");
 	if (a->description &&
 	    sb_characters(a->description) > SB_DESCRIPTION_MAX)
 		return error_set(e, ERR_INVALID,

@@ -75,15 +75,16 @@ enum err act_repo(struct sandbox *s, const char *full, const char *branch,
 	if (!owner)
 		return e->code;
 	CLEANUP(free)
-	char *path = sb_must(str_format("%s/repos/%s/%s.git", s->dir,
-					owner->login, name));
+	char *path = sb_must(
+		str_format("%s/repos/%s/%s.git", s->dir, owner->login, name));
 	if (first_commit(s, owner, path, branch, files, e))
 		return e->code;
 	r = sb_repo_add(s, owner, name, path);
 	sb_set(&r->default_branch, branch);
 	json_object_set_new(r->roles, s->bot->login, json_string("admin"));
-	sb_log(s, "repo", json_pack("{s:s,s:I}", "repo", r->full, "id",
-				    (json_int_t)r->id));
+	sb_log(s, "repo",
+	       json_pack("{s:s,s:I}", "repo", r->full, "id",
+			 (json_int_t)r->id));
 	event_ping(s, r);
 	sb_pushes_scan(s);
 	*ret = r;
@@ -122,13 +123,13 @@ static void count_changes(struct sb_pull *p)
 	CLEANUP(json_decref)
 	json_t *files = sb_git_files(path, p->base_sha, p->head_sha);
 	CLEANUP(json_decref)
-	json_t *commits =
-		sb_git_commits(path, p->base_sha, p->head_sha, 1000);
+	json_t *commits = sb_git_commits(path, p->base_sha, p->head_sha, 1000);
 	json_t *f;
 	size_t i;
 
 	p->additions = p->deletions = 0;
-	json_array_foreach (files, i, f) {
+	json_array_foreach(files, i, f)
+	{
 		p->additions += (int)js_int(f, "additions", 0);
 		p->deletions += (int)js_int(f, "deletions", 0);
 	}
@@ -163,8 +164,8 @@ static enum err take_head(struct sb_pull *p, const char *sha,
 		return e->code;
 	if (p->head_repo == p->repo) {
 		branch = branch_ref(p->head_ref, e);
-		if (!branch || sb_git_set_ref(p->repo->path, branch, sha,
-					      by->login, e))
+		if (!branch ||
+		    sb_git_set_ref(p->repo->path, branch, sha, by->login, e))
 			return e->code;
 	}
 	memcpy(p->head_sha, sha, SB_SHA);
@@ -229,8 +230,9 @@ enum err act_pull(struct sandbox *s, struct sb_repo *r,
 	char sha[SB_SHA];
 
 	if (!r->path || !*a->title)
-		return error_set(e, ERR_INVALID, "a pull request wants a "
-						 "repository and a title");
+		return error_set(e, ERR_INVALID,
+				 "a pull request wants a "
+				 "repository and a title");
 	CLEANUP(sb_pull_free) struct sb_pull *p = pull_new(s, r, a);
 	if (base_tip(p, p->base_sha, e) ||
 	    commit_for(s, p, p->base_sha, &first, sha, e) ||
@@ -292,13 +294,13 @@ enum err act_push_branch(struct sandbox *s, struct sb_repo *r,
 	} else {
 		err = sb_git_commit(
 			r->path,
-			&(struct sb_commit){
-				.ref = ref,
-				.from = new ? NULL : from,
-				.login = a->user->login,
-				.message = *a->message ? a->message : "Change",
-				.files = a->files,
-				.time_ms = sb_now(s)},
+			&(struct sb_commit){.ref = ref,
+					    .from = new ? NULL : from,
+					    .login = a->user->login,
+					    .message = *a->message ? a->message
+								   : "Change",
+					    .files = a->files,
+					    .time_ms = sb_now(s)},
 			ret_sha, e);
 	}
 	if (!err)
@@ -334,9 +336,9 @@ enum err act_merge(struct sandbox *s, struct sb_pull *p, struct sb_user *user,
 	const char *path = p->repo->path;
 	CLEANUP(free) char *ref = branch_ref(p->base_ref, e);
 	CLEANUP(free)
-	char *message = sb_must(str_format("Merge pull request #%d from %s/%s",
-					   p->number, p->author->login,
-					   p->head_ref));
+	char *message =
+		sb_must(str_format("Merge pull request #%d from %s/%s",
+				   p->number, p->author->login, p->head_ref));
 	char tip[SB_SHA], tree[SB_SHA];
 
 	if (p->closed)
@@ -366,7 +368,8 @@ static bool has_label(const struct sb_pull *p, const char *label,
 	json_t *one;
 	size_t i;
 
-	json_array_foreach (p->labels, i, one) {
+	json_array_foreach(p->labels, i, one)
+	{
 		*ret_at = i;
 		if (!strcmp(json_string_value(one), label))
 			return true;

@@ -106,7 +106,7 @@ static char *choice(struct call *c, const char *name, const char *const *words)
 	return NULL;
 }
 
-#define CHOICE(c, name, ...) \
+#define CHOICE(c, name, ...)                                                   \
 	choice(c, name, (const char *const[]){__VA_ARGS__, NULL})
 
 static void reverse(json_t *list)
@@ -139,8 +139,7 @@ static json_t *sorted(json_t *list, const char *member, bool descending)
 	json_t **all = sb_new((n + 1) * sizeof(json_t *)), *one;
 	json_t *ret = sb_must(json_array());
 
-	json_array_foreach (list, i, one)
-		all[i] = one;
+	json_array_foreach(list, i, one) all[i] = one;
 	sort_member = member;
 	qsort(all, n, sizeof(json_t *), by_member);
 	for (i = 0; i < n; i++)
@@ -179,14 +178,12 @@ static void get_pulls(struct call *c)
 		return;
 	list = sb_must(json_array());
 	STAILQ_FOREACH(p, &c->s->pulls, next)
-		if (p->repo == r && pull_wanted(p, state, base))
-			json_array_append_new(list,
-					      shape_pull(c->s, p, false));
+	if (p->repo == r && pull_wanted(p, state, base))
+		json_array_append_new(list, shape_pull(c->s, p, false));
 	/* GitHub shows the newest first, unless told how to sort. */
-	call_page(c,
-		  sorted(list, updated ? "updated_at" : "created_at",
-			 direction ? !strcmp(direction, "desc")
-				   : !strcmp(sort, "created")));
+	call_page(c, sorted(list, updated ? "updated_at" : "created_at",
+			    direction ? !strcmp(direction, "desc")
+				      : !strcmp(sort, "created")));
 }
 
 static void get_pull(struct call *c)
@@ -214,7 +211,7 @@ static void get_files(struct call *c)
 		return;
 	}
 	list = sb_must(json_array());
-	json_array_foreach (files, i, file)
+	json_array_foreach(files, i, file)
 		json_array_append_new(list, shape_file(c->s, p, file));
 	call_page(c, list);
 }
@@ -239,9 +236,9 @@ static json_t *comments(struct call *c, const struct sb_repo *r,
 	struct sb_comment *m;
 
 	STAILQ_FOREACH(m, &c->s->comments, next)
-		if (!m->deleted && m->pull->repo == r &&
-		    (!p || m->pull == p) && m->updated / 1000 >= since / 1000)
-			json_array_append_new(list, shape_comment(c->s, m));
+	if (!m->deleted && m->pull->repo == r && (!p || m->pull == p) &&
+	    m->updated / 1000 >= since / 1000)
+		json_array_append_new(list, shape_comment(c->s, m));
 	return list;
 }
 
@@ -255,10 +252,10 @@ static void get_repo_comments(struct call *c)
 
 	if (!sort || !since_of(c, &since))
 		return;
-	call_page(c, sorted(comments(c, r, NULL, since),
-			    !strcmp(sort, "updated") ? "updated_at"
-						     : "created_at",
-			    direction && !strcmp(direction, "desc")));
+	call_page(c,
+		  sorted(comments(c, r, NULL, since),
+			 !strcmp(sort, "updated") ? "updated_at" : "created_at",
+			 direction && !strcmp(direction, "desc")));
 }
 
 static void get_comments(struct call *c)
@@ -339,8 +336,8 @@ static void get_reactions(struct call *c)
 		return;
 	list = sb_must(json_array());
 	STAILQ_FOREACH(r, &m->reactions, next)
-		if (!r->deleted && (!content || !strcmp(content, r->content)))
-			json_array_append_new(list, shape_reaction(c->s, r));
+	if (!r->deleted && (!content || !strcmp(content, r->content)))
+		json_array_append_new(list, shape_reaction(c->s, r));
 	call_page(c, list);
 }
 
@@ -388,16 +385,16 @@ static void post_status(struct call *c)
 		return;
 	if (!can_write(r, c->user))
 		call_error(c, 404, "Not Found");
-	else if (act_status(c->s, r,
-			    &(struct act_status){
-				    .user = c->user,
-				    .sha = c->args[2],
-				    .state = js_str(c->body, "state"),
-				    .context = js_str(c->body, "context"),
-				    .description =
-					    json_string_value(description),
-				    .target_url = json_string_value(url)},
-			    &st, &e))
+	else if (act_status(
+			 c->s, r,
+			 &(struct act_status){
+				 .user = c->user,
+				 .sha = c->args[2],
+				 .state = js_str(c->body, "state"),
+				 .context = js_str(c->body, "context"),
+				 .description = json_string_value(description),
+				 .target_url = json_string_value(url)},
+			 &st, &e))
 		call_invalid(c, "Status", "data", e.text);
 	else
 		call_json(c, 201, shape_status(c->s, st));
@@ -441,8 +438,8 @@ static void get_statuses(struct call *c)
 		return;
 	list = sb_must(json_array());
 	STAILQ_FOREACH(st, &c->s->statuses, next)
-		if (st->repo == r && !strcmp(st->sha, sha))
-			json_array_append_new(list, shape_status(c->s, st));
+	if (st->repo == r && !strcmp(st->sha, sha))
+		json_array_append_new(list, shape_status(c->s, st));
 	reverse(list);
 	call_page(c, list);
 }
@@ -469,8 +466,8 @@ static void get_permission(struct call *c)
 	if (u && can_write(r, c->user))
 		call_json(c, 200, shape_permission(c->s, r, u));
 	else
-		call_error(c, u ? 403 : 404, u ? "Must have push access"
-					       : "Not Found");
+		call_error(c, u ? 403 : 404,
+			   u ? "Must have push access" : "Not Found");
 }
 
 /* Hooks are the matter of admins; others do not learn that there are any. */
@@ -481,8 +478,8 @@ static struct sb_repo *hook_of(struct call *c, bool named)
 	if (!r)
 		return NULL;
 	if (strcmp(sb_role(r, c->user->login), "admin") != 0 ||
-	    (named && (number(c->args[2]) != r->hook_id ||
-		       !*sb_hooks_url(c->s)))) {
+	    (named &&
+	     (number(c->args[2]) != r->hook_id || !*sb_hooks_url(c->s)))) {
 		call_error(c, 404, "Not Found");
 		return NULL;
 	}
@@ -524,7 +521,8 @@ static void get_deliveries(struct call *c)
 	if (!r)
 		return;
 	ret = sb_must(json_array());
-	json_array_foreach (all, i, d) {
+	json_array_foreach(all, i, d)
+	{
 		int64_t id = js_int(d, "id", 0);
 		json_t *row;
 
@@ -539,7 +537,7 @@ static void get_deliveries(struct call *c)
 				c->s->url, c->path,
 				(long long)call_query_int(c, "per_page", 30),
 				(long long)id, status ? "&status=" : "",
-				!status ? ""
+				!status			     ? ""
 				: !strcmp(status, "success") ? "success"
 							     : "failure"));
 
@@ -564,7 +562,8 @@ static void get_delivery(struct call *c)
 
 	if (!r)
 		return;
-	json_array_foreach (all, i, d) {
+	json_array_foreach(all, i, d)
+	{
 		if (js_int(d, "id", 0) == number(c->args[3])) {
 			call_json(c, 200, json_incref(d));
 			return;

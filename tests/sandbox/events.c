@@ -44,14 +44,14 @@ static json_t *commits_of(struct sandbox *s, struct sb_repo *r,
 {
 	const char *base = strcmp(p->before, SB_ZEROS) ? p->before : NULL;
 	CLEANUP(json_decref)
-	json_t *list = strcmp(p->after, SB_ZEROS)
-			       ? sb_git_commits(r->path, base, p->after,
-						COMMITS_MAX)
-			       : NULL;
+	json_t *list =
+		strcmp(p->after, SB_ZEROS)
+			? sb_git_commits(r->path, base, p->after, COMMITS_MAX)
+			: NULL;
 	json_t *ret = sb_must(json_array()), *commit;
 	size_t i;
 
-	json_array_foreach (list, i, commit)
+	json_array_foreach(list, i, commit)
 		json_array_append_new(ret, shape_commit(s, r, commit));
 	return ret;
 }
@@ -65,9 +65,9 @@ void event_push(struct sandbox *s, struct sb_repo *r, const struct sb_push *p)
 	CLEANUP(free)
 	char *mail = sb_must(str_format("%s@sandbox", p->pusher->login));
 	CLEANUP(free)
-	char *compare = sb_must(str_format("%s/%s/compare/%.12s...%.12s",
-					   s->url, r->full, p->before,
-					   p->after));
+	char *compare =
+		sb_must(str_format("%s/%s/compare/%.12s...%.12s", s->url,
+				   r->full, p->before, p->after));
 	json_t *o, *commits;
 
 	r->pushed = sb_now(s);
@@ -85,9 +85,9 @@ void event_push(struct sandbox *s, struct sb_repo *r, const struct sb_push *p)
 			      created, "deleted", deleted, "forced", forced,
 			      "base_ref", "compare", compare));
 	if (json_array_size(commits))
-		json_object_set(o, "head_commit",
-				json_array_get(commits,
-					       json_array_size(commits) - 1));
+		json_object_set(
+			o, "head_commit",
+			json_array_get(commits, json_array_size(commits) - 1));
 	else
 		json_object_set_new(o, "head_commit", json_null());
 	json_object_set_new(o, "commits", commits);
@@ -98,9 +98,9 @@ void event_ping(struct sandbox *s, const struct sb_repo *r)
 {
 	sb_hooks_send(s, r, "ping", NULL,
 		      sb_must(json_pack("{s:s,s:I,s:o,s:o,s:o}", "zen",
-					"Keep it logically awesome.",
-					"hook_id", (json_int_t)r->hook_id,
-					"hook", shape_hook(s, r), "repository",
+					"Keep it logically awesome.", "hook_id",
+					(json_int_t)r->hook_id, "hook",
+					shape_hook(s, r), "repository",
 					shape_repo(s, r), "sender",
 					shape_user(s, r->owner))));
 }

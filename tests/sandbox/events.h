@@ -13,9 +13,8 @@ void event_comment(struct sandbox *s, const char *action,
 		   json_t *changes);
 
 /* extra: members beside the usual ones (before, after, label, changes). */
-void event_pull(struct sandbox *s, const char *action,
-		const struct sb_pull *p, const struct sb_user *sender,
-		json_t *extra);
+void event_pull(struct sandbox *s, const char *action, const struct sb_pull *p,
+		const struct sb_user *sender, json_t *extra);
 
 struct sb_push {
 	const char *ref;

@@ -75,7 +75,7 @@ void sb_faults_clear(struct sandbox *s)
 	struct sb_fault *f;
 
 	STAILQ_FOREACH(f, &s->faults->all, next)
-		f->count = 0;
+	f->count = 0;
 }
 
 static bool matches(const struct sb_fault *f, const char *method,

@@ -129,9 +129,9 @@ enum err sb_git_init(const char *path, const char *branch, struct error *e)
 		err = git_ok(&r, path, NULL,
 			     WORDS("init", "--quiet", "--bare", first), e);
 	for (size_t i = 0; !err && i < ARRAY_SIZE(settings); i++)
-		err = git_ok(
-			&r, path, NULL,
-			WORDS("config", settings[i][0], settings[i][1]), e);
+		err = git_ok(&r, path, NULL,
+			     WORDS("config", settings[i][0], settings[i][1]),
+			     e);
 	return err;
 }
 
@@ -184,7 +184,7 @@ static void add_commit(struct str *s, const struct sb_commit *c)
 	add_data(s, c->message, strlen(c->message));
 	if (c->from)
 		str_addf(s, "from %s\n", c->from);
-	json_object_foreach ((json_t *)(uintptr_t)c->files, path, file)
+	json_object_foreach((json_t *)(uintptr_t)c->files, path, file)
 		add_file(s, path, file);
 	str_puts(s, "\nget-mark :1\ndone\n");
 }
@@ -321,10 +321,9 @@ static json_t *raw_entry(const char *head, const char **at, const char *end)
 		return NULL;
 	if (letter == 'R' || letter == 'C')
 		now = word(at, end);
-	f = sb_must(json_pack("{s:s,s:s,s:i,s:i}", "status",
-			      status_name(letter), "sha",
-			      letter == 'D' ? old : new, "additions", 0,
-			      "deletions", 0));
+	f = sb_must(json_pack(
+		"{s:s,s:s,s:i,s:i}", "status", status_name(letter), "sha",
+		letter == 'D' ? old : new, "additions", 0, "deletions", 0));
 	json_object_set_new(f, "filename", sb_text(now ? now : path));
 	if (now)
 		json_object_set_new(f, "previous_filename", sb_text(path));
@@ -385,8 +384,8 @@ static json_t *commit_entry(const char *text)
 					    "email", "timestamp", "message"};
 	CLEANUP(free) char *copy = sb_dup(text + 1);
 	char *rest = copy;
-	json_t *c = sb_must(json_pack("{s:[],s:[],s:[]}", "added", "removed",
-				      "modified"));
+	json_t *c = sb_must(
+		json_pack("{s:[],s:[],s:[]}", "added", "removed", "modified"));
 
 	for (size_t i = 0; i < ARRAY_SIZE(names) && rest; i++) {
 		bool last = i + 1 == ARRAY_SIZE(names);

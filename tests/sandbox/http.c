@@ -113,8 +113,8 @@ static struct sb_user *who(struct sandbox *s, const char *authorization)
 
 	for (size_t i = 0; authorization && i < ARRAY_SIZE(schemes); i++)
 		if (str_starts(authorization, schemes[i]))
-			return sb_user_by_token(
-				s, authorization + strlen(schemes[i]));
+			return sb_user_by_token(s, authorization +
+							   strlen(schemes[i]));
 	return NULL;
 }
 
@@ -133,9 +133,10 @@ static bool may_call_api(struct call *c, struct MHD_Connection *conn)
 
 	c->user = who(c->s, header(conn, "Authorization"));
 	if (!header(conn, "User-Agent"))
-		call_error(c, 403, "Request forbidden by administrative rules. "
-				   "Please make sure your request has a "
-				   "User-Agent header");
+		call_error(c, 403,
+			   "Request forbidden by administrative rules. "
+			   "Please make sure your request has a "
+			   "User-Agent header");
 	else if (!c->user)
 		call_error(c, 401,
 			   header(conn, "Authorization")
@@ -205,9 +206,8 @@ static void fault_answer(struct call *c, const struct sb_fault *f)
 	c->type = "application/json; charset=utf-8";
 	if (!*f->body)
 		call_error(c, f->status, "Fault on demand");
-	json_object_foreach (f->headers, name, value)
-		if (json_is_string(value))
-			call_header(c, name, json_string_value(value));
+	json_object_foreach(f->headers, name, value) if (json_is_string(value))
+		call_header(c, name, json_string_value(value));
 }
 
 static void log_call(const struct call *c, const struct sb_fault *f)
@@ -248,8 +248,8 @@ static void conditional(struct call *c, struct MHD_Connection *conn)
 static const struct sb_fault *serve_api(struct call *c,
 					struct MHD_Connection *conn)
 {
-	const struct sb_fault *f = sb_fault_next(c->s, c->method, c->path,
-						 c->raw.text);
+	const struct sb_fault *f =
+		sb_fault_next(c->s, c->method, c->path, c->raw.text);
 
 	rate_begin(c->s);
 	if (!f || f->apply)
@@ -266,17 +266,24 @@ static const struct sb_fault *serve_api(struct call *c,
 
 /*
  * The control interface and the forms obey whoever reaches them.  A page of
- * another site must not, be it by a form or by a name that it points at us.
+ * another site must not, be it by a form (then Origin is not ours) or by a
+ * name of its own that it points at the loopback address (then Host is not).
  */
-static bool from_here(struct call *c, struct MHD_Connection *conn)
+static bool from_here(const struct call *c, struct MHD_Connection *conn)
 {
 	const char *origin = header(conn, "Origin");
 	const char *host = header(conn, "Host");
-	const char *own = strstr(c->s->url, "://") + 3;
+	const char *port = strchr(c->s->listen, ':');
 
-	if (origin && strcmp(origin, c->s->url) != 0)
+	if (!host)
 		return false;
-	return host && !strcmp(host, own);
+	if (origin && (!str_starts(origin, "http://") ||
+		       strcmp(origin + strlen("http://"), host) != 0))
+		return false;
+	if (!str_starts(c->s->listen, "127.") || !strcmp(host, c->s->listen))
+		return true;
+	return str_starts(host, "localhost") &&
+	       !strcmp(host + strlen("localhost"), port);
 }
 
 static void serve_own(struct call *c, struct MHD_Connection *conn)

@@ -83,7 +83,8 @@ static void report_removed(struct sandbox *s, struct sb_repo *r)
 	json_t *seen;
 	void *tmp;
 
-	json_object_foreach_safe (r->reflogs, tmp, ref, seen) {
+	json_object_foreach_safe(r->reflogs, tmp, ref, seen)
+	{
 		CLEANUP(free) char *name = sb_dup(ref);
 		CLEANUP(free) char *sha = sb_dup(js_str(seen, "sha"));
 
@@ -101,10 +102,10 @@ static void report_removed(struct sandbox *s, struct sb_repo *r)
 
 static void scan_repo(struct sandbox *s, struct sb_repo *r)
 {
-	CLEANUP(free) char *heads = sb_must(str_format("%s/logs/refs/heads",
-						       r->path));
-	CLEANUP(free) char *tags = sb_must(str_format("%s/logs/refs/tags",
-						      r->path));
+	CLEANUP(free)
+	char *heads = sb_must(str_format("%s/logs/refs/heads", r->path));
+	CLEANUP(free)
+	char *tags = sb_must(str_format("%s/logs/refs/tags", r->path));
 	size_t skip = strlen(r->path) + strlen("/logs/");
 	FTS *fts = fts_open((char *const[]){heads, tags, NULL},
 			    FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -125,6 +126,6 @@ void sb_pushes_scan(struct sandbox *s)
 	struct sb_repo *r;
 
 	STAILQ_FOREACH(r, &s->repos, next)
-		if (r->path)
-			scan_repo(s, r);
+	if (r->path)
+		scan_repo(s, r);
 }

@@ -68,9 +68,15 @@ static const char *const repo_nulls[] = {
 };
 
 static const char *const repo_zeros[] = {
-	"forks",	    "forks_count",    "open_issues",
-	"open_issues_count", "network_count",  "size",
-	"stargazers_count", "subscribers_count", "watchers",
+	"forks",
+	"forks_count",
+	"open_issues",
+	"open_issues_count",
+	"network_count",
+	"size",
+	"stargazers_count",
+	"subscribers_count",
+	"watchers",
 	"watchers_count",
 };
 
@@ -78,12 +84,12 @@ static const struct {
 	const char *name;
 	bool value;
 } repo_flags[] = {
-	{"private", false},	  {"archived", false},
-	{"disabled", false},	  {"has_issues", true},
-	{"has_projects", true},	  {"has_wiki", true},
-	{"has_pages", false},	  {"has_discussions", false},
-	{"has_downloads", true},  {"allow_forking", true},
-	{"is_template", false},	  {"web_commit_signoff_required", false},
+	{"private", false},	 {"archived", false},
+	{"disabled", false},	 {"has_issues", true},
+	{"has_projects", true},	 {"has_wiki", true},
+	{"has_pages", false},	 {"has_discussions", false},
+	{"has_downloads", true}, {"allow_forking", true},
+	{"is_template", false},	 {"web_commit_signoff_required", false},
 };
 
 static void set(json_t *o, const char *name, json_t *value)
@@ -124,10 +130,10 @@ json_t *shape_user(const struct sandbox *s, const struct sb_user *u)
 {
 	CLEANUP(free)
 	char *base = sb_must(str_format("%s/users/%s", s->url, u->login));
-	json_t *o = sb_must(json_pack(
-		"{s:s,s:I,s:s,s:s,s:b,s:s}", "login", u->login, "id",
-		(json_int_t)u->id, "gravatar_id", "", "type", u->type,
-		"site_admin", false, "user_view_type", "public"));
+	json_t *o = sb_must(
+		json_pack("{s:s,s:I,s:s,s:s,s:b,s:s}", "login", u->login, "id",
+			  (json_int_t)u->id, "gravatar_id", "", "type", u->type,
+			  "site_admin", false, "user_view_type", "public"));
 
 	setf(o, "node_id", "U_%" PRId64, u->id);
 	setf(o, "avatar_url", "%s/_sandbox/avatars/%" PRId64, s->url, u->id);
@@ -139,8 +145,8 @@ json_t *shape_user(const struct sandbox *s, const struct sb_user *u)
 json_t *shape_profile(const struct sandbox *s, const struct sb_user *u,
 		      bool self)
 {
-	static const char *const nulls[] = {"name",	"company",  "location",
-					    "email",	"hireable", "bio"};
+	static const char *const nulls[] = {"name",  "company",	 "location",
+					    "email", "hireable", "bio"};
 	static const char *const zeros[] = {"public_repos", "public_gists",
 					    "followers", "following"};
 	static const char *const own[] = {
@@ -207,10 +213,9 @@ json_t *shape_label(const struct sandbox *s, const struct sb_repo *r,
 		    const char *name)
 {
 	int64_t id = json_integer_value(json_object_get(r->labels, name));
-	json_t *o = sb_must(json_pack("{s:I,s:s,s:s,s:b,s:s}", "id",
-				      (json_int_t)id, "color", "ededed",
-				      "description", "", "default", false,
-				      "name", name));
+	json_t *o = sb_must(json_pack(
+		"{s:I,s:s,s:s,s:b,s:s}", "id", (json_int_t)id, "color",
+		"ededed", "description", "", "default", false, "name", name));
 
 	setf(o, "node_id", "LA_%" PRId64, id);
 	setf(o, "url", "%s/repos/%s/labels/%" PRId64, s->url, r->full, id);
@@ -222,9 +227,8 @@ static json_t *labels(const struct sandbox *s, const struct sb_pull *p)
 	json_t *ret = sb_must(json_array()), *name;
 	size_t i;
 
-	json_array_foreach (p->labels, i, name)
-		json_array_append_new(ret, shape_label(s, p->repo,
-						       json_string_value(name)));
+	json_array_foreach(p->labels, i, name) json_array_append_new(
+		ret, shape_label(s, p->repo, json_string_value(name)));
 	return ret;
 }
 
@@ -279,7 +283,7 @@ static void add_pull_links(const struct sandbox *s, const struct sb_pull *p,
 	    json_incref(json_object_get(o, "review_comment_url")));
 	set(links, "statuses", json_incref(json_object_get(o, "statuses_url")));
 	set(o, "_links", json_object());
-	json_object_foreach (links, name, url)
+	json_object_foreach(links, name, url)
 		set(json_object_get(o, "_links"), name,
 		    json_pack("{s:O}", "href", url));
 	json_decref(links);
@@ -298,7 +302,7 @@ static int comment_count(struct sandbox *s, const struct sb_pull *p)
 	int n = 0;
 
 	STAILQ_FOREACH(c, &s->comments, next)
-		n += c->pull == p && !c->deleted;
+	n += c->pull == p && !c->deleted;
 	return n;
 }
 
@@ -335,8 +339,8 @@ json_t *shape_pull(struct sandbox *s, const struct sb_pull *p, bool full)
 		"{s:I,s:i,s:s,s:b,s:s,s:b,s:[],s:[],s:[],s:s,s:n,s:n,s:n,s:n}",
 		"id", (json_int_t)p->id, "number", p->number, "state",
 		p->closed ? "closed" : "open", "locked", false, "title",
-		p->title, "draft", p->draft, "assignees",
-		"requested_reviewers", "requested_teams", "author_association",
+		p->title, "draft", p->draft, "assignees", "requested_reviewers",
+		"requested_teams", "author_association",
 		shape_association(p->repo, p->author), "milestone", "assignee",
 		"auto_merge", "active_lock_reason"));
 
@@ -376,8 +380,7 @@ static json_t *rollup(const struct sandbox *s, const struct sb_repo *r,
 
 		if (c)
 			STAILQ_FOREACH(one, &c->reactions, next)
-				n += !one->deleted &&
-				     !strcmp(one->content, contents[i]);
+		n += !one->deleted && !strcmp(one->content, contents[i]);
 		set(o, contents[i], json_integer(n));
 		total += n;
 	}
@@ -399,16 +402,28 @@ json_t *shape_issue(struct sandbox *s, const struct sb_pull *p)
 		{"timeline_url", "/timeline"},
 	};
 	json_t *pull = shape_pull(s, p, false);
-	static const char *const same[] = {
-		"node_id", "number",	"title",     "user",	 "labels",
-		"state",   "locked",	"assignee",  "assignees", "milestone",
-		"body",	   "created_at", "updated_at", "closed_at",
-		"author_association", "active_lock_reason", "draft",
-		"html_url"};
-	json_t *o = sb_must(json_pack("{s:I,s:i,s:n,s:n}", "id",
-				      (json_int_t)p->id, "comments",
-				      comment_count(s, p), "state_reason",
-				      "performed_via_github_app"));
+	static const char *const same[] = {"node_id",
+					   "number",
+					   "title",
+					   "user",
+					   "labels",
+					   "state",
+					   "locked",
+					   "assignee",
+					   "assignees",
+					   "milestone",
+					   "body",
+					   "created_at",
+					   "updated_at",
+					   "closed_at",
+					   "author_association",
+					   "active_lock_reason",
+					   "draft",
+					   "html_url"};
+	json_t *o =
+		sb_must(json_pack("{s:I,s:i,s:n,s:n}", "id", (json_int_t)p->id,
+				  "comments", comment_count(s, p),
+				  "state_reason", "performed_via_github_app"));
 	json_t *link = sb_must(json_object());
 
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
@@ -451,11 +466,10 @@ json_t *shape_comment(struct sandbox *s, const struct sb_comment *c)
 
 json_t *shape_reaction(const struct sandbox *s, const struct sb_reaction *r)
 {
-	json_t *o = sb_must(json_pack("{s:I,s:o,s:s,s:o}", "id",
-				      (json_int_t)r->id, "user",
-				      shape_user(s, r->user), "content",
-				      r->content, "created_at",
-				      shape_time(r->created)));
+	json_t *o = sb_must(
+		json_pack("{s:I,s:o,s:s,s:o}", "id", (json_int_t)r->id, "user",
+			  shape_user(s, r->user), "content", r->content,
+			  "created_at", shape_time(r->created)));
 
 	setf(o, "node_id", "REA_%" PRId64, r->id);
 	return o;
@@ -464,12 +478,11 @@ json_t *shape_reaction(const struct sandbox *s, const struct sb_reaction *r)
 json_t *shape_status(const struct sandbox *s, const struct sb_status *st)
 {
 	json_t *o = sb_must(json_pack(
-		"{s:I,s:s,s:s,s:s?,s:s?,s:o,s:o,s:o}", "id",
-		(json_int_t)st->id, "state", st->state, "context", st->context,
-		"description", st->description, "target_url", st->target_url,
-		"created_at", shape_time(st->created), "updated_at",
-		shape_time(st->created), "creator",
-		shape_user(s, st->creator)));
+		"{s:I,s:s,s:s,s:s?,s:s?,s:o,s:o,s:o}", "id", (json_int_t)st->id,
+		"state", st->state, "context", st->context, "description",
+		st->description, "target_url", st->target_url, "created_at",
+		shape_time(st->created), "updated_at", shape_time(st->created),
+		"creator", shape_user(s, st->creator)));
 
 	setf(o, "node_id", "SC_%" PRId64, st->id);
 	setf(o, "url", "%s/repos/%s/statuses/%s", s->url, st->repo->full,
@@ -486,7 +499,8 @@ static const char *combined_state(const json_t *statuses)
 	json_t *st;
 	size_t i;
 
-	json_array_foreach (statuses, i, st) {
+	json_array_foreach(statuses, i, st)
+	{
 		const char *state = js_str(st, "state");
 
 		if (!strcmp(state, "failure") || !strcmp(state, "error"))

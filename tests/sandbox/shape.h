@@ -40,7 +40,6 @@ json_t *shape_commit(struct sandbox *s, const struct sb_repo *r,
 		     const json_t *commit);
 
 /* What somebody is to a repository: OWNER, COLLABORATOR, NONE. */
-const char *shape_association(const struct sb_repo *r,
-			      const struct sb_user *u);
+const char *shape_association(const struct sb_repo *r, const struct sb_user *u);
 
 #endif

@@ -62,14 +62,14 @@ static void init_lock(struct sandbox *s)
 	pthread_condattr_destroy(&attr);
 }
 
-struct sandbox *sandbox_new(const char *dir, const char *bot,
-			    const char *token)
+struct sandbox *sandbox_new(const char *dir, const char *bot, const char *token)
 {
 	struct sandbox *s = sb_new(sizeof(*s));
 
 	init_lock(s);
 	s->dir = sb_dup(dir);
 	s->url = sb_dup("");
+	s->listen = sb_dup("");
 	s->last_id = 2900000000;
 	s->last_repo_id = 700000000;
 	STAILQ_INIT(&s->users);
@@ -178,6 +178,7 @@ void sandbox_free(struct sandbox *s)
 	pthread_mutex_destroy(&s->lock);
 	free(s->dir);
 	free(s->url);
+	free(s->listen);
 	free(s);
 }
 
@@ -261,8 +262,8 @@ struct sb_user *sb_user_find(struct sandbox *s, const char *login)
 	struct sb_user *u;
 
 	STAILQ_FOREACH(u, &s->users, next)
-		if (!strcasecmp(u->login, login))
-			return u;
+	if (!strcasecmp(u->login, login))
+		return u;
 	return NULL;
 }
 
@@ -271,8 +272,8 @@ struct sb_user *sb_user_by_id(struct sandbox *s, int64_t id)
 	struct sb_user *u;
 
 	STAILQ_FOREACH(u, &s->users, next)
-		if (u->id == id)
-			return u;
+	if (u->id == id)
+		return u;
 	return NULL;
 }
 
@@ -281,8 +282,8 @@ struct sb_user *sb_user_by_token(struct sandbox *s, const char *token)
 	struct sb_user *u;
 
 	STAILQ_FOREACH(u, &s->users, next)
-		if (u->token && !strcmp(u->token, token))
-			return u;
+	if (u->token && !strcmp(u->token, token))
+		return u;
 	return NULL;
 }
 
@@ -291,8 +292,8 @@ struct sb_repo *sb_repo_find(struct sandbox *s, const char *full)
 	struct sb_repo *r;
 
 	STAILQ_FOREACH(r, &s->repos, next)
-		if (!strcasecmp(r->full, full))
-			return r;
+	if (!strcasecmp(r->full, full))
+		return r;
 	return NULL;
 }
 
@@ -302,8 +303,8 @@ struct sb_pull *sb_pull_find(struct sandbox *s, const struct sb_repo *repo,
 	struct sb_pull *p;
 
 	STAILQ_FOREACH(p, &s->pulls, next)
-		if (p->repo == repo && p->number == number)
-			return p;
+	if (p->repo == repo && p->number == number)
+		return p;
 	return NULL;
 }
 
@@ -312,8 +313,8 @@ struct sb_comment *sb_comment_find(struct sandbox *s, int64_t id)
 	struct sb_comment *c;
 
 	STAILQ_FOREACH(c, &s->comments, next)
-		if (c->id == id && !c->deleted)
-			return c;
+	if (c->id == id && !c->deleted)
+		return c;
 	return NULL;
 }
 
@@ -322,8 +323,8 @@ struct sb_reaction *sb_reaction_find(struct sb_comment *c, int64_t id)
 	struct sb_reaction *r;
 
 	STAILQ_FOREACH(r, &c->reactions, next)
-		if (r->id == id && !r->deleted)
-			return r;
+	if (r->id == id && !r->deleted)
+		return r;
 	return NULL;
 }
 
@@ -381,7 +382,8 @@ struct sb_repo *sb_repo_add(struct sandbox *s, struct sb_user *owner,
 
 const char *sb_role(const struct sb_repo *repo, const char *login)
 {
-	const char *role = json_string_value(json_object_get(repo->roles, login));
+	const char *role =
+		json_string_value(json_object_get(repo->roles, login));
 
 	if (role)
 		return role;

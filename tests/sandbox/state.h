@@ -42,9 +42,9 @@ struct sb_repo {
 	char *default_branch;
 	struct sb_user *owner;
 	int64_t created, pushed;
-	int numbers;	/* the last issue number given out */
-	json_t *roles;	/* login -> admin, maintain, write, triage, read */
-	json_t *labels; /* name -> id */
+	int numbers;	 /* the last issue number given out */
+	json_t *roles;	 /* login -> admin, maintain, write, triage, read */
+	json_t *labels;	 /* name -> id */
 	json_t *reflogs; /* ref -> {offset, sha}: what pushes.c has seen */
 };
 
@@ -113,8 +113,9 @@ struct sandbox {
 	pthread_cond_t changed; /* the log grew, or the end is near */
 	bool stopping;
 	char *dir;
-	char *url;		/* how others reach us, no slash at the end */
-	int64_t clock_skew;	/* added to the machine's time */
+	char *url;	    /* how others reach us, no slash at the end */
+	char *listen;	    /* HOST:PORT */
+	int64_t clock_skew; /* added to the machine's time */
 	int64_t last_id, last_user_id, last_repo_id;
 	struct sb_user *bot;
 	STAILQ_HEAD(, sb_user) users;

@@ -147,15 +147,14 @@ static json_t *request_headers(struct sandbox *s, const struct sb_repo *repo,
 static json_t *item_new(struct sandbox *s, const char *guid, const char *event,
 			const char *action, bool again)
 {
-	return sb_must(json_pack("{s:I,s:s,s:n,s:b,s:i,s:s,s:i,s:s,s:s?,s:n,"
-				 "s:s,s:{s:n,s:n}}",
-				 "id", (json_int_t)sb_id(s), "guid", guid,
-				 "delivered_at", "redelivery", again,
-				 "duration", 0, "status", "pending",
-				 "status_code", 0, "event", event, "action",
-				 action, "installation_id", "url",
-				 s->hooks->url, "response", "headers",
-				 "payload"));
+	return sb_must(
+		json_pack("{s:I,s:s,s:n,s:b,s:i,s:s,s:i,s:s,s:s?,s:n,"
+			  "s:s,s:{s:n,s:n}}",
+			  "id", (json_int_t)sb_id(s), "guid", guid,
+			  "delivered_at", "redelivery", again, "duration", 0,
+			  "status", "pending", "status_code", 0, "event", event,
+			  "action", action, "installation_id", "url",
+			  s->hooks->url, "response", "headers", "payload"));
 }
 
 static void enqueue(struct sandbox *s, struct delivery *d)
@@ -178,12 +177,11 @@ static struct delivery *delivery_new(struct sandbox *s,
 	d->body = sb_must(json_dumps(payload, JSON_COMPACT));
 	d->item = item_new(s, guid, event, action, false);
 	json_object_set_new(d->item, "repository_id", json_integer(repo->id));
-	json_object_set_new(
-		d->item, "request",
-		sb_must(json_pack("{s:o,s:o}", "headers",
-				  request_headers(s, repo, event, guid,
-						  d->body),
-				  "payload", payload)));
+	json_object_set_new(d->item, "request",
+			    sb_must(json_pack("{s:o,s:o}", "headers",
+					      request_headers(s, repo, event,
+							      guid, d->body),
+					      "payload", payload)));
 	return d;
 }
 
@@ -196,20 +194,17 @@ static struct delivery *delivery_again(struct sandbox *s,
 
 	d->repo_id = old->repo_id;
 	d->body = sb_dup(old->body);
-	d->item = item_new(s, js_str(old->item, "guid"),
-			   js_str(old->item, "event"),
-			   json_string_value(
-				   json_object_get(old->item, "action")),
-			   redelivery);
-	json_object_set_new(d->item, "repository_id",
-			    json_integer(d->repo_id));
+	d->item = item_new(
+		s, js_str(old->item, "guid"), js_str(old->item, "event"),
+		json_string_value(json_object_get(old->item, "action")),
+		redelivery);
+	json_object_set_new(d->item, "repository_id", json_integer(d->repo_id));
 	json_object_set(d->item, "request",
 			json_object_get(old->item, "request"));
 	return d;
 }
 
-static bool gate_hits(struct sandbox *s, enum gate_kind kind,
-		      const char *event)
+static bool gate_hits(struct sandbox *s, enum gate_kind kind, const char *event)
 {
 	struct gate *g = &s->hooks->gates[kind];
 
@@ -324,10 +319,11 @@ static void sending_init(struct sending *x, struct sandbox *s,
 	x->url = sb_dup(s->hooks->url);
 	x->body = sb_dup(d->body);
 	str_init(&x->response, RESPONSE_KEPT);
-	json_object_foreach (js_get(d->item, "request.headers"), name, value) {
+	json_object_foreach(js_get(d->item, "request.headers"), name, value)
+	{
 		CLEANUP(free)
-		char *line = sb_must(str_format(
-			"%s: %s", name, json_string_value(value)));
+		char *line = sb_must(
+			str_format("%s: %s", name, json_string_value(value)));
 
 		x->headers = sb_must(curl_slist_append(x->headers, line));
 	}
@@ -375,8 +371,9 @@ static const char *outcome(struct sending *x)
 			       ? "OK"
 			       : "Invalid HTTP Response";
 	x->status = x->code == CURLE_OPERATION_TIMEDOUT ? 504 : 502;
-	return x->code == CURLE_OPERATION_TIMEDOUT ? "timed out"
-						   : "failed to connect to host";
+	return x->code == CURLE_OPERATION_TIMEDOUT
+		       ? "timed out"
+		       : "failed to connect to host";
 }
 
 static void record(struct sandbox *s, struct delivery *d, struct sending *x)
@@ -390,10 +387,10 @@ static void record(struct sandbox *s, struct delivery *d, struct sending *x)
 	json_object_set_new(i, "duration", json_real((double)x->ms / 1000));
 	json_object_set_new(i, "status", json_string(status));
 	json_object_set_new(i, "status_code", json_integer(x->status));
-	json_object_set_new(i, "response",
-			    sb_must(json_pack("{s:{},s:o}", "headers",
-					      "payload",
-					      sb_text(x->response.text))));
+	json_object_set_new(
+		i, "response",
+		sb_must(json_pack("{s:{},s:o}", "headers", "payload",
+				  sb_text(x->response.text))));
 	sb_log(s, "webhook",
 	       json_pack("{s:I,s:s,s:s,s:O,s:s,s:I,s:b}", "id",
 			 (json_int_t)js_int(i, "id", 0), "guid",
