@@ -247,6 +247,8 @@ void sbc_request(struct sbc *c, const char *method, const char *path,
 	curl_easy_setopt(c->curl, CURLOPT_URL, url);
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+	/* On an old connection curl would send it twice when that is cut. */
+	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "sandbox-client");
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, 2L * SBC_WAIT_MS);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
