@@ -2,6 +2,7 @@
 #include "tests/sandbox/acts.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "tests/sandbox/events.h"
 #include "tests/sandbox/git.h"
@@ -142,6 +143,18 @@ void act_unreact(struct sandbox *s, struct sb_comment *c, struct sb_reaction *r)
 	log_reaction(s, "reaction_deleted", c, r);
 }
 
+static int count_statuses(struct sandbox *s, const struct sb_repo *r,
+			  const struct act_status *a)
+{
+	struct sb_status *st;
+	int n = 0;
+
+	STAILQ_FOREACH(st, &s->statuses, next)
+	n += st->repo == r && !strcmp(st->sha, a->sha) &&
+	     !strcasecmp(st->context, a->context);
+	return n;
+}
+
 static enum err check_status(const struct sb_repo *r,
 			     const struct act_status *a, struct error *e)
 {
@@ -178,6 +191,10 @@ enum err act_status(struct sandbox *s, struct sb_repo *r,
 
 	if (check_status(r, a, e))
 		return e->code;
+	if (count_statuses(s, r, a) >= SB_STATUSES_MAX)
+		return error_set(e, ERR_INVALID,
+				 "This SHA and context has reached the maximum "
+				 "number of statuses.");
 	st = sb_new(sizeof(*st));
 	st->id = sb_id(s);
 	st->repo = r;

@@ -12,6 +12,7 @@
 
 #define SB_COMMENT_MAX 65536 /* characters */
 #define SB_DESCRIPTION_MAX 140
+#define SB_STATUSES_MAX 1000 /* of one commit and context */
 
 /* Characters of UTF-8 text. */
 size_t sb_characters(const char *text);

@@ -102,6 +102,21 @@ void call_failed(struct call *c, const struct error *e)
 		   e->text);
 }
 
+void call_done(struct call *c, enum err err, const struct error *e)
+{
+	if (err)
+		call_failed(c, e);
+	else
+		call_json(c, 200, json_object());
+}
+
+void call_missing(struct call *c, const char *what, const char *name)
+{
+	CLEANUP(free) char *text = sb_must(str_format("no %s %s", what, name));
+
+	call_error(c, 404, text);
+}
+
 void call_header(struct call *c, const char *name, const char *value)
 {
 	json_object_set_new(c->headers, name, sb_text(value));

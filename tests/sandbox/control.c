@@ -33,7 +33,8 @@
  *                                drop (recorded as failed), lose (never were),
  *                                duplicate: the next count ones of event;
  *                                hold, release (order: "reverse" or as made)
- *  GET    /_sandbox/deliveries   all, newest first, with request and response
+ *  GET    /_sandbox/deliveries?id=   all, newest first, without payloads; or
+ *                                (id) the whole of one
  *  POST   /_sandbox/redeliver    {id | guid}
  *  POST   /_sandbox/faults       {kind, method?, path?, contains?, skip? (0),
  *                                count? (1), apply?, status?, headers?, body?,
@@ -44,30 +45,12 @@
  * /_sandbox/rate         {limit?, remaining?, reset_s?} POST   /_sandbox/clock
  * {skew_ms}: of Date and of all times
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "tests/sandbox/acts.h"
 #include "tests/sandbox/events.h"
-#include "tests/sandbox/faults.h"
 #include "tests/sandbox/git.h"
 #include "tests/sandbox/http.h"
-#include "tests/sandbox/shape.h"
-#include "tests/sandbox/webhooks.h"
-
-#define WAIT_MAX_MS 60000
-
-static void ok(struct call *c)
-{
-	call_json(c, 200, json_object());
-}
-
-static void missing(struct call *c, const char *what, const char *name)
-{
-	CLEANUP(free) char *text = sb_must(str_format("no %s %s", what, name));
-
-	call_error(c, 404, text);
-}
 
 static struct sb_repo *repo_in(struct call *c)
 {
@@ -75,7 +58,7 @@ static struct sb_repo *repo_in(struct call *c)
 	struct sb_repo *r = sb_repo_find(c->s, full);
 
 	if (!r)
-		missing(c, "repository", full);
+		call_missing(c, "repository", full);
 	return r;
 }
 
@@ -86,7 +69,7 @@ static struct sb_pull *pull_in(struct call *c)
 		r ? sb_pull_find(c->s, r, js_int(c->body, "number", 0)) : NULL;
 
 	if (r && !p)
-		missing(c, "pull request in", r->full);
+		call_missing(c, "pull request in", r->full);
 	return p;
 }
 
@@ -95,7 +78,7 @@ static struct sb_comment *comment_in(struct call *c)
 	struct sb_comment *m = sb_comment_find(c->s, js_int(c->body, "id", 0));
 
 	if (!m)
-		missing(c, "comment with this", "id");
+		call_missing(c, "comment with this", "id");
 	return m;
 }
 
@@ -107,29 +90,8 @@ static struct sb_user *user_in(struct call *c, const char *member,
 	struct sb_user *u = *login ? sb_user_find(c->s, login) : absent;
 
 	if (!u)
-		missing(c, "user", login);
+		call_missing(c, "user", login);
 	return u;
-}
-
-/* ok() or the error's answer. */
-static void done(struct call *c, enum err err, const struct error *e)
-{
-	if (err)
-		call_failed(c, e);
-	else
-		ok(c);
-}
-
-static void get_state(struct call *c)
-{
-	CLEANUP(free)
-	char *clone =
-		sb_must(str_format("file://%s/repos/{repo}.git", c->s->dir));
-
-	call_json(c, 200,
-		  json_pack("{s:s,s:s,s:{s:s,s:I}}", "url", c->s->url,
-			    "clone_url", clone, "bot", "login",
-			    c->s->bot->login, "id", (json_int_t)c->s->bot->id));
 }
 
 static void post_user(struct call *c)
@@ -189,7 +151,7 @@ static void post_permission(struct call *c)
 		if (strcmp(roles[i], role) != 0)
 			continue;
 		json_object_set_new(r->roles, u->login, json_string(role));
-		ok(c);
+		call_done(c, ERR_OK, NULL);
 		return;
 	}
 	call_error(c, 422, "no such role");
@@ -339,7 +301,7 @@ static void post_pull_act(struct call *c)
 	for (size_t i = 0; i < ARRAY_SIZE(pull_acts); i++) {
 		if (strcmp(pull_acts[i].name, js_str(c->body, "action")) != 0)
 			continue;
-		done(c, pull_acts[i].run(c, p, u, &e), &e);
+		call_done(c, pull_acts[i].run(c, p, u, &e), &e);
 		return;
 	}
 	call_error(c, 422, "no such action");
@@ -367,9 +329,10 @@ static void post_comment_edit(struct call *c)
 	struct error e = ERROR_INIT;
 
 	if (u)
-		done(c,
-		     act_edit_comment(c->s, m, u, js_str(c->body, "body"), &e),
-		     &e);
+		call_done(c,
+			  act_edit_comment(c->s, m, u, js_str(c->body, "body"),
+					   &e),
+			  &e);
 }
 
 static void post_comment_delete(struct call *c)
@@ -380,123 +343,7 @@ static void post_comment_delete(struct call *c)
 	if (!u)
 		return;
 	act_delete_comment(c->s, m, u);
-	ok(c);
-}
-
-static json_t *reactions_of(const struct sb_comment *m)
-{
-	json_t *ret = sb_must(json_array());
-	struct sb_reaction *r;
-
-	STAILQ_FOREACH(r, &m->reactions, next)
-	if (!r->deleted)
-		json_array_append_new(ret, json_pack("{s:s,s:s}", "user",
-						     r->user->login, "content",
-						     r->content));
-	return ret;
-}
-
-static json_t *comments_of(struct sandbox *s, const struct sb_pull *p)
-{
-	json_t *ret = sb_must(json_array());
-	struct sb_comment *m;
-
-	STAILQ_FOREACH(m, &s->comments, next)
-	if (m->pull == p && !m->deleted)
-		json_array_append_new(
-			ret,
-			sb_must(json_pack("{s:I,s:s,s:s,s:o,s:o,s:o}", "id",
-					  (json_int_t)m->id, "user",
-					  m->user->login, "body", m->body,
-					  "created_at", shape_time(m->created),
-					  "updated_at", shape_time(m->updated),
-					  "reactions", reactions_of(m))));
-	return ret;
-}
-
-/* All statuses of the head, or only what now stands. */
-static json_t *statuses_of(struct sandbox *s, const struct sb_pull *p,
-			   bool latest)
-{
-	json_t *ret = sb_must(json_array());
-	struct sb_status *st;
-
-	STAILQ_FOREACH(st, &s->statuses, next)
-	if (st->repo == p->repo && !strcmp(st->sha, p->head_sha) &&
-	    (!latest || sb_status_is_latest(st)))
-		json_array_append_new(
-			ret, sb_must(json_pack("{s:s,s:s,s:s?,s:s?}", "context",
-					       st->context, "state", st->state,
-					       "description", st->description,
-					       "target_url", st->target_url)));
-	return ret;
-}
-
-static void get_conversation(struct call *c)
-{
-	CLEANUP(free) char *full = call_query(c, "repo");
-	struct sb_repo *r = full ? sb_repo_find(c->s, full) : NULL;
-	struct sb_pull *p =
-		r ? sb_pull_find(c->s, r, call_query_int(c, "number", 0))
-		  : NULL;
-
-	if (!p) {
-		missing(c, "pull request in", full ? full : "");
-		return;
-	}
-	call_json(c, 200,
-		  json_pack("{s:{s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:s,s:s,s:O},s:o,"
-			    "s:o,s:o}",
-			    "pull", "number", p->number, "title", p->title,
-			    "author", p->author->login, "state",
-			    p->closed ? "closed" : "open", "merged",
-			    p->merged_by != NULL, "draft", p->draft, "head_sha",
-			    p->head_sha, "base_sha", p->base_sha, "base_ref",
-			    p->base_ref, "labels", p->labels, "comments",
-			    comments_of(c->s, p), "statuses",
-			    statuses_of(c->s, p, true), "history",
-			    statuses_of(c->s, p, false)));
-}
-
-static void answer_log(struct call *c, json_t *const *list, const int64_t *last)
-{
-	int64_t wait = call_query_int(c, "timeout", 0);
-
-	call_json(c, 200,
-		  sb_log_after(c->s, list, last, call_query_int(c, "after", 0),
-			       wait > WAIT_MAX_MS ? WAIT_MAX_MS
-			       : wait < 0	  ? 0
-						  : wait));
-}
-
-static void get_log(struct call *c)
-{
-	answer_log(c, &c->s->log, &c->s->log_seq);
-}
-
-static void get_requests(struct call *c)
-{
-	answer_log(c, &c->s->requests, &c->s->request_seq);
-}
-
-static void get_ref(struct call *c)
-{
-	CLEANUP(free) char *full = call_query(c, "repo");
-	CLEANUP(free) char *ref = call_query(c, "ref");
-	struct sb_repo *r = full ? sb_repo_find(c->s, full) : NULL;
-	struct error e = ERROR_INIT;
-	char sha[SB_SHA];
-
-	if (!r || !r->path || !ref || sb_git_resolve(r->path, ref, sha, &e))
-		missing(c, "ref", ref ? ref : "");
-	else
-		call_json(c, 200, json_pack("{s:s}", "sha", sha));
-}
-
-static void post_hook(struct call *c)
-{
-	sb_hooks_set(c->s, js_str(c->body, "url"), js_str(c->body, "secret"));
-	ok(c);
+	call_done(c, ERR_OK, NULL);
 }
 
 static void post_ping(struct call *c)
@@ -506,64 +353,10 @@ static void post_ping(struct call *c)
 	if (!r)
 		return;
 	event_ping(c->s, r);
-	ok(c);
-}
-
-static void post_webhooks(struct call *c)
-{
-	struct error e = ERROR_INIT;
-
-	done(c, sb_hooks_gate(c->s, c->body, &e), &e);
-}
-
-static void get_deliveries(struct call *c)
-{
-	call_json(c, 200, sb_hooks_list(c->s, NULL));
-}
-
-static void post_redeliver(struct call *c)
-{
-	struct error e = ERROR_INIT;
-
-	done(c,
-	     sb_hooks_redeliver(c->s, js_int(c->body, "id", 0),
-				js_str(c->body, "guid"), &e),
-	     &e);
-}
-
-static void post_fault(struct call *c)
-{
-	struct error e = ERROR_INIT;
-
-	done(c, sb_faults_add(c->s, c->body, &e), &e);
-}
-
-static void delete_faults(struct call *c)
-{
-	sb_faults_clear(c->s);
-	ok(c);
-}
-
-static void post_rate(struct call *c)
-{
-	struct sb_rate *r = &c->s->rate;
-
-	r->limit = (int)js_int(c->body, "limit", r->limit);
-	r->used = r->limit -
-		  (int)js_int(c->body, "remaining", r->limit - r->used);
-	if (js_get(c->body, "reset_s"))
-		r->reset = sb_now(c->s) + js_int(c->body, "reset_s", 0) * 1000;
-	ok(c);
-}
-
-static void post_clock(struct call *c)
-{
-	c->s->clock_skew = js_int(c->body, "skew_ms", 0);
-	ok(c);
+	call_done(c, ERR_OK, NULL);
 }
 
 const struct route control_routes[] = {
-	{"GET", "/_sandbox/state", get_state},
 	{"POST", "/_sandbox/users", post_user},
 	{"POST", "/_sandbox/repos", post_repo},
 	{"POST", "/_sandbox/permissions", post_permission},
@@ -574,18 +367,6 @@ const struct route control_routes[] = {
 	{"POST", "/_sandbox/comments", post_comment},
 	{"POST", "/_sandbox/comments/edit", post_comment_edit},
 	{"POST", "/_sandbox/comments/delete", post_comment_delete},
-	{"GET", "/_sandbox/conversation", get_conversation},
-	{"GET", "/_sandbox/log", get_log},
-	{"GET", "/_sandbox/requests", get_requests},
-	{"GET", "/_sandbox/ref", get_ref},
-	{"POST", "/_sandbox/hook", post_hook},
 	{"POST", "/_sandbox/ping", post_ping},
-	{"POST", "/_sandbox/webhooks", post_webhooks},
-	{"GET", "/_sandbox/deliveries", get_deliveries},
-	{"POST", "/_sandbox/redeliver", post_redeliver},
-	{"POST", "/_sandbox/faults", post_fault},
-	{"DELETE", "/_sandbox/faults", delete_faults},
-	{"POST", "/_sandbox/rate", post_rate},
-	{"POST", "/_sandbox/clock", post_clock},
 	{NULL, NULL, NULL},
 };

@@ -18,6 +18,13 @@ struct http {
 	struct MHD_Daemon *daemon;
 };
 
+static const struct route *const api[] = {api_routes, api_comment_routes,
+					  api_status_routes, api_hook_routes,
+					  NULL};
+static const struct route *const control[] = {control_routes,
+					      control_watch_routes, NULL};
+static const struct route *const pages[] = {page_routes, NULL};
+
 /* A call and where it came from. */
 struct request {
 	struct call call;
@@ -94,11 +101,13 @@ static bool match(struct call *c, const char *pattern)
 	return !*at;
 }
 
-static const struct route *find_route(struct call *c, const struct route *r)
+static const struct route *find_route(struct call *c,
+				      const struct route *const *tables)
 {
-	for (; r->method; r++)
-		if (!strcmp(r->method, c->method) && match(c, r->path))
-			return r;
+	for (; *tables; tables++)
+		for (const struct route *r = *tables; r->method; r++)
+			if (!strcmp(r->method, c->method) && match(c, r->path))
+				return r;
 	return NULL;
 }
 
@@ -180,7 +189,7 @@ static void rate_headers(struct call *c)
 
 static void run_api(struct call *c, struct MHD_Connection *conn)
 {
-	const struct route *r = find_route(c, api_routes);
+	const struct route *r = find_route(c, api);
 
 	if (!may_call_api(c, conn))
 		return;
@@ -288,11 +297,11 @@ static bool from_here(const struct call *c, struct MHD_Connection *conn)
 
 static void serve_own(struct call *c, struct MHD_Connection *conn)
 {
-	const struct route *r = find_route(c, control_routes);
-	bool control = r != NULL;
+	const struct route *r = find_route(c, control);
+	bool steering = r != NULL;
 
 	if (!r)
-		r = find_route(c, page_routes);
+		r = find_route(c, pages);
 	if (!r) {
 		call_error(c, 404, "Not Found");
 		return;
@@ -301,9 +310,9 @@ static void serve_own(struct call *c, struct MHD_Connection *conn)
 		call_error(c, 403, "Not from here");
 		return;
 	}
-	if (control)
+	if (steering)
 		parse_body(c);
-	if (control && !strcmp(c->method, "POST") && !json_is_object(c->body))
+	if (steering && !strcmp(c->method, "POST") && !json_is_object(c->body))
 		call_error(c, 400, "wants a JSON object");
 	else
 		r->run(c);

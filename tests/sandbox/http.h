@@ -34,7 +34,10 @@ struct route {
 };
 
 /* Ended by a row without method. */
-extern const struct route api_routes[], control_routes[], page_routes[];
+extern const struct route api_routes[], api_comment_routes[],
+	api_status_routes[], api_hook_routes[];
+extern const struct route control_routes[], control_watch_routes[];
+extern const struct route page_routes[];
 
 struct http;
 
@@ -54,6 +57,10 @@ void call_invalid(struct call *c, const char *resource, const char *field,
 		  const char *message);
 /* The status that fits the code of e, and its text. */
 void call_failed(struct call *c, const struct error *e);
+/* 200 {}, or as call_failed() when err is not ERR_OK. */
+void call_done(struct call *c, enum err err, const struct error *e);
+/* 404 "no WHAT NAME". */
+void call_missing(struct call *c, const char *what, const char *name);
 void call_header(struct call *c, const char *name, const char *value);
 
 /* The decoded value; NULL when it is not there.  The caller frees it. */

@@ -264,20 +264,27 @@ enum err sb_hooks_gate(struct sandbox *s, const json_t *spec, struct error *e)
 	return ERR_OK;
 }
 
+static const struct delivery *find(const struct sandbox *s, int64_t id,
+				   const char *guid)
+{
+	const struct delivery *d;
+
+	TAILQ_FOREACH(d, &s->hooks->all, next)
+	if (id ? js_int(d->item, "id", 0) == id
+	       : !strcmp(js_str(d->item, "guid"), guid))
+		return d;
+	return NULL;
+}
+
 enum err sb_hooks_redeliver(struct sandbox *s, int64_t id, const char *guid,
 			    struct error *e)
 {
-	struct delivery *d;
+	const struct delivery *d = find(s, id, guid);
 
-	TAILQ_FOREACH(d, &s->hooks->all, next)
-	{
-		if (id ? js_int(d->item, "id", 0) == id
-		       : !strcmp(js_str(d->item, "guid"), guid)) {
-			enqueue(s, delivery_again(s, d, true));
-			return ERR_OK;
-		}
-	}
-	return error_set(e, ERR_MISSING, "no such delivery");
+	if (!d)
+		return error_set(e, ERR_MISSING, "no such delivery");
+	enqueue(s, delivery_again(s, d, true));
+	return ERR_OK;
 }
 
 json_t *sb_hooks_list(struct sandbox *s, const struct sb_repo *repo)
@@ -288,6 +295,20 @@ json_t *sb_hooks_list(struct sandbox *s, const struct sb_repo *repo)
 	TAILQ_FOREACH_REVERSE(d, &s->hooks->all, all, next)
 	if (!repo || d->repo_id == repo->id)
 		json_array_append(ret, d->item);
+	return ret;
+}
+
+json_t *sb_hooks_get(struct sandbox *s, int64_t id)
+{
+	const struct delivery *d = id > 0 ? find(s, id, "") : NULL;
+	struct error e = ERROR_INIT;
+	json_t *ret;
+
+	if (!d)
+		return NULL;
+	ret = sb_must(json_deep_copy(d->item));
+	json_object_set_new(js_get(ret, "request"), "payload",
+			    sb_must(js_parse(d->body, strlen(d->body), &e)));
 	return ret;
 }
 

@@ -37,8 +37,12 @@ NODISCARD enum err sb_hooks_redeliver(struct sandbox *s, int64_t id,
 
 /*
  * Newest first, of one repository or (NULL) of all; each an object of
- * GitHub's form "hook-delivery".  Borrowed objects in a new array.
+ * GitHub's form "hook-delivery", but without the payload.  Borrowed objects
+ * in a new array.
  */
 json_t *sb_hooks_list(struct sandbox *s, const struct sb_repo *repo);
+
+/* The whole of one, new; NULL when there is none. */
+json_t *sb_hooks_get(struct sandbox *s, int64_t id);
 
 #endif
