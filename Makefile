@@ -85,4 +85,4 @@ unit: $(UNIT)
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d)
