@@ -28,12 +28,14 @@ SRC     := $(wildcard bot/base/*.c store/*.c deploy/*.c commands/*.c bot/*.c)
 LIBSRC  := $(filter-out bot/main.c,$(SRC))
 OBJ     := $(SRC:%.c=$(OUT)/%.o)
 LIBOBJ  := $(LIBSRC:%.c=$(OUT)/%.o)
+SANDBOX := $(filter-out tests/sandbox/main.c,$(wildcard tests/sandbox/*.c))
+SANDOBJ := $(SANDBOX:%.c=$(OUT)/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
 SQL     := $(sort $(wildcard store/migrations/*.sql))
 SQLINC  := $(SQL:%.sql=$(OUT)/gen/%.sql.inc)
 CSSINC  := $(OUT)/gen/bot/style.css.inc
 
-.PHONY: all unit clean
+.PHONY: all sandbox unit clean
 .SECONDARY:
 
 all: build/kcibot
@@ -44,6 +46,19 @@ build/kcibot: $(OUT)/kcibot
 
 $(OUT)/kcibot: $(OBJ)
 	$(CC) $(ALL_CFLAGS) -o $@ $(OBJ) $(ALL_LDFLAGS) $(LIBS)
+
+# The forge for the demo and the tests; libsandbox.a holds its client too.
+sandbox: $(OUT)/sandbox
+	@mkdir -p build
+	@cp -f $< build/sandbox.new && mv -f build/sandbox.new build/sandbox
+
+$(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(OUT)/libsandbox.a \
+		$(OUT)/libkcibot.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+$(OUT)/libsandbox.a: $(SANDOBJ)
+	@rm -f $@
+	ar rcs $@ $(SANDOBJ)
 
 $(OUT)/libkcibot.a: $(LIBOBJ)
 	@rm -f $@
@@ -63,10 +78,12 @@ $(OUT)/gen/%.css.inc: %.css
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 
-$(OUT)/tests/%: tests/unit/%.c $(OUT)/libkcibot.a
+$(OUT)/tests/%: tests/unit/%.c $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(OUT)/libkcibot.a \
-		$(ALL_LDFLAGS) $(LIBS) -lcmocka
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(OUT)/libsandbox.a \
+		$(OUT)/libkcibot.a $(ALL_LDFLAGS) $(LIBS) -lcmocka
+
+$(OUT)/tests/test_sandbox: $(OUT)/sandbox
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
@@ -74,4 +91,4 @@ unit: $(UNIT)
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d)

@@ -1,0 +1,50 @@
+#include "tests/sandbox/page_files.h"
+
+/* clang-format off */
+const char page_style[] =
+	"body{margin:0;font:15px/1.5 system-ui,sans-serif;color:#1f2328}"
+	"header{background:#24292f;padding:10px 20px}"
+	"header a{color:#fff;font-weight:600;text-decoration:none}"
+	"main{max-width:900px;margin:20px auto;padding:0 16px}"
+	"small{color:#59636e;font-weight:400}"
+	"h1{font-size:24px}"
+	"code,pre{font:13px ui-monospace,monospace;background:#f0f1f3;"
+	"border-radius:4px;padding:1px 4px}"
+	"pre{padding:10px;overflow:auto}pre code{padding:0}"
+	"a{color:#0969da}"
+	"ul.pulls,ul.commits,ul.statuses{list-style:none;padding:0}"
+	"ul.pulls li,ul.commits li,ul.statuses li{padding:6px 10px;"
+	"border:1px solid #d1d9e0;border-bottom:0;overflow-wrap:anywhere}"
+	"ul li:last-child{border-bottom:1px solid #d1d9e0!important}"
+	".state,.check,.label{border-radius:12px;padding:1px 9px;"
+	"font-size:13px;color:#fff;background:#59636e}"
+	".state.open,.check.success{background:#1a7f37}"
+	".state.merged{background:#8250df}"
+	".state.closed,.check.failure,.check.error{background:#cf222e}"
+	".check.pending{background:#9a6700}"
+	".label{background:#ddf4ff;color:#0550ae}"
+	"article{border:1px solid #d1d9e0;border-radius:6px;margin:16px 0}"
+	"article h3{margin:0;padding:6px 14px;font-size:14px;"
+	"background:#f6f8fa;border-bottom:1px solid #d1d9e0}"
+	"article .body{padding:4px 14px;overflow-wrap:anywhere}"
+	".reactions{margin:0;padding:0 14px 6px}"
+	"table{border-collapse:collapse}"
+	"td,th{border:1px solid #d1d9e0;padding:4px 10px}"
+	"textarea{display:block;width:100%;box-sizing:border-box;"
+	"margin:8px 0;font:inherit;padding:8px}"
+	"button{background:#1a7f37;color:#fff;border:0;border-radius:6px;"
+	"padding:7px 16px;font:inherit}\n";
+
+/* Takes over the new conversation, and leaves the form as it is. */
+const char page_script[] =
+	"'use strict';\n"
+	"setInterval(async () => {\n"
+	"  const answer = await fetch(location.pathname);\n"
+	"  if (!answer.ok) return;\n"
+	"  const page = new DOMParser().parseFromString(\n"
+	"    await answer.text(), 'text/html');\n"
+	"  const now = document.getElementById('live');\n"
+	"  const next = page.getElementById('live');\n"
+	"  if (now.innerHTML !== next.innerHTML) now.replaceWith(next);\n"
+	"}, 1500);\n";
+/* clang-format on */
