@@ -8,10 +8,14 @@
  * port adopts: exit.json there = that is the answer; lock held = wait for it;
  * neither, but a spec = the supervisor vanished, verdict error.
  *
- *   state_dir/jobs/KEY/spec.json exit.json log lock work/
+ *   state_dir/jobs/KEY/    see deploy/job.h
  *
- * KEY is made by the engine from numbers and the job's configured name.
- * Everything but work/ lies outside the job's reach.
+ * KEY is made by the engine from numbers and the job's configured name:
+ * letters, digits and "._-", at most 128, not starting with a dot.
+ * Everything but work/ and tmp/ lies outside the job's reach (see
+ * deploy/isolation.h).  When a job has ended, whatever way, its processes are
+ * killed and its checkout is removed; a deploy reaches its target through
+ * something that is not its child.
  *
  * job.run   args  {"key", "cycle": id, "kind", "environment", "stage", "job",
  *                  "class": "code"|"prepare"|"drain"|"state",
@@ -25,10 +29,14 @@
  *                  "text": for people, "exit_code", "signal", "started_ms",
  *                  "finished_ms", "tail": last lines of the log, redacted}
  *           ERR_OK whenever there is a verdict.  {cycle}, {kind},
- *           {environment} are replaced inside argv elements.
+ *           {environment} are replaced inside argv elements.  ERR_RETRY when
+ *           the checkout or the machine may do better later, ERR_INVALID for
+ *           args that are not as above.
  *
  * job.cancel args {"key"}  SIGTERM, then SIGKILL after a grace; body {} once
- *           the job is gone (its job.run answers "cancelled").
+ *           the job is gone (its job.run answers "cancelled").  Remembered on
+ *           disk: a job.run with this key that comes later, or again after a
+ *           crash, answers "cancelled" too, unless the job had ended before.
  */
 #ifndef DEPLOY_BACKEND_H
 #define DEPLOY_BACKEND_H
@@ -36,27 +44,28 @@
 #include "bot/base/clock.h"
 #include "bot/base/port.h"
 #include "deploy/git_port.h"
+#include "deploy/isolation.h"
+#include "deploy/supervisor.h"
 
 struct backend_settings {
-	const char *dir;     /* state_dir/jobs */
-	const char *hide;    /* folder no job may see: state_dir */
-	const char *const *hide_files; /* NULL-terminated: token, secrets, ... */
+	const char *dir;  /* state_dir/jobs; made when missing */
+	const char *hide; /* folder no job may see: state_dir; or NULL */
+	const char *const *hide_files; /* NULL-terminated: token, secrets, ...;
+					  or NULL */
 	const char *program; /* path of the kcibot binary, for the supervisor */
-	int parallel;
+	int parallel;	     /* jobs at one time, at least 1 */
 	const struct clock *clock;
 	struct git_settings git;
+	/* How a project gets into work/; NULL = git_checkout(). */
+	enum err (*checkout)(const struct git_settings *git, const char *repo,
+			     const char *sha, const char *dir, struct error *e);
 };
 
-struct port *backend_port_new(const struct backend_settings *settings,
-			      struct error *e);
-
-/* The supervisor: `kcibot run-job DIR`.  Returns the exit status of main. */
-int supervisor_main(const char *dir);
-
 /*
- * The strongest isolation that works here, tried out: "bubblewrap" or
- * "none"; e tells why not bubblewrap.
+ * The port; all text in settings must outlive it.  NULL on failure.  stop()
+ * leaves running jobs alone: the next port adopts them.
  */
-const char *isolation_best(struct error *e);
+NODISCARD struct port *backend_port_new(const struct backend_settings *settings,
+					struct error *e);
 
 #endif
