@@ -18,8 +18,9 @@ DEFINE_CLEANUP(struct signature *, signature_free)
 /*
  * Reads a file of one or two lines: the secret, and the old one while both
  * are accepted.  A line ends at LF or CR LF, everything else counts; empty
- * lines do not.  Each is registered with redact_secret().  NULL with a sentence when there are none
- * or more than two, or one is shorter than LIMIT_SECRET_MIN.
+ * lines do not.  Each is registered with redact_secret().  NULL with a sentence
+ * when there are none or more than two, or one is shorter than
+ * LIMIT_SECRET_MIN.
  */
 NODISCARD OWNED_BY(signature_free)
 struct signature *signature_load(const char *path, struct error *e);

@@ -21,7 +21,7 @@ struct inbox {
 	struct db db;
 	char journal_id[33];
 	int64_t wal_pages;
-	struct packer *packer; /* writers */
+	struct packer *packer;
 	char guid[NAME_MAX_BYTES + 1];
 	char event[NAME_MAX_BYTES + 1];
 	unsigned char *body; /* the last one read */
@@ -124,9 +124,6 @@ static enum err prepare_writer(struct inbox *i, struct error *e)
 			 WAL_KEEP);
 	if (sqlite3_exec(i->db.handle, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return db_error(&i->db, e, sql);
-	i->packer = packer_new();
-	if (!i->packer)
-		return error_set(e, ERR_FATAL, "out of memory");
 	return ERR_OK;
 }
 
@@ -166,12 +163,22 @@ const char *inbox_journal_id(const struct inbox *i)
 	return i->journal_id;
 }
 
+/* Made at its first use: not every handle packs, and raw is always right. */
+static bool pack(struct inbox *i, const struct inbox_delivery *d,
+		 const void **ret, size_t *ret_len)
+{
+	if (!i->packer)
+		i->packer = packer_new();
+	return i->packer &&
+	       packer_pack(i->packer, d->body, d->len, ret, ret_len);
+}
+
 static enum err insert(struct inbox *i, struct inbox_delivery *d,
 		       struct error *e)
 {
 	const void *body = d->body;
 	size_t len = d->len;
-	bool packed = packer_pack(i->packer, d->body, d->len, &body, &len);
+	bool packed = pack(i, d, &body, &len);
 	sqlite3_stmt *s;
 	enum err code;
 
