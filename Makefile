@@ -8,7 +8,7 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 B       ?= build
 OUT     := $(B)/$(MODE)
 
-PKGS    := libcurl jansson libmicrohttpd libsodium sqlite3 libcrypto yaml-0.1
+PKGS    := libcurl jansson libmicrohttpd libsodium sqlite3 libcrypto yaml-0.1 zlib
 
 WARN    := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \

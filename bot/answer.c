@@ -1,164 +1,189 @@
-/* Short words to people: outcomes, answers and commit statuses. */
-#include "bot/render.h"
+#include "bot/answer.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "bot/base/limits.h"
-#include "bot/view_parts.h"
+struct answer_info {
+	int status;
+	const char *reason;
+	const char *body;
+	const char *metric;
+	const char *header; /* one more, or NULL */
+	const char *value;
+};
 
-static bool is(const json_t *value, const char *path, const char *want)
+/* GitHub never retries by itself, but proxies and people do. */
+#define RETRY "Retry-After", "5"
+
+static const struct answer_info table[ANSWER_MAX] = {
+	[ANSWER_JOURNALED] = {202, "Accepted", "{\"result\":\"journaled\"}",
+			      "accepted", NULL, NULL},
+	[ANSWER_DUPLICATE] = {200, "OK", "{\"result\":\"known already\"}",
+			      "duplicate", NULL, NULL},
+	[ANSWER_BAD_REQUEST] = {400, "Bad Request",
+				"{\"error\":\"ambiguous headers\"}",
+				"bad_request", NULL, NULL},
+	[ANSWER_BAD_HEADERS] = {400, "Bad Request",
+				"{\"error\":\"X-GitHub-Event and"
+				" X-GitHub-Delivery are needed, 1 to 128"
+				" visible characters each\"}",
+				"bad_request", NULL, NULL},
+	[ANSWER_BAD_SIGNATURE] = {401, "Unauthorized",
+				  "{\"error\":\"X-Hub-Signature-256 is missing"
+				  " or wrong\"}",
+				  "bad_signature", NULL, NULL},
+	[ANSWER_NOT_FOUND] = {404, "Not Found",
+			      "{\"error\":\"there is no such thing\"}", NULL,
+			      NULL, NULL},
+	[ANSWER_WEBHOOK_METHOD] = {405, "Method Not Allowed",
+				   "{\"error\":\"POST only\"}", NULL, "Allow",
+				   "POST"},
+	[ANSWER_PAGE_METHOD] = {405, "Method Not Allowed",
+				"{\"error\":\"GET only\"}", NULL, "Allow",
+				"GET, HEAD"},
+	[ANSWER_TOO_LARGE] = {413, "Content Too Large",
+			      "{\"error\":\"more than 25 MiB\"}", "too_large",
+			      NULL, NULL},
+	[ANSWER_NOT_JSON] = {415, "Unsupported Media Type",
+			     "{\"error\":\"application/json is needed: set the"
+			     " webhook's content type\"}",
+			     "bad_request", NULL, NULL},
+	[ANSWER_FAILED] = {500, "Internal Server Error",
+			   "{\"error\":\"the page could not be made\"}", NULL,
+			   NULL, NULL},
+	[ANSWER_BUSY] = {503, "Service Unavailable",
+			 "{\"error\":\"too much at one time\"}", "refused",
+			 RETRY},
+	[ANSWER_DISK] = {503, "Service Unavailable",
+			 "{\"error\":\"the delivery could not be written\"}",
+			 "refused", RETRY},
+	[ANSWER_STOPPING] = {503, "Service Unavailable",
+			     "{\"error\":\"stopping\"}", "refused", RETRY},
+};
+
+#define JSON "application/json"
+
+/* No script, no frame, no form, nothing from elsewhere. */
+static const char *const headers[][2] = {
+	{"Content-Security-Policy",
+	 "default-src 'none'; style-src 'self'; base-uri 'none'; "
+	 "form-action 'none'; frame-ancestors 'none'"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cache-Control", "no-store"},
+};
+
+struct answers {
+	struct MHD_Response *made[ANSWER_MAX];
+};
+
+const char *answer_metric(enum answer n)
 {
-	return strcmp(js_str(value, path), want) == 0;
+	return table[n].metric;
 }
 
-static void add_inert_headline(struct str *out, const json_t *view)
+static bool dress(struct MHD_Response *r, const char *type)
 {
-	CLEANUP(str_release) struct str s = STR_INIT(2048);
+	bool good = MHD_add_response_header(r, "Content-Type", type) == MHD_YES;
 
-	render_headline(&s, view);
-	render_inline(out, s.text);
+	for (size_t n = 0; n < ARRAY_SIZE(headers); n++)
+		good &= MHD_add_response_header(r, headers[n][0],
+						headers[n][1]) == MHD_YES;
+	return good;
 }
 
-void render_outcome(struct str *out, const json_t *view, const char *login)
+static struct MHD_Response *make(const struct answer_info *info)
 {
-	int64_t cycle = js_int(view, "cycle.id", 0);
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+		strlen(info->body), (void *)(uintptr_t)info->body,
+		MHD_RESPMEM_PERSISTENT);
 
-	if (*js_str(view, "key"))
-		part_marker(out, "key", js_str(view, "key"));
-	/* Not first in the line: nobody's command, whatever the login is. */
-	str_puts(out, "For ");
-	render_mention(out, login);
-	str_puts(out, ": **");
-	render_inline(out, js_str(view, "environment"));
-	str_puts(out, "** ");
-	add_inert_headline(out, view);
-	str_puts(out, ".\n\nRevision ");
-	part_sha(out, js_str(view, "head_sha"), 40);
-	if (cycle) {
-		str_puts(out, ", ");
-		part_cycle_link(out, view, cycle);
-	}
-	str_puts(out, ".\n");
+	if (!r)
+		return NULL;
+	if (dress(r, JSON) &&
+	    (!info->header ||
+	     MHD_add_response_header(r, info->header, info->value) == MHD_YES))
+		return r;
+	MHD_destroy_response(r);
+	return NULL;
 }
 
-void render_reply(struct str *out, const struct reply *reply)
+struct answers *answers_new(void)
 {
-	if (reply->key)
-		part_marker(out, "key", reply->key);
-	str_puts(out, "To ");
-	render_mention(out, reply->login);
-	if (reply->said && *reply->said) {
-		str_puts(out, ", about ");
-		render_code(out, reply->said);
-	}
-	str_puts(out, ":");
-	if (reply->text && *reply->text) {
-		str_putc(out, ' ');
-		render_inline(out, reply->text);
-	}
-	str_putc(out, '\n');
-	if (reply->markdown && *reply->markdown)
-		str_addf(out, "\n%s", reply->markdown);
-	if (reply->next && *reply->next) {
-		str_puts(out, "\nType next:\n\n");
-		render_block(out, reply->next);
-	}
-}
+	struct answers *a = calloc(1, sizeof(*a));
 
-/* "short ok; full ok 14:05 UTC": a later short does not hide the full. */
-static void describe_success(struct str *out, const json_t *view)
-{
-	int64_t now = js_int(view, "now_ms", 0);
-	int64_t full = js_int(view, "result.full_ok_ms", 0);
-	bool done = is(view, "state", "done");
-	bool is_full = strcmp(part_kind(view), "full") == 0;
-
-	if (!is_full && (done || js_int(view, "result.short_ok_ms", 0)))
-		str_addf(out, "short ok%s", full ? "; " : "");
-	if (is_full && !full)
-		full = js_int(view, "cycle.finished_ms", 0);
-	if (!is_full && !full)
-		return;
-	str_puts(out, "full ok");
-	if (full) {
-		str_putc(out, ' ');
-		part_time(out, full, now);
-	}
-}
-
-static void describe_failure(struct str *out, const json_t *view)
-{
-	const json_t *only = part_only_new(view);
-	const json_t *stage = part_failed(js_get(view, "cycle.stages"));
-	const json_t *job = part_failed(js_get(stage, "jobs"));
-
-	if (!only || !part_is_own(view, only)) {
-		str_addf(out, "%s: %s failed, cause not known", part_kind(view),
-			 js_str(view, "environment"));
-		return;
-	}
-	str_addf(out, "%s failed", part_kind(view));
-	if (stage)
-		str_addf(out, ": stage %s", js_str(stage, "name"));
-	if (job)
-		str_addf(out, ", job %s", js_str(job, "name"));
-}
-
-static void describe_other(struct str *out, const json_t *view)
-{
-	const json_t *stage = part_failed(js_get(view, "cycle.stages"));
-
-	str_addf(out, "%s %s", part_kind(view),
-		 is(view, "cycle.verdict", "error")
-			 ? "not deployed, something went wrong"
-			 : js_str(view, "cycle.verdict"));
-	if (stage)
-		str_addf(out, ": stage %s", js_str(stage, "name"));
-	else if (*js_str(view, "cycle.text"))
-		str_addf(out, ": %s", js_str(view, "cycle.text"));
-}
-
-static void describe_done(struct str *out, const json_t *view)
-{
-	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
-
-	if (own && *js_str(own, "result") && !is(own, "result", "merged"))
-		str_addf(out, "%s left out: %s", part_kind(view),
-			 *js_str(own, "reason") ? js_str(own, "reason")
-						: js_str(own, "result"));
-	else if (is(view, "cycle.verdict", "success"))
-		describe_success(out, view);
-	else if (is(view, "cycle.verdict", "failure"))
-		describe_failure(out, view);
-	else
-		describe_other(out, view);
-}
-
-void render_status_description(struct str *out, const json_t *view)
-{
-	CLEANUP(str_release) struct str s = STR_INIT(4096);
-	int64_t at = js_int(view, "at_ms", 0);
-	int64_t now = js_int(view, "now_ms", 0);
-
-	if (is(view, "state", "running")) {
-		str_addf(&s, "%s running: ", part_kind(view));
-		part_progress(&s, view);
-	} else if (is(view, "state", "waiting")) {
-		str_addf(&s, "%s waiting", part_kind(view));
-		if (at > now) {
-			str_puts(&s, " until ");
-			part_time(&s, at, now);
+	for (int n = 0; a && n < ANSWER_MAX; n++) {
+		a->made[n] = make(&table[n]);
+		if (!a->made[n]) {
+			answers_free(a);
+			a = NULL;
 		}
-		if (*js_str(view, "why"))
-			str_addf(&s, ": %s", js_str(view, "why"));
-	} else if (is(view, "state", "done") && js_get(view, "cycle")) {
-		describe_done(&s, view);
-	} else if (js_int(view, "result.short_ok_ms", 0) ||
-		   js_int(view, "result.full_ok_ms", 0)) {
-		describe_success(&s, view);
-	} else {
-		str_addf(&s, "neither short nor full deployed%s%s",
-			 *js_str(view, "why") ? ": " : "", js_str(view, "why"));
 	}
-	render_description(out, s.text);
+	return a;
+}
+
+void answers_free(struct answers *a)
+{
+	for (int n = 0; n < ANSWER_MAX; n++)
+		if (a->made[n])
+			MHD_destroy_response(a->made[n]);
+	free(a);
+}
+
+enum MHD_Result answer_send(const struct answers *a, enum answer n,
+			    struct MHD_Connection *conn)
+{
+	return MHD_queue_response(conn, (unsigned)table[n].status, a->made[n]);
+}
+
+enum MHD_Result answer_page(const struct answers *a, int status,
+			    const char *type, struct str *body,
+			    struct MHD_Connection *conn)
+{
+	struct error e = ERROR_INIT;
+	struct MHD_Response *r;
+	enum MHD_Result sent;
+	size_t len = body->len;
+	char *text;
+
+	if (str_take(body, &text, &e))
+		return answer_send(a, ANSWER_FAILED, conn);
+	r = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	if (!r) {
+		free(text);
+		return answer_send(a, ANSWER_FAILED, conn);
+	}
+	sent = dress(r, type) ? MHD_queue_response(conn, (unsigned)status, r)
+			      : MHD_NO;
+	MHD_destroy_response(r);
+	return sent;
+}
+
+static void add_date(struct str *out)
+{
+	time_t now = time(NULL);
+	char text[64];
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) &&
+	    strftime(text, sizeof(text), "Date: %a, %d %b %Y %T GMT\r\n", &tm))
+		str_puts(out, text);
+}
+
+void answer_raw(enum answer n, struct str *out)
+{
+	const struct answer_info *info = &table[n];
+
+	str_addf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", info->status,
+		 info->reason);
+	add_date(out);
+	str_addf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", JSON,
+		 strlen(info->body));
+	for (size_t h = 0; h < ARRAY_SIZE(headers); h++)
+		str_addf(out, "%s: %s\r\n", headers[h][0], headers[h][1]);
+	if (info->header)
+		str_addf(out, "%s: %s\r\n", info->header, info->value);
+	str_addf(out, "\r\n%s", info->body);
 }

@@ -10,19 +10,24 @@
 #include "bot/base/str.h"
 
 enum metric {
-	METRIC_DELIVERIES,	/* {result} accepted, duplicate, bad_signature,
-				   too_large, bad_request, refused, timeout */
-	METRIC_EVENTS,		/* {event} handled by the engine */
-	METRIC_COMMANDS,	/* {verb, result} */
-	METRIC_CYCLES,		/* {kind, verdict} */
-	METRIC_CYCLE_SECONDS,	/* {kind} sum and count */
-	METRIC_FORGE_CALLS,	/* {kind, status} */
-	METRIC_FORGE_SECONDS,	/* {kind} sum and count */
-	METRIC_EFFECTS,		/* {kind, result} */
+	METRIC_DELIVERIES,    /* {result} accepted, duplicate, bad_signature,
+				 too_large, bad_request, refused, timeout */
+	METRIC_EVENTS,	      /* {event} handled by the engine */
+	METRIC_COMMANDS,      /* {verb, result} */
+	METRIC_CYCLES,	      /* {kind, verdict} */
+	METRIC_CYCLE_SECONDS, /* {kind} sum and count */
+	METRIC_FORGE_CALLS,   /* {kind, status} */
+	METRIC_FORGE_SECONDS, /* {kind} sum and count */
+	METRIC_EFFECTS,	      /* {kind, result} */
 	METRIC_MAX
 };
 
-/* Adds n to the series with these label values (b may be NULL). */
+/*
+ * Adds n to the series with these label values (b may be NULL).  A value that
+ * the table does not know counts as "other" where values come from outside
+ * (deliveries, events); elsewhere it gets a series of its own, as long as
+ * there is room and it has less than 40 bytes.
+ */
 void metric_add(enum metric m, const char *a, const char *b, int64_t n);
 
 /* Adds one observation of ms to a _SECONDS metric. */

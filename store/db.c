@@ -82,7 +82,11 @@ static enum err check_version(struct db *db, int64_t *ret_version,
 	if (ask_int(db, "PRAGMA user_version", &version, e) ||
 	    ask_int(db, "PRAGMA application_id", &id, e))
 		return e->code;
-	if (version && id != schema->application_id)
+	/* A file of somebody else's may well have version 0. */
+	if (!version && !id &&
+	    ask_int(db, "SELECT count(*) FROM sqlite_schema", &id, e))
+		return e->code;
+	if ((version || id) && id != schema->application_id)
 		return error_set(e, ERR_FATAL, "this is not a %s",
 				 schema->name);
 	if (version > (int64_t)schema->migration_count)
@@ -95,12 +99,9 @@ static enum err check_version(struct db *db, int64_t *ret_version,
 	return ERR_OK;
 }
 
-static enum err migrate(struct db *db, enum db_flags flags, struct error *e)
+static enum err migrate(struct db *db, int64_t version, enum db_flags flags,
+			struct error *e)
 {
-	int64_t version;
-
-	if (check_version(db, &version, e))
-		return e->code;
 	if ((flags & DB_READ_ONLY) &&
 	    version != (int64_t)db->schema->migration_count)
 		return error_set(
@@ -183,9 +184,13 @@ enum err db_open(struct db *db, const char *path,
 		 const struct db_schema *schema, enum db_flags flags,
 		 struct error *e)
 {
+	int64_t version;
+
 	*db = (struct db){.schema = schema, .read_only = flags & DB_READ_ONLY};
-	if (open_file(db, path, flags, e) || configure(db, flags, e) ||
-	    migrate(db, flags, e) || prepare_all(db, e)) {
+	/* Looked at before anything, WAL mode included, is written to it. */
+	if (open_file(db, path, flags, e) || check_version(db, &version, e) ||
+	    configure(db, flags, e) || migrate(db, version, flags, e) ||
+	    prepare_all(db, e)) {
 		error_prefix(e, "%s", path);
 		e->code = ERR_FATAL;
 		db_close(db);

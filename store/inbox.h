@@ -33,12 +33,12 @@ struct inbox *inbox_open_reader(const char *path, struct error *e);
 const char *inbox_journal_id(const struct inbox *i);
 
 struct inbox_delivery {
-	int64_t seq;	   /* out; from 1, gapless enough: ascending */
+	int64_t seq;	   /* out; ascending from 1, of the first with guid */
 	const char *guid;  /* X-GitHub-Delivery */
 	const char *event; /* X-GitHub-Event */
-	const void *body;  /* raw, as signed */
+	const void *body;  /* raw, as signed; out: NULL when pruned */
 	size_t len;
-	unsigned char body_hash[32]; /* SHA-256 of the body */
+	unsigned char body_hash[32]; /* out of inbox_next: SHA-256 of body */
 	int64_t received_ms;
 	bool duplicate; /* out of inbox_add: the GUID was known already */
 };
@@ -58,21 +58,32 @@ NODISCARD enum err inbox_add(struct inbox *i, struct inbox_delivery *d,
 NODISCARD enum err inbox_next(struct inbox *i, int64_t after,
 			      struct inbox_delivery *ret, struct error *e);
 
-/* How many deliveries have seq > after. */
+/* How many deliveries have seq > after; 0 also when it cannot be read. */
 int64_t inbox_depth(struct inbox *i, int64_t after);
 
 /* The highest seq ever given, 0 when none. */
 int64_t inbox_last(struct inbox *i);
 
+/* Writes a mark through to the disk: does the disk take writes again? */
+NODISCARD enum err inbox_probe(struct inbox *i, int64_t now_ms,
+			       struct error *e);
+
 /*
- * A time slice of checkpointing, called by the writer's side while idle;
- * never blocks the writer for long.
+ * Writes the log back into the file as far as that needs no waiting for
+ * readers or writers.  Nothing else does: SQLite's automatic checkpoint,
+ * which would run inside of a commit, is off.  Give it a handle (for writing)
+ * and a thread of its own, so that commits go on meanwhile.
  */
 void inbox_checkpoint(struct inbox *i);
 
+/* Length of the log in pages, after this handle's last commit. */
+int64_t inbox_log_pages(const struct inbox *i);
+
 /*
  * Forgets bodies of deliveries with seq <= upto older than before_ms; GUIDs
- * are kept longer than the forge can redeliver (guid_before_ms).
+ * are kept longer than the forge can redeliver (guid_before_ms).  In slices
+ * that let the committer in between, so it may take a while; needs a handle
+ * for writing that no other thread uses.
  */
 NODISCARD enum err inbox_prune(struct inbox *i, int64_t upto, int64_t before_ms,
 			       int64_t guid_before_ms, struct error *e);

@@ -38,17 +38,6 @@ static struct outcome answers[ANSWERS]; /* by effect id */
 static bool answered[ANSWERS];
 static atomic_int checkouts;
 
-/* Stands in where the real one is not linked; never called. */
-__attribute__((weak)) enum err git_checkout(const struct git_settings *settings,
-					    const char *repo, const char *sha,
-					    const char *dir, struct error *e);
-__attribute__((weak)) enum err git_checkout(
-	const struct git_settings *settings UNUSED, const char *repo UNUSED,
-	const char *sha UNUSED, const char *dir UNUSED, struct error *e)
-{
-	return error_set(e, ERR_FATAL, "no git here");
-}
-
 static UNUSED void put(const char *dir, const char *name, const char *text,
 		       mode_t mode)
 {
