@@ -132,7 +132,7 @@ static enum err want_status(struct engine *g, const struct pull *p,
 			    const struct told_status *status, struct error *e)
 {
 	CLEANUP(str_release) struct str short_text = STR_INIT(512);
-	char context[96], target[256], url[512];
+	char context[160], target[512], url[512];
 	bool news;
 
 	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
@@ -160,7 +160,7 @@ static enum err report_statuses(struct engine *g, const struct pull *p,
 				const struct environment *env, struct error *e)
 {
 	char(*shas)[SHA_SIZE];
-	char context[96];
+	char context[160];
 	size_t count;
 	struct flow f;
 	enum err code = ERR_OK;
@@ -249,7 +249,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
 	struct said_record said;
 	struct pull p;
-	char key[64];
+	char key[64], marker[128];
 
 	if (strcmp(r->kind, "auto") == 0 || !r->said_id || !r->pull_id)
 		return ERR_OK;
@@ -259,6 +259,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	if (!said.comment_id)
 		return ERR_OK;
 	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
+	snprintf(marker, sizeof(marker), "<!-- kcibot:key %s -->", key);
 	if (report_reaction(g, p.repo, said.comment_id, reaction_for(r), e) ||
 	    outcome_body(g, r, &p, &body, e))
 		return e->code;
@@ -266,7 +267,7 @@ static enum err announce(struct engine *g, const struct request *r,
 		g->store, "forge.comment", "", key,
 		json_pack("{s:s, s:I, s:s, s:s}", "repo", p.repo, "number",
 			  (json_int_t)p.number, "body", body.text, "marker",
-			  key),
+			  marker),
 		0, g->now_ms, e);
 }
 
