@@ -160,7 +160,8 @@ static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 
 	if (lag)
 		return r->attempts + 1 < LAG_TRIES;
-	if (o->code != ERR_RETRY)
+	/* A token that ran out is put right by people, in their time. */
+	if (o->code != ERR_RETRY && o->http_status != 401)
 		return false;
 	if (k->tries && r->attempts + 1 >= k->tries)
 		return false;
