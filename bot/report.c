@@ -127,16 +127,25 @@ enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
 
 /* --- statuses --- */
 
+#define STATUS_CONTEXT 128
+
+/* The same whatever the bot's account is called: rules of the forge that
+ * require a status name it. */
+static void status_context(const struct environment *env,
+			   char ret[STATUS_CONTEXT])
+{
+	snprintf(ret, STATUS_CONTEXT, "kcibot/%s", env->name);
+}
+
 static enum err want_status(struct engine *g, const struct pull *p,
 			    const char *sha, const struct environment *env,
 			    const struct told_status *status, struct error *e)
 {
 	CLEANUP(str_release) struct str short_text = STR_INIT(512);
-	char context[160], target[512], url[512];
+	char context[STATUS_CONTEXT], target[512], url[512];
 	bool news;
 
-	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
-		 env->name);
+	status_context(env, context);
 	snprintf(target, sizeof(target), "status:%s:%s:%s", p->repo, sha,
 		 context);
 	snprintf(url, sizeof(url), "%s/pulls/%s/%lld", g->config->public_url,
@@ -160,14 +169,13 @@ static enum err report_statuses(struct engine *g, const struct pull *p,
 				const struct environment *env, struct error *e)
 {
 	char(*shas)[SHA_SIZE];
-	char context[160];
+	char context[STATUS_CONTEXT];
 	size_t count;
 	struct flow f;
 	enum err code = ERR_OK;
 
 	flow_of(g, env, &f);
-	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
-		 env->name);
+	status_context(env, context);
 	if (store_status_shas(g->store, p->id, context, &shas, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
