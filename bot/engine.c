@@ -115,10 +115,9 @@ static void give_answers(struct engine *g)
 
 void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
 {
-	json_array_append_new(g->answers,
-			      json_pack("{s:I, s:b, s:s}", "said",
-					(json_int_t)said_id, "ok", ok, "text",
-					text));
+	json_array_append_new(g->answers, json_pack("{s:I, s:b, s:s}", "said",
+						    (json_int_t)said_id, "ok",
+						    ok, "text", text));
 }
 
 /* --- deliveries --- */

@@ -25,9 +25,9 @@ static void add_others(struct str *out, const json_t *view)
 	size_t others = 0, i;
 	json_t *rev;
 
-	json_array_foreach(js_get(view, "cycle.revisions"), i,
-			   rev) if (is(rev, "result", "merged") &&
-				    !part_is_own(view, rev)) others++;
+	json_array_foreach (js_get(view, "cycle.revisions"), i, rev)
+		if (is(rev, "result", "merged") && !part_is_own(view, rev))
+			others++;
 	if (others == 0)
 		str_puts(out, ", alone");
 	else

@@ -114,8 +114,7 @@ static enum err make_work(const struct visit *v, struct error *e)
 	    fs_remove_tree(tmp, e) || fs_mkdirs(tmp, 0700, e) ||
 	    fs_mkdirs(fresh, 0700, e))
 		return e->code;
-	json_array_foreach(js_get(v->args, "manifest.projects"), i, project)
-	{
+	json_array_foreach (js_get(v->args, "manifest.projects"), i, project) {
 		if (checkout_one(v, project, e))
 			return e->code;
 	}
@@ -330,8 +329,7 @@ static void learn_secrets(const json_t *args)
 	const char *name;
 	json_t *file;
 
-	json_object_foreach(js_get(args, "secrets"), name, file)
-	{
+	json_object_foreach (js_get(args, "secrets"), name, file) {
 		CLEANUP(str_release) struct str s = STR_INIT(LIMIT_TOKEN_FILE);
 		struct error ignored = ERROR_INIT;
 
@@ -358,8 +356,7 @@ static enum err check_args(const json_t *args, struct error *e)
 enum err local_run(const struct local *l, const json_t *args, json_t **ret,
 		   struct error *e)
 {
-	__attribute__((cleanup(visit_release_at))) struct visit v = {
-		.l = l, .args = args};
+	CLEANUP(visit_release) struct visit v = {.l = l, .args = args};
 
 	if (check_args(args, e))
 		return e->code;
