@@ -89,6 +89,19 @@ static struct port *port_of(struct engine *g, enum which_port port)
 	return g->set.jobs;
 }
 
+/* The comment of a slot, once an earlier effect has made it. */
+static void set_comment_id(struct engine *g, json_t *args)
+{
+	struct error e = ERROR_INIT;
+	struct posted posted;
+
+	if (store_posted(g->store, js_int(args, "pull", 0),
+			 js_str(args, "slot"), &posted, &e))
+		return;
+	json_object_set_new(args, "comment_id",
+			    json_integer(posted.comment_id));
+}
+
 static bool send(void *ctx, const struct outbox_row *r)
 {
 	struct engine *g = ctx;
@@ -107,6 +120,8 @@ static bool send(void *ctx, const struct outbox_row *r)
 		return false; /* the command line has no such port */
 	if (r->unknown)
 		json_object_set_new(r->args, "lookup", json_true());
+	if (*js_str(r->args, "slot"))
+		set_comment_id(g, r->args);
 	port->start(port, &effect, engine_outcome, g);
 	return true;
 }
@@ -144,7 +159,8 @@ static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 
 	if (lag)
 		return r->attempts + 1 < LAG_TRIES;
-	if (o->code != ERR_RETRY)
+	/* A token that ran out is put right by people, in their time. */
+	if (o->code != ERR_RETRY && o->http_status != 401)
 		return false;
 	if (k->tries && r->attempts + 1 >= k->tries)
 		return false;

@@ -119,7 +119,7 @@ static void say_waiting(struct str *out, const json_t *view)
 	str_puts(out, "waiting");
 	if (at > now) {
 		str_puts(out, " until ");
-		part_time(out, at, now);
+		part_moment(out, at, now);
 		str_puts(out, " (");
 		time_span(out, at - now);
 		str_puts(out, " from now)");
@@ -141,8 +141,8 @@ static void say_idle(struct str *out, const json_t *view)
 	if (on && is(on, "sha", js_str(view, "head_sha"))) {
 		str_addf(out, "deployed %s since ",
 			 or_else(js_str(view, "on_staging.kind"), "short"));
-		part_time(out, js_int(view, "on_staging.since_ms", 0),
-			  js_int(view, "now_ms", 0));
+		part_moment(out, js_int(view, "on_staging.since_ms", 0),
+			    js_int(view, "now_ms", 0));
 	} else if (on) {
 		str_puts(out, "an older revision is deployed");
 	} else {

@@ -126,7 +126,7 @@ static void add_cycle_facts(struct str *out, const json_t *view,
 	}
 	if (from) {
 		str_puts(out, ", started ");
-		part_time(out, from, now);
+		part_moment(out, from, now);
 	}
 	if (from && to >= from) {
 		str_puts(out, ", took ");
@@ -167,7 +167,7 @@ static void add_request(struct str *out, const json_t *view,
 	}
 	if (at > now) {
 		str_puts(out, " for ");
-		part_time(out, at, now);
+		part_moment(out, at, now);
 	}
 }
 
@@ -200,7 +200,7 @@ static void add_passed(struct str *out, const json_t *view, const char *kind,
 	if (*first)
 		add_line(out, "Passed with this revision");
 	str_addf(out, "%s%s ", *first ? "" : ", ", kind);
-	part_time(out, ms, js_int(view, "now_ms", 0));
+	part_moment(out, ms, js_int(view, "now_ms", 0));
 	*first = false;
 }
 

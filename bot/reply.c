@@ -82,7 +82,7 @@ static void describe_success(struct str *out, const json_t *view)
 	str_puts(out, "full ok");
 	if (full) {
 		str_putc(out, ' ');
-		part_time(out, full, now);
+		part_moment(out, full, now);
 	}
 }
 
@@ -147,7 +147,7 @@ void render_status_description(struct str *out, const json_t *view)
 		str_addf(&s, "%s waiting", part_kind(view));
 		if (at > now) {
 			str_puts(&s, " until ");
-			part_time(&s, at, now);
+			part_moment(&s, at, now);
 		}
 		if (*js_str(view, "why"))
 			str_addf(&s, ": %s", js_str(view, "why"));

@@ -126,16 +126,25 @@ enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
 
 /* --- statuses --- */
 
+#define STATUS_CONTEXT 128
+
+/* The same whatever the bot's account is called: rules of the forge that
+ * require a status name it. */
+static void status_context(const struct environment *env,
+			   char ret[STATUS_CONTEXT])
+{
+	snprintf(ret, STATUS_CONTEXT, "kcibot/%s", env->name);
+}
+
 static enum err want_status(struct engine *g, const struct pull *p,
 			    const char *sha, const struct environment *env,
 			    const struct told_status *status, struct error *e)
 {
 	CLEANUP(str_release) struct str short_text = STR_INIT(512);
-	char context[96], target[320], url[512];
+	char context[STATUS_CONTEXT], target[512], url[512];
 	bool news;
 
-	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
-		 env->name);
+	status_context(env, context);
 	snprintf(target, sizeof(target), "status:%s:%s:%s", p->repo, sha,
 		 context);
 	snprintf(url, sizeof(url), "%s/pulls/%s/%lld", g->config->public_url,
@@ -159,14 +168,13 @@ static enum err report_statuses(struct engine *g, const struct pull *p,
 				const struct environment *env, struct error *e)
 {
 	char(*shas)[SHA_SIZE];
-	char context[96];
+	char context[STATUS_CONTEXT];
 	size_t count;
 	struct flow f;
 	enum err code = ERR_OK;
 
 	flow_of(g, env, &f);
-	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
-		 env->name);
+	status_context(env, context);
 	if (store_status_shas(g->store, p->id, context, &shas, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
@@ -248,7 +256,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
 	struct said_record said;
 	struct pull p;
-	char key[64];
+	char key[64], marker[128];
 
 	if (strcmp(r->kind, "auto") == 0 || !r->said_id || !r->pull_id)
 		return ERR_OK;
@@ -258,6 +266,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	if (!said.comment_id)
 		return ERR_OK;
 	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
+	snprintf(marker, sizeof(marker), "<!-- kcibot:key %s -->", key);
 	if (report_reaction(g, p.repo, said.comment_id, reaction_for(r), e) ||
 	    outcome_body(g, r, &p, &body, e))
 		return e->code;
@@ -265,7 +274,7 @@ static enum err announce(struct engine *g, const struct request *r,
 				json_pack("{s:s, s:I, s:s, s:s}", "repo",
 					  p.repo, "number",
 					  (json_int_t)p.number, "body",
-					  body.text, "marker", key),
+					  body.text, "marker", marker),
 				0, g->now_ms, e);
 }
 

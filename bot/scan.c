@@ -225,6 +225,32 @@ static const char *hook_word(const struct engine *g, const struct outcome *o)
 	return "none";
 }
 
+/* For readiness: does every repository tell us what happens? */
+static enum err tell_hooks(struct engine *g, struct error *e)
+{
+	bool known = true, missing = false;
+
+	for (size_t i = 0; i < g->config->environment_count; i++) {
+		const struct environment *env = &g->config->environments[i];
+
+		for (size_t j = 0; j < env->project_count; j++) {
+			struct scan_record scan;
+
+			if (store_scan(g->store, env->projects[j].repo,
+				       g->now_ms, &scan, e))
+				return e->code;
+			known = known && *scan.hook;
+			missing = missing ||
+				  (*scan.hook && strcmp(scan.hook, "ok") != 0);
+		}
+	}
+	pthread_mutex_lock(&g->lock);
+	g->gauges.hooks_known = known;
+	g->gauges.hooks_missing = missing;
+	pthread_mutex_unlock(&g->lock);
+	return ERR_OK;
+}
+
 enum err scan_hooks(struct engine *g, const json_t *args,
 		    const struct outcome *o, struct error *e)
 {
@@ -235,13 +261,13 @@ enum err scan_hooks(struct engine *g, const json_t *args,
 		return ERR_OK; /* the forge was away: that says nothing */
 	if (store_scan(g->store, repo, g->now_ms, &scan, e))
 		return e->code;
-	if (strcmp(scan.hook, word) == 0)
-		return ERR_OK;
-	if (strcmp(word, "ok") != 0)
+	if (strcmp(scan.hook, word) != 0 && strcmp(word, "ok") != 0)
 		log_warning("%s: webhook: %s; the bot works by scanning every "
 			    "few minutes",
 			    repo, word);
-	return store_scan_hook(g->store, repo, word, e);
+	if (store_scan_hook(g->store, repo, word, e))
+		return e->code;
+	return tell_hooks(g, e);
 }
 
 enum err scan_self(struct engine *g, const json_t *args UNUSED,

@@ -88,7 +88,7 @@ void part_progress(struct str *out, const json_t *view)
 		 *state && strcmp(state, "running") != 0 ? state : "starting");
 }
 
-void part_time(struct str *out, int64_t ms, int64_t now_ms)
+void part_moment(struct str *out, int64_t ms, int64_t now_ms)
 {
 	time_t t = (time_t)(ms / 1000);
 	bool same_day = ms / 86400000 == now_ms / 86400000;

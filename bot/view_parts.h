@@ -36,7 +36,7 @@ const char *part_kind(const json_t *view);
 void part_progress(struct str *out, const json_t *view);
 
 /* Adds "14:05 UTC", with "21 Nov" in front when it is not now's day. */
-void part_time(struct str *out, int64_t ms, int64_t now_ms);
+void part_moment(struct str *out, int64_t ms, int64_t now_ms);
 
 /*
  * Markdown: hidden marker comments, and links into our own pages.  A name

@@ -174,17 +174,24 @@ static enum err want_push(const struct flow *f, const struct cycle *c,
 				0, f->now_ms, e);
 }
 
-/* Is what would be deployed on the environment already? */
+/*
+ * Is what would be deployed on the environment already?  Not when a cycle
+ * that did not work has come after the green one.
+ */
 static enum err is_deployed(const struct flow *f, const char *content,
 			    bool *ret, struct error *e)
 {
 	struct environment_record r;
 	struct cycle green;
+	int64_t touched;
 	enum err code;
 
 	*ret = false;
-	if (store_environment(f->store, f->env->name, f->now_ms, &r, e))
+	if (store_environment(f->store, f->env->name, f->now_ms, &r, e) ||
+	    store_cycle_touched(f->store, f->env->name, &touched, e))
 		return e->code;
+	if (touched != r.deployed_cycle)
+		return ERR_OK;
 	code = store_cycle(f->store, r.deployed_cycle, &green, e);
 	if (code)
 		return code == ERR_MISSING ? ERR_OK : code;

@@ -79,6 +79,15 @@ NODISCARD enum err git_checkout(const struct git_settings *settings,
 				const char *repo, const char *sha,
 				const char *dir, struct error *e);
 
+/*
+ * Does commit sha of repo hold an executable file (or a link) at path?
+ * Blocking; safe beside the port's thread.
+ */
+NODISCARD enum err git_has_program(const struct git_settings *settings,
+				   const char *repo, const char *sha,
+				   const char *path, bool *ret,
+				   struct error *e);
+
 /* ERR_FATAL with the way out when git is missing or older than 2.38. */
 NODISCARD enum err git_check_version(struct error *e);
 

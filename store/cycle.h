@@ -54,6 +54,10 @@ NODISCARD enum err store_cycle_finish(struct store *s, int64_t id,
 NODISCARD enum err store_cycle_tag(struct store *s, int64_t id, const char *tag,
 				   struct error *e);
 
+/* The newest finished one that may have changed the environment; 0 = none. */
+NODISCARD enum err store_cycle_touched(struct store *s, const char *environment,
+				       int64_t *ret_cycle, struct error *e);
+
 struct manifest_project {
 	char repo[160];
 	char base[256];

@@ -1,0 +1,119 @@
+#include "bot/cli_text.h"
+
+#include <string.h>
+
+#include "bot/base/clock.h"
+
+/* User text on a terminal: no control characters. */
+static void plain(struct str *out, const char *text)
+{
+	for (; *text; text++)
+		str_putc(out, (unsigned char)*text < 0x20 || *text == 0x7f
+				      ? ' '
+				      : *text);
+}
+
+void cli_trust_table(struct str *out, const json_t *trust)
+{
+	json_t *t;
+	size_t i;
+
+	json_array_foreach (trust, i, t) {
+		int64_t expires = js_int(t, "expires_ms", 0);
+
+		plain(out, js_str(t, "login"));
+		str_addf(out, "\t%lld\t%s\t%s\t", (long long)js_int(t, "id", 0),
+			 js_str(t, "role"),
+			 *js_str(t, "scope") ? js_str(t, "scope") : "all");
+		if (expires)
+			time_iso(out, expires);
+		else
+			str_puts(out, "never");
+		str_putc(out, '\t');
+		plain(out, js_str(t, "by"));
+		str_putc(out, '\t');
+		plain(out, js_str(t, "reason"));
+		str_putc(out, '\n');
+	}
+}
+
+static void cycle_line(struct str *out, const char *what, const json_t *c)
+{
+	json_t *r;
+	size_t i;
+
+	if (!c)
+		return;
+	str_addf(out, "  %s: cycle %lld, %s, %s", what,
+		 (long long)js_int(c, "id", 0), js_str(c, "kind"),
+		 *js_str(c, "verdict") ? js_str(c, "verdict")
+				       : js_str(c, "state"));
+	if (*js_str(c, "text")) {
+		str_puts(out, " (");
+		plain(out, js_str(c, "text"));
+		str_putc(out, ')');
+	}
+	str_putc(out, '\n');
+	json_array_foreach (js_get(c, "revisions"), i, r)
+		str_addf(out, "    %s#%lld %.12s %s\n", js_str(r, "repo"),
+			 (long long)js_int(r, "number", 0), js_str(r, "sha"),
+			 js_str(r, "result"));
+}
+
+static void queue_lines(struct str *out, const json_t *queue)
+{
+	json_t *r;
+	size_t i;
+
+	json_array_foreach (queue, i, r) {
+		str_addf(out, "  %s: %s, %s", js_str(r, "state"),
+			 js_str(r, "kind"), js_str(r, "origin"));
+		if (js_int(r, "number", 0))
+			str_addf(out, ", %s#%lld", js_str(r, "repo"),
+				 (long long)js_int(r, "number", 0));
+		if (*js_str(r, "by")) {
+			str_puts(out, ", by ");
+			plain(out, js_str(r, "by"));
+		}
+		str_putc(out, '\n');
+	}
+}
+
+void cli_status_text(struct str *out, const json_t *status)
+{
+	json_t *env, *c;
+	size_t i, j;
+
+	json_array_foreach (js_get(status, "environments"), i, env) {
+		int64_t until = js_int(env, "wait_until_ms", 0);
+
+		str_addf(out, "%s: %s", js_str(env, "name"),
+			 js_str(env, "state"));
+		if (*js_str(env, "wait_why"))
+			str_addf(out, ", %s", js_str(env, "wait_why"));
+		if (until) {
+			str_puts(out, " until ");
+			time_iso(out, until);
+		}
+		str_putc(out, '\n');
+		cycle_line(out, "deployed", js_get(env, "deployed"));
+		cycle_line(out, "running", js_get(env, "running"));
+		queue_lines(out, js_get(env, "queue"));
+		json_array_foreach (js_get(env, "last"), j, c)
+			str_addf(out, "  last: cycle %lld, %s, %s\n",
+				 (long long)js_int(c, "id", 0),
+				 js_str(c, "kind"), js_str(c, "verdict"));
+	}
+}
+
+bool cli_has_hook(const json_t *hooks, const char *public_url)
+{
+	json_t *hook;
+	size_t i;
+
+	json_array_foreach (hooks, i, hook)
+		if (js_bool(hook, "active", false) &&
+		    str_starts(js_str(hook, "config.url"), public_url))
+			return true;
+	return false;
+}

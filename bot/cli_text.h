@@ -1,0 +1,17 @@
+/* Answers of the engine as text for a terminal.  Pure. */
+#ifndef BOT_CLI_TEXT_H
+#define BOT_CLI_TEXT_H
+
+#include "bot/base/json.h"
+#include "bot/base/str.h"
+
+/* A line each: login, id, role, scope, expiry, by whom, why; by tabs. */
+void cli_trust_table(struct str *out, const json_t *trust);
+
+/* Environments, queue, running cycle, last verdicts (view_status). */
+void cli_status_text(struct str *out, const json_t *status);
+
+/* Is there an active hook that leads to public_url? */
+bool cli_has_hook(const json_t *hooks, const char *public_url);
+
+#endif
