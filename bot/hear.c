@@ -33,16 +33,15 @@ static enum err words_json(const struct said *said, const char *trouble,
 	CLEANUP(free) char *text = NULL;
 
 	if (trouble)
-		json_array_append_new(list, json_pack("{s:s}", "error",
-						      trouble));
+		json_array_append_new(list,
+				      json_pack("{s:s}", "error", trouble));
 	for (size_t i = 0; i < said->count; i++) {
-		json_t *word = json_pack("{s:s}", "verb",
-					 said->commands[i].verb);
+		json_t *word =
+			json_pack("{s:s}", "verb", said->commands[i].verb);
 
 		/* What is no UTF-8 is no verb either. */
-		json_array_append_new(list, word ? word :
-						   json_pack("{s:s}", "verb",
-							     "?"));
+		json_array_append_new(
+			list, word ? word : json_pack("{s:s}", "verb", "?"));
 	}
 	text = js_dump(list);
 	if (!text || strlen(text) >= size)
@@ -359,7 +358,7 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 	json_t *word;
 	size_t i;
 
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 	json_array_foreach (words, i, word) {
 		const char *verb = js_str(word, "verb");
 		const struct command *c = command_find(verb);
