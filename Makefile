@@ -31,11 +31,17 @@ LIBOBJ  := $(LIBSRC:%.c=$(OUT)/%.o)
 SANDBOX := $(filter-out tests/sandbox/main.c,$(wildcard tests/sandbox/*.c))
 SANDOBJ := $(SANDBOX:%.c=$(OUT)/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
+# Tests of the whole program: each links the house that they share.
+INTSRC  := $(filter-out tests/integration/test_%.c,\
+           $(wildcard tests/integration/*.c))
+INTOBJ  := $(INTSRC:%.c=$(OUT)/%.o)
+INTTESTS := $(patsubst tests/integration/%.c,$(OUT)/tests/integration_%,\
+           $(wildcard tests/integration/test_*.c))
 SQL     := $(sort $(wildcard store/migrations/*.sql))
 SQLINC  := $(SQL:%.sql=$(OUT)/gen/%.sql.inc)
 CSSINC  := $(OUT)/gen/bot/style.css.inc
 
-.PHONY: all sandbox unit clean
+.PHONY: all sandbox unit integration clean
 .SECONDARY:
 
 all: build/kcibot
@@ -85,10 +91,22 @@ $(OUT)/tests/%: tests/unit/%.c $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 
 $(OUT)/tests/test_sandbox: $(OUT)/sandbox
 
+$(OUT)/tests/integration_%: tests/integration/%.c $(INTOBJ) \
+		$(OUT)/libsandbox.a $(OUT)/libkcibot.a | $(OUT)/kcibot \
+		$(OUT)/sandbox
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(INTOBJ) \
+		$(OUT)/libsandbox.a $(OUT)/libkcibot.a $(ALL_LDFLAGS) \
+		$(LIBS) -lcmocka
+
+integration: $(INTTESTS)
+	@for t in $(INTTESTS); do echo "== $$t"; $$t || exit 1; done
+
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d) \
+	$(INTOBJ:.o=.d) $(INTTESTS:=.d)
