@@ -158,6 +158,8 @@ char *house_status_history(struct house *h, const char *repo, int number);
 int house_ran(struct house *h, const char *line);
 /* Waits until it has begun so often. */
 void house_await_ran(struct house *h, const char *line, int count);
+/* Waits until the job's end is on record: "c1-build". */
+void house_await_job_end(struct house *h, const char *key);
 /* The job of this name waits from now on, or goes on. */
 void house_hold(struct house *h, const char *job);
 void house_let_go(struct house *h, const char *job);
@@ -168,6 +170,8 @@ char *house_git(struct house *h, const char *repo, const char *const *argv);
 
 /* A fault of the forge, as its control interface wants it (taken over). */
 void house_fault(struct house *h, json_t *fault);
+/* Waits until so many calls have met a fault: the world stands still. */
+void house_await_faults(struct house *h, int count);
 
 void house_assert_has(const char *text, const char *part);
 void house_assert_lacks(const char *text, const char *part);

@@ -213,6 +213,46 @@ void house_await_log(struct house *h, const char *text)
 	await(h, is_logged, (void *)(uintptr_t)text, text);
 }
 
+static bool has_faults(struct house *h, void *ctx)
+{
+	CLEANUP(json_decref)
+	json_t *all = sbc_get(h->forge, "/_sandbox/requests");
+	int count = 0;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (all, i, one) {
+		count += js_bool(one, "fault", false);
+	}
+	return count >= *(const int *)ctx;
+}
+
+void house_await_faults(struct house *h, int count)
+{
+	await(h, has_faults, &count, "the forge did not meet the fault");
+}
+
+static bool is_there(const char *dir, const char *name)
+{
+	CLEANUP(free) char *path = str_format("%s/%s", dir, name);
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static bool has_ended(struct house *h, void *ctx)
+{
+	CLEANUP(free)
+	char *dir = str_format("%s/jobs/%s", h->state, (const char *)ctx);
+
+	return is_there(dir, JOB_EXIT);
+}
+
+void house_await_job_end(struct house *h, const char *key)
+{
+	await(h, has_ended, (void *)(uintptr_t)key, key);
+}
+
 /* --- jobs --- */
 
 static int count_lines(struct house *h, const char *line)
@@ -266,14 +306,6 @@ void house_let_go(struct house *h, const char *job)
 	assert_int_equal(unlink(path), 0);
 }
 
-static bool is_there(const char *dir, const char *job, const char *name)
-{
-	CLEANUP(free) char *path = str_format("%s/%s/%s", dir, job, name);
-	struct stat st;
-
-	return stat(path, &st) == 0;
-}
-
 /* Has every job that began its record?  One that was killed has none. */
 static bool jobs_ended(struct house *h, void *ctx UNUSED)
 {
@@ -282,10 +314,13 @@ static bool jobs_ended(struct house *h, void *ctx UNUSED)
 	DIR *dir = opendir(path);
 	struct dirent *d;
 
-	while (dir && (d = readdir(dir)) != NULL)
-		if (*d->d_name != '.' && is_there(path, d->d_name, JOB_STARTED) &&
-		    !is_there(path, d->d_name, JOB_EXIT))
+	while (dir && (d = readdir(dir)) != NULL) {
+		CLEANUP(free) char *job = str_format("%s/%s", path, d->d_name);
+
+		if (*d->d_name != '.' && is_there(job, JOB_STARTED) &&
+		    !is_there(job, JOB_EXIT))
 			ret = false;
+	}
 	if (dir)
 		closedir(dir);
 	return ret;
