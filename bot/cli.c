@@ -284,13 +284,14 @@ static void note_hooks(const struct config *c)
 	for (size_t i = 0; i < c->environment_count; i++)
 		for (size_t j = 0; j < c->environments[i].project_count; j++) {
 			const char *repo = c->environments[i].projects[j].repo;
+			CLEANUP(json_decref)
+			json_t *args = json_pack("{s:s}", "repo", repo);
 			struct error e = ERROR_INIT;
 			struct outcome o = {0};
 			enum err code;
 
-			code = github_call(&github, "forge.hooks",
-					   json_pack("{s:s}", "repo", repo),
-					   &o, &e);
+			code = github_call(&github, "forge.hooks", args, &o,
+					   &e);
 			if (code == ERR_RETRY || code == ERR_FATAL) {
 				printf("note: the forge was not asked: %s\n",
 				       e.text);

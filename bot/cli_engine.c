@@ -104,13 +104,13 @@ enum err cli_engine_call(const struct config *c, json_t *call,
 enum err cli_resolve(const struct config *c, const char *login, int64_t *ret_id,
 		     char **ret_login, struct error *e)
 {
+	CLEANUP(json_decref) json_t *args = json_pack("{s:s}", "login", login);
 	struct github_settings github;
 	struct outcome o = {0};
 	enum err code;
 
 	cli_github(c, &github);
-	code = github_call(&github, "forge.user",
-			   json_pack("{s:s}", "login", login), &o, e);
+	code = github_call(&github, "forge.user", args, &o, e);
 	if (!code) {
 		*ret_id = js_int(o.body, "id", 0);
 		*ret_login = strdup(js_str(o.body, "login"));
