@@ -56,6 +56,10 @@ $(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(OUT)/libsandbox.a \
 		$(OUT)/libkcibot.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
 
+# The forge client by itself, for tests/contract.
+$(OUT)/contract_calls: $(OUT)/tests/contract/calls.o $(OUT)/libkcibot.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
 $(OUT)/libsandbox.a: $(SANDOBJ)
 	@rm -f $@
 	ar rcs $@ $(SANDOBJ)
@@ -91,4 +95,5 @@ unit: $(UNIT)
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d) \
+	$(OUT)/tests/contract/calls.d

@@ -1,7 +1,7 @@
 // kcibot as a child process, with a configuration made for a test.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Child, ask, binary, endWell, freePort, sign, until } from "./lib.mjs";
+import { Child, ask, binary, check, endWell, freePort, sign, until } from "./lib.mjs";
 
 export const SECRET = "contract-tests-sign-with-this-secret";
 export const TOKEN = "contract-token";
@@ -107,6 +107,15 @@ export class Bot {
 			return depth === 0 &&
 				all.reduce((a, b) => a + b, 0) >= count;
 		});
+	}
+
+	// One of the other subcommands, while it serves.
+	async command(...words) {
+		const child = new Child(binary("KCIBOT"),
+					[...words, "--config", this.config.path]);
+
+		check(`kcibot ${words.join(" ")} works`,
+		      (await child.ended) === 0, child.err);
 	}
 
 	stop = () => endWell(this.child);

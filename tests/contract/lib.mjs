@@ -56,6 +56,10 @@ export async function suite(name, body) {
 	} catch (e) {
 		check(name, false, e.stack);
 	}
+	if (failed)
+		for (const child of Child.all)
+			console.log(`--- ${child.name} said last:\n` +
+				    `${child.err.slice(-4000)}`);
 	for (const f of atEnd.reverse())
 		await f();
 	console.log(`${name}: ${passed} passed, ${failed} failed`);
@@ -92,11 +96,14 @@ export async function until(what, condition, child) {
 
 // A child whose output is kept.
 export class Child {
+	static all = [];
+
 	constructor(program, args, env = {}) {
 		this.name = program.split("/").pop();
 		this.out = "";
 		this.err = "";
 		this.code = null;
+		Child.all.push(this);
 		this.process = spawn(program, args, {
 			stdio: ["pipe", "pipe", "pipe"],
 			env: { ...process.env, ...env },
