@@ -477,8 +477,7 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	if (store_cycle_finish(f->store, c->id, verdict, reason_code, c->text,
 			       f->now_ms, e) ||
 	    judge(f, c, e) || remember(f, c, e) || end_requests(f, c, e) ||
-	    wish_it_back(f, c, e) ||
-	    store_touch_cycle(f->store, c->id, e))
+	    wish_it_back(f, c, e) || store_touch_cycle(f->store, c->id, e))
 		return e->code;
 	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
 		return e->code;

@@ -84,8 +84,7 @@ static enum err take_answer(const struct flow *f, const struct cycle *c,
 	json_t *project, *revision;
 	size_t i, j;
 
-	json_array_foreach(js_get(body, "projects"), i, project)
-	{
+	json_array_foreach (js_get(body, "projects"), i, project) {
 		const char *repo = js_str(project, "repo");
 		struct manifest_project p = {0};
 
@@ -96,8 +95,7 @@ static enum err take_answer(const struct flow *f, const struct cycle *c,
 		str_addf(&input, "%s %s\n", repo, p.base_sha);
 		if (store_manifest_result(f->store, c->id, &p, e))
 			return e->code;
-		json_array_foreach(js_get(project, "revisions"), j, revision)
-		{
+		json_array_foreach (js_get(project, "revisions"), j, revision) {
 			if (take_revision(f, c, repo, revision, e))
 				return e->code;
 			if (strcmp(js_str(revision, "result"), "merged") == 0)
@@ -238,9 +236,9 @@ static bool touches_workflows(const struct revision *r)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(paths, i,
-			   one) if (str_starts(json_string_value(one),
-					       workflow_dir)) return true;
+	json_array_foreach (paths, i, one)
+		if (str_starts(json_string_value(one), workflow_dir))
+			return true;
 	return !paths; /* too many to know */
 }
 
@@ -280,8 +278,7 @@ static enum err push_refused(const struct flow *f, struct cycle *c,
 	json_t *project;
 	size_t i;
 
-	json_array_foreach(js_get(o->body, "projects"), i, project)
-	{
+	json_array_foreach (js_get(o->body, "projects"), i, project) {
 		const char *why = js_str(project, "refused");
 
 		if (strcmp(why, "lease") == 0)

@@ -263,8 +263,7 @@ enum err standing_select(struct store *s, const struct environment *env,
 			 int64_t now_ms, struct revision **ret,
 			 size_t *ret_count, struct error *e)
 {
-	__attribute__((cleanup(candidates_release_at))) struct candidates c = {
-		0};
+	CLEANUP(candidates_release) struct candidates c = {0};
 	size_t max = env->policy.max_batch > 0 ? (size_t)env->policy.max_batch
 					       : SIZE_MAX;
 	struct revision *all;

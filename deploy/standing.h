@@ -14,8 +14,8 @@ enum standing {
 	STANDING_IN,
 	STANDING_CLOSED,
 	STANDING_DRAFT,
-	STANDING_BASE,	/* aims at another branch */
-	STANDING_SKIP,	/* carries the skip label */
+	STANDING_BASE, /* aims at another branch */
+	STANDING_SKIP, /* carries the skip label */
 	STANDING_QUARANTINED,
 	/* Those that a maintainer's command lifts for one revision: */
 	STANDING_FAILED, /* it alone was new in a batch that failed */
