@@ -77,7 +77,7 @@ static enum err transact(struct engine *g,
 					    struct error *e),
 			 void *arg, struct error *e)
 {
-	g->now_ms = engine_now(g);
+	g->now_ms = g->heard_ms = engine_now(g);
 	if (store_begin(g->store, e))
 		return e->code;
 	if ((handle && handle(g, arg, e)) || schedule_all(g, e) ||

@@ -46,7 +46,8 @@ struct engine {
 	 * that delays keep their distance when the wall clock jumps. */
 	int64_t wall_anchor_ms;
 	int64_t mono_anchor_ms;
-	int64_t now_ms; /* of the event in hand */
+	int64_t now_ms;	  /* of the event in hand */
+	int64_t heard_ms; /* when it reached us: a delivery may have waited */
 
 	int64_t timer_ms;     /* when the policy wants to be asked again */
 	int64_t outbox_ms;    /* when an effect becomes due again */
