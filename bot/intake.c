@@ -12,6 +12,7 @@
 #include "bot/intake.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -325,6 +326,8 @@ struct intake *intake_start(const struct intake_settings *s, struct error *e)
 		error_set(e, ERR_FATAL, "out of memory");
 		return NULL;
 	}
+	/* Else the first large body teaches malloc to keep such memory. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	/* New threads inherit this: signals are main's. */
