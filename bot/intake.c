@@ -84,12 +84,29 @@ static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind UNUSED,
 	return MHD_YES;
 }
 
+/* Pages count as bodies do: a client may read as slowly as it sends. */
+static bool hold_page(struct request *r, const struct str *body)
+{
+	struct intake *i = r->intake;
+
+	if (i->bodies + body->cap > i->s.bodies)
+		return false;
+	i->bodies += body->cap;
+	r->cap = body->cap;
+	return true;
+}
+
+static bool is_reading(const char *method)
+{
+	return !strcmp(method, MHD_HTTP_METHOD_GET) ||
+	       !strcmp(method, MHD_HTTP_METHOD_HEAD);
+}
+
 static enum MHD_Result send_page(struct request *r, const char *method,
 				 const char *path)
 {
 	const struct intake_settings *s = &r->intake->s;
-	bool reading = !strcmp(method, MHD_HTTP_METHOD_GET) ||
-		       !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	bool reading = is_reading(method);
 	struct page page = {.status = 404, .type = "text/plain"};
 	enum MHD_Result sent;
 
@@ -100,6 +117,8 @@ static enum MHD_Result send_page(struct request *r, const char *method,
 		sent = request_answer(r, ANSWER_NOT_FOUND);
 	else if (!reading)
 		sent = request_answer(r, ANSWER_PAGE_METHOD);
+	else if (!hold_page(r, &page.body))
+		sent = request_answer(r, ANSWER_BUSY);
 	else
 		sent = answer_page(r->intake->answers, page.status, page.type,
 				   &page.body, r->conn);
@@ -122,7 +141,9 @@ static enum MHD_Result begin(struct request *r, const char *path,
 			       : request_answer(r, ANSWER_WEBHOOK_METHOD);
 	}
 	if (request_has_body(&h))
-		return request_refuse(r, ANSWER_PAGE_METHOD);
+		return request_refuse(r, is_reading(method)
+						 ? ANSWER_BAD_REQUEST
+						 : ANSWER_PAGE_METHOD);
 	return send_page(r, method, path);
 }
 
@@ -135,13 +156,15 @@ static struct visit *visit_of(struct MHD_Connection *conn)
 static struct request *request_new(struct intake *i,
 				   struct MHD_Connection *conn)
 {
-	struct request *r = calloc(1, sizeof(*r));
+	struct visit *visit = visit_of(conn);
+	/* Without a visit it was shut down, but bytes may have been there. */
+	struct request *r = visit ? calloc(1, sizeof(*r)) : NULL;
 
 	if (!r)
 		return NULL;
 	r->intake = i;
 	r->conn = conn;
-	r->visit = visit_of(conn);
+	r->visit = visit;
 	pthread_mutex_lock(&i->lock);
 	i->active++;
 	pthread_mutex_unlock(&i->lock);
