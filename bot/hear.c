@@ -33,16 +33,15 @@ static enum err words_json(const struct said *said, const char *trouble,
 	CLEANUP(free) char *text = NULL;
 
 	if (trouble)
-		json_array_append_new(list, json_pack("{s:s}", "error",
-						      trouble));
+		json_array_append_new(list,
+				      json_pack("{s:s}", "error", trouble));
 	for (size_t i = 0; i < said->count; i++) {
-		json_t *word = json_pack("{s:s}", "verb",
-					 said->commands[i].verb);
+		json_t *word =
+			json_pack("{s:s}", "verb", said->commands[i].verb);
 
 		/* What is no UTF-8 is no verb either. */
-		json_array_append_new(list, word ? word :
-						   json_pack("{s:s}", "verb",
-							     "?"));
+		json_array_append_new(
+			list, word ? word : json_pack("{s:s}", "verb", "?"));
 	}
 	text = js_dump(list);
 	if (!text || strlen(text) >= size)
@@ -146,6 +145,24 @@ static enum err take_note(struct engine *g, struct said_record *r,
 	return want_pull(g, r, e);
 }
 
+/*
+ * cmark takes up to half a second for 64 KiB made to be slow, so who is not
+ * trusted is only read when it is short.
+ */
+static enum err is_too_long(struct engine *g, const struct said_record *r,
+			    size_t len, bool *ret, struct error *e)
+{
+	enum role role;
+
+	*ret = false;
+	if (len <= LIMIT_STRANGER_COMMENT)
+		return ERR_OK;
+	if (role_of(g, r->actor_id, r->repo, &role, e))
+		return e->code;
+	*ret = role == ROLE_NONE;
+	return ERR_OK;
+}
+
 enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 		      const json_t *comment, const char *source,
 		      const char **ret_result, struct error *e)
@@ -160,10 +177,15 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	struct said said;
 	struct error why = ERROR_INIT;
 	enum err code;
-	bool known;
+	bool known, too_long;
 
 	*ret_result = "ignored";
+	COPY(r.repo, repo);
 	if (r.comment_id <= 0 || r.actor_id <= 0 || is_bot(g, comment))
+		return ERR_OK;
+	if (is_too_long(g, &r, strlen(body), &too_long, e))
+		return e->code;
+	if (too_long)
 		return ERR_OK;
 	code = grammar_read(g->config->bot_name, body, strlen(body), &said,
 			    &why);
@@ -176,7 +198,6 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	*ret_result = "duplicate";
 	if (known)
 		return ERR_OK;
-	COPY(r.repo, repo);
 	COPY(r.actor, js_str(comment, "user.login"));
 	COPY(r.source, source);
 	if (!time_parse_iso(js_str(comment, "created_at"), &r.made_ms))
@@ -342,7 +363,7 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 	json_t *word;
 	size_t i;
 
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 	json_array_foreach (words, i, word) {
 		const char *verb = js_str(word, "verb");
 		const struct command *c = command_find(verb);

@@ -74,6 +74,8 @@ static int spawn(const struct proc_spec *spec, const struct child *c,
 						 O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, c->out[1], 1);
 	posix_spawn_file_actions_adddup2(&actions, c->err[1], 2);
+	/* Libraries open descriptors that are not close-on-exec. */
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 	if (spec->dir)
 		posix_spawn_file_actions_addchdir_np(&actions, spec->dir);
 	sigemptyset(&none);
