@@ -353,7 +353,13 @@ int64_t program_rows(const struct place *p)
 	CLEANUP(free) char *path = str_format("%s/state/inbox.db", p->run);
 	CLEANUP(inbox_close) struct inbox *inbox = NULL;
 	struct error e = ERROR_INIT;
+	struct inbox_delivery d = {0};
+	int64_t rows = 0;
 
 	inbox = inbox_open_reader(path, &e);
-	return inbox ? inbox_depth(inbox, 0) : -1;
+	if (!inbox)
+		return -1;
+	while (!inbox_next(inbox, d.seq, &d, &e))
+		rows++;
+	return e.code == ERR_MISSING ? rows : -1;
 }

@@ -66,7 +66,10 @@ void program_memory(const struct running *r, struct memory *ret);
 /* kcibot only: waits until the engine has handled all; false: it did not. */
 bool program_drain(const struct running *r);
 
-/* kcibot only, after its end: deliveries in inbox.db; -1 = unreadable. */
+/*
+ * kcibot only, after its end: deliveries in inbox.db, each of them read; -1
+ * when one is damaged.
+ */
 int64_t program_rows(const struct place *p);
 
 #endif

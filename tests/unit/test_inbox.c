@@ -245,7 +245,7 @@ static void test_prune(void **state UNUSED)
 {
 	struct error e = ERROR_INIT;
 	CLEANUP(inbox_close) struct inbox *w = open_or_fail();
-	struct inbox_delivery again = delivery("g2", "again");
+	struct inbox_delivery again = delivery("g2", "again"), got;
 
 	add(w, "g1", "one", 100);
 	add(w, "g2", "two", 200);
@@ -261,9 +261,12 @@ static void test_prune(void **state UNUSED)
 
 	/* A number is never given twice, even when all rows are gone. */
 	assert_int_equal(inbox_prune(w, INT64_MAX, 1000, 1000, &e), ERR_OK);
-	assert_int_equal(inbox_depth(w, 0), 0);
+	assert_int_equal(inbox_next(w, 0, &got, &e), ERR_MISSING);
 	assert_int_equal(inbox_last(w), 4);
+	assert_int_equal(inbox_depth(w, 4), 0);
+	assert_int_equal(inbox_depth(w, 9), 0);
 	add(w, "g5", "five", 2000);
+	assert_int_equal(inbox_depth(w, 4), 1);
 	assert_int_equal(inbox_last(w), 5);
 	assert_next(w, 0, 5, "five");
 }
