@@ -5,7 +5,7 @@
 #                T='test_git*' runs some, GROUPS=unit a group
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
-# make bench     load and crash measurements
+# make bench     what a webhook costs, beside other programs
 # make install   PREFIX=/usr/local DESTDIR=
 #
 # MODE=release|debug|tsan   CC=gcc|clang   V=1 shows the commands
@@ -59,11 +59,12 @@ INTSRC  := $(wildcard tests/integration/*.c)
 INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
+BENCHSRC := $(wildcard tests/bench/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
            bot/*.css))
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
-           tests/contract/calls.c $(UNITSRC) $(INTSRC))
+           tests/contract/calls.c $(UNITSRC) $(INTSRC) $(BENCHSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -112,6 +113,9 @@ $(UNIT) $(INT): $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
+$(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
+	$(call say,LINK $@)
+	$(Q)$(LINK)
 
 $(OUT)/%.o: %.c Makefile | $(GEN) $(OUT)/.libs
 	@mkdir -p $(@D)
@@ -160,8 +164,9 @@ format:
 
 bench:
 	@tools/deps run build bench
-	$(SUB) all sandbox
-	@tests/bench/run
+	$(SUB) all $(OUT)/tests/bench/bench
+	@$(OUT)/tests/bench/bench build/kcibot tests/bench \
+		'$(CURDIR)/build/bench' build/bench.txt
 
 # The unit file is written for /usr; it is installed for PREFIX.
 install: all
