@@ -34,8 +34,11 @@ UNIT    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*
 SQL     := $(sort $(wildcard store/migrations/*.sql))
 SQLINC  := $(SQL:%.sql=$(OUT)/gen/%.sql.inc)
 CSSINC  := $(OUT)/gen/bot/style.css.inc
+DEMOOBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/demo/*.c))
+DEMOINC := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard tests/demo/*.yaml \
+           tests/demo/recipes/* tests/demo/projects/*/*))
 
-.PHONY: all sandbox unit clean
+.PHONY: all sandbox unit demo clean
 .SECONDARY:
 
 all: build/kcibot
@@ -78,6 +81,23 @@ $(OUT)/gen/%.css.inc: %.css
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 
+# The demo carries its projects, its recipe and its configuration in itself.
+$(OUT)/gen/tests/demo/%.inc: tests/demo/%
+	@mkdir -p $(@D)
+	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+
+$(OUT)/tests/demo/projects.o: $(DEMOINC)
+
+$(OUT)/demo: $(DEMOOBJ) $(OUT)/libsandbox.a $(OUT)/libkcibot.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+
+# KEEP=1 leaves everything up, for trying it oneself.
+demo:
+	@if [ -x tools/deps ]; then tools/deps run build demo; fi
+	+@$(MAKE) --no-print-directory build/kcibot sandbox $(OUT)/demo
+	@cp -f $(OUT)/demo build/demo.new && mv -f build/demo.new build/demo
+	@build/demo $(if $(filter-out 0,$(KEEP)),--keep)
+
 $(OUT)/tests/%: tests/unit/%.c $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(OUT)/libsandbox.a \
@@ -91,4 +111,4 @@ unit: $(UNIT)
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(DEMOOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d)
