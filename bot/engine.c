@@ -115,10 +115,9 @@ static void give_answers(struct engine *g)
 
 void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
 {
-	json_array_append_new(g->answers,
-			      json_pack("{s:I, s:b, s:s}", "said",
-					(json_int_t)said_id, "ok", ok, "text",
-					text));
+	json_array_append_new(g->answers, json_pack("{s:I, s:b, s:s}", "said",
+						    (json_int_t)said_id, "ok",
+						    ok, "text", text));
 }
 
 /* --- deliveries --- */
@@ -347,9 +346,9 @@ static void prune_inbox(struct engine *g)
 	if (!g->set.inbox_path)
 		return;
 	writer = inbox_open(g->set.inbox_path, &e);
-	if (!writer || inbox_prune(writer, g->cursor,
-				   g->now_ms - KEEP_BODIES_MS,
-				   g->now_ms - KEEP_DELIVERIES_MS, &e))
+	if (!writer ||
+	    inbox_prune(writer, g->cursor, g->now_ms - KEEP_BODIES_MS,
+			g->now_ms - KEEP_DELIVERIES_MS, &e))
 		log_warning("old deliveries not removed: %s", e.text);
 }
 

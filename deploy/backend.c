@@ -41,9 +41,9 @@ struct backend {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake; /* stopping was set */
 	bool stopping;
-	int running;	  /* jobs that hold a place */
+	int running;	   /* jobs that hold a place */
 	int64_t pruned_ms; /* wall ms of the last look at old folders */
-	struct job *jobs; /* oldest first */
+	struct job *jobs;  /* oldest first */
 };
 
 static struct backend *backend_of(struct port *p)

@@ -69,8 +69,7 @@ struct git_settings {
 };
 
 /* Sweeps what a crash left in dir: the caller holds the state lock. */
-struct port *git_port_new(const struct git_settings *settings,
-			  struct error *e);
+struct port *git_port_new(const struct git_settings *settings, struct error *e);
 
 /*
  * A fresh checkout of commit sha of repo into dir (made; must not exist).

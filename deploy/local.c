@@ -114,8 +114,7 @@ static enum err make_work(const struct visit *v, struct error *e)
 	    fs_remove_tree(tmp, e) || fs_mkdirs(tmp, 0700, e) ||
 	    fs_mkdirs(fresh, 0700, e))
 		return e->code;
-	json_array_foreach(js_get(v->args, "manifest.projects"), i, project)
-	{
+	json_array_foreach (js_get(v->args, "manifest.projects"), i, project) {
 		if (checkout_one(v, project, e))
 			return e->code;
 	}
@@ -315,15 +314,14 @@ static void set_text(json_t *body, const char *name, const char *text)
  */
 static bool base_has_program(const struct visit *v)
 {
-	const char *program = json_string_value(
-		json_array_get(js_get(v->args, "run"), 0));
+	const char *program =
+		json_string_value(json_array_get(js_get(v->args, "run"), 0));
 	const char *slash = program ? strchr(program, '/') : NULL;
 	struct error ignored = ERROR_INIT;
 	json_t *project;
 	size_t i;
 
-	json_array_foreach(js_get(v->args, "manifest.projects"), i, project)
-	{
+	json_array_foreach (js_get(v->args, "manifest.projects"), i, project) {
 		const char *name = js_str(project, "name");
 		bool has = true;
 
@@ -348,8 +346,9 @@ static void weigh_not_started(const struct visit *v, json_t *body)
 	    strcmp(js_str(body, "verdict"), "failure") != 0 ||
 	    base_has_program(v))
 		return;
-	str_addf(&text, "%s; the base branch has no such program either: a "
-			"matter of configuration",
+	str_addf(&text,
+		 "%s; the base branch has no such program either: a "
+		 "matter of configuration",
 		 js_str(body, "text"));
 	json_object_set_new(body, "verdict", json_string("error"));
 	json_object_set_new(body, "text", json_string(text.text));
@@ -377,8 +376,7 @@ static void learn_secrets(const json_t *args)
 	const char *name;
 	json_t *file;
 
-	json_object_foreach(js_get(args, "secrets"), name, file)
-	{
+	json_object_foreach (js_get(args, "secrets"), name, file) {
 		CLEANUP(str_release) struct str s = STR_INIT(LIMIT_TOKEN_FILE);
 		struct error ignored = ERROR_INIT;
 
@@ -405,8 +403,7 @@ static enum err check_args(const json_t *args, struct error *e)
 enum err local_run(const struct local *l, const json_t *args, json_t **ret,
 		   struct error *e)
 {
-	__attribute__((cleanup(visit_release_at))) struct visit v = {
-		.l = l, .args = args};
+	CLEANUP(visit_release) struct visit v = {.l = l, .args = args};
 
 	if (check_args(args, e))
 		return e->code;

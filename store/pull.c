@@ -170,8 +170,7 @@ bool pull_has_label(const struct pull *p, const char *label)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(labels, i, one)
-	{
+	json_array_foreach (labels, i, one) {
 		const char *name = json_string_value(one);
 
 		if (name && strcmp(name, label) == 0)
@@ -196,8 +195,7 @@ static void copy_labels(struct pull *p, const json_t *object)
 	size_t i;
 
 	COPY(p->labels, "[]");
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		CLEANUP(free) char *text = NULL;
 
 		json_array_append_new(names, json_string(js_str(one, "name")));
