@@ -1,6 +1,7 @@
 #include "tests/demo/plain.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ZERO_WIDTH "\xe2\x80\x8b"
@@ -44,6 +45,32 @@ static const char *tag_at(const char *p, const char *end)
 	return *p == '<' && close ? close + 1 : NULL;
 }
 
+/* A character reference at p: adds what it means; what follows, else NULL. */
+static const char *reference_at(struct str *out, const char *p)
+{
+	static const char *const names[][2] = {
+		{"&lt;", "<"},
+		{"&gt;", ">"},
+		{"&amp;", "&"},
+		{"&quot;", "\""},
+	};
+	char *end;
+	long c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_starts(p, names[i][0])) {
+			str_puts(out, names[i][1]);
+			return p + strlen(names[i][0]);
+		}
+	if (!str_starts(p, "&#"))
+		return NULL;
+	c = strtol(p + 2, &end, 10);
+	if (*end != ';' || c < ' ' || c > '~')
+		return NULL;
+	str_putc(out, (char)c);
+	return end + 1;
+}
+
 static void add_inline(struct str *out, const char *p, const char *end)
 {
 	bool cells = *p == '|';
@@ -53,6 +80,8 @@ static void add_inline(struct str *out, const char *p, const char *end)
 
 		if (!next)
 			next = tag_at(p, end);
+		if (!next)
+			next = reference_at(out, p);
 		if (next)
 			p = next;
 		else if (!strncmp(p, "**", 2))

@@ -45,6 +45,16 @@ static void put(const char *code, const char *text, size_t len)
 		fputs("\033[0m", stdout);
 }
 
+/* Without the spaces at its end. */
+static size_t last_black(const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == ' ')
+		n--;
+	return n;
+}
+
 /* Each line of text, the first after first, the others after rest. */
 static void put_lines(const char *first, const char *rest, const char *code,
 		      const char *text)
@@ -54,7 +64,7 @@ static void put_lines(const char *first, const char *rest, const char *code,
 	do {
 		size_t n = strcspn(text, "\n");
 
-		fputs(before, stdout);
+		put("", before, n ? strlen(before) : last_black(before));
 		put(code, text, n);
 		putchar('\n');
 		before = rest;

@@ -211,6 +211,7 @@ enum err story_play(struct story *s, struct error *e)
 {
 	int number = 0;
 
+	watch_skip(&s->watch);
 	if (scene_base(s, e) || scene_contributor(s, e) ||
 	    scene_stranger(s, e) || scene_broken(s, &number, e) ||
 	    scene_repaired(s, number, e))

@@ -138,11 +138,12 @@ static void show_sticky(struct watch *w, const char *place, const char *id,
 			 : TONE_PLAIN,
 		 "%s its comment on %s: %s", begun ? "edits" : "writes", place,
 		 head.text);
-	if (!final)
+	if (!red || !strcmp(w->red, head.text))
 		return;
+	/* Others on board are told the same at less length. */
+	snprintf(w->red, sizeof(w->red), "%s", head.text);
 	plain_text(&text, body);
-	if (red)
-		say_more(TONE_PLAIN, text.text);
+	say_more(TONE_PLAIN, text.text + head.len);
 }
 
 static void show_comment(struct watch *w, const json_t *event)
@@ -246,6 +247,16 @@ static enum err look(struct watch *w, struct wish *wishes, size_t count,
 	if (!rc && child_ended(&w->stage->bot))
 		return error_set(e, ERR_FATAL, "the bot ended");
 	return rc;
+}
+
+void watch_skip(struct watch *w)
+{
+	CLEANUP(json_decref)
+	json_t *events = sbc_get(w->stage->forge, "/_sandbox/log?after=0");
+	size_t n = json_array_size(events);
+
+	if (n)
+		w->after = js_int(json_array_get(events, n - 1), "seq", 0);
 }
 
 static const char *missing(const struct wish *wishes, size_t count)

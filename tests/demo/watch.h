@@ -12,7 +12,7 @@ struct watch {
 	int64_t after;	  /* number of the last event that was seen */
 	json_t *places;	  /* head SHA -> "shop/service#1" */
 	json_t *comments; /* id -> what was shown of it */
-	int deploys;	  /* cycles whose end was told in a comment */
+	char red[512];	  /* the last failure that was shown as a whole */
 };
 
 /* Something that shall happen; what is NULL or 0 is not looked at. */
@@ -30,6 +30,9 @@ struct wish {
 
 void watch_init(struct watch *w, struct stage *stage);
 void watch_release(struct watch *w);
+
+/* Passes over what has happened so far. */
+void watch_skip(struct watch *w);
 
 /*
  * Prints until all wishes came true and it has become quiet.  ERR_CONFLICT
