@@ -35,7 +35,7 @@ SQL     := $(sort $(wildcard store/migrations/*.sql))
 SQLINC  := $(SQL:%.sql=$(OUT)/gen/%.sql.inc)
 CSSINC  := $(OUT)/gen/bot/style.css.inc
 
-.PHONY: all sandbox unit clean
+.PHONY: all sandbox unit contract clean
 .SECONDARY:
 
 all: build/kcibot
@@ -91,6 +91,11 @@ $(OUT)/tests/test_sandbox: $(OUT)/sandbox
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+
+# Wants npm; a visible skip without it.
+contract: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls
+	@KCIBOT=$(OUT)/kcibot SANDBOX=$(OUT)/sandbox \
+		CALLS=$(OUT)/contract_calls tests/contract/run || [ $$? -eq 77 ]
 
 clean:
 	rm -rf build

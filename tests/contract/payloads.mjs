@@ -2,7 +2,7 @@
 // among them: all are taken, none kills the bot, none deploys.
 import { createServer } from "node:http";
 import { randomUUID } from "node:crypto";
-import { check, equal, later, load, suite, tempDir } from "./lib.mjs";
+import { check, equal, later, load, tempDir } from "./lib.mjs";
 import { Bot, writeConfig, writeSecrets } from "./bot.mjs";
 import { REPO, edges, known } from "./edges.mjs";
 
@@ -178,7 +178,7 @@ async function testEdges(bot, forge, before) {
 	return all.length;
 }
 
-await suite("payloads", async () => {
+export async function payloads() {
 	const dir = tempDir();
 	const forge = await startForge();
 	const real = realDeliveries();
@@ -195,4 +195,4 @@ await suite("payloads", async () => {
 	await testReal(bot, forge, real);
 	await testEdges(bot, forge, real.length);
 	await bot.stop();
-});
+}
