@@ -1,104 +1,181 @@
-# kcibot.  `make deps all test demo lint bench install`
+# make deps      install what is needed with apt; says what, does nothing twice
+# make           build/kcibot
+# make demo      the whole story on this machine
+# make test      unit, integration and contract tests under ASan and UBSan;
+#                T='test_git*' runs some, GROUPS=unit a group
+# make lint      all that a machine can object to; L='format tidy' runs some
+# make format    clang-format over the sources
+# make bench     load and crash measurements
+# make install   PREFIX=/usr/local DESTDIR=
 #
-#   MODE=debug      warnings are errors, ASan and UBSan   (default for tests)
-#   MODE=release    optimised and hardened                (default for all)
+# MODE=release|debug|tsan   CC=gcc|clang   V=1 shows the commands
 
 MODE    ?= release
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 B       ?= build
-OUT     := $(B)/$(MODE)
+OUT     := $(B)/$(MODE)$(if $(findstring clang,$(CC)),-clang)
+PREFIX  ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+VERSION := $(shell sed -n 's/.*KCIBOT_VERSION "\(.*\)"/\1/p' bot/version.h)
+GROUPS  ?= unit integration contract
+# Where tests and lint build: sanitized, unless a mode was asked for.
+TESTMODE := $(if $(filter file default,$(origin MODE)),debug,$(MODE))
 
-PKGS    := libcurl jansson libmicrohttpd libsodium sqlite3 libcrypto yaml-0.1 zlib
+PKGS    := libcurl jansson libmicrohttpd libsodium sqlite3 libcrypto \
+           yaml-0.1 zlib
+# Asked once, when first needed: "make deps" may just have installed them.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 
 WARN    := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes \
-           -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+           -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Walloca \
            -Wundef -Werror=format-security
-CPPFLAGS += -D_GNU_SOURCE -I. -I$(OUT)/gen $(shell pkg-config --cflags $(PKGS))
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-           -fstack-clash-protection -fcf-protection=full -fPIE
+GCCWARN := $(if $(findstring clang,$(CC)),,-Wjump-misses-init -Wlogical-op)
+CFLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIE \
+           -fstack-protector-strong -fstack-clash-protection \
+           -fcf-protection=full $(if $(GCCWARN),-ftrivial-auto-var-init=zero)
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-CFLAGS_debug := -O1 -g -Werror -fno-omit-frame-pointer \
-           -fsanitize=address,undefined -fno-sanitize-recover=all
 LDFLAGS_debug := -fsanitize=address,undefined
-ALL_CFLAGS = -std=c17 $(WARN) $(CFLAGS_$(MODE)) -pthread $(CFLAGS)
-ALL_LDFLAGS = $(LDFLAGS_$(MODE)) -pthread $(LDFLAGS)
-LIBS    := $(shell pkg-config --libs $(PKGS)) -lcmark-gfm -lcmark-gfm-extensions
+CFLAGS_debug := -O1 -g -Werror -fno-omit-frame-pointer $(LDFLAGS_debug) \
+           -fno-sanitize-recover=all
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS_tsan := -O1 -g -Werror -fno-omit-frame-pointer $(LDFLAGS_tsan)
 
-SRC     := $(wildcard bot/base/*.c store/*.c deploy/*.c commands/*.c bot/*.c)
-LIBSRC  := $(filter-out bot/main.c,$(SRC))
-OBJ     := $(SRC:%.c=$(OUT)/%.o)
-LIBOBJ  := $(LIBSRC:%.c=$(OUT)/%.o)
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. -I$(OUT)/gen $(PKG_CFLAGS) $(CPPFLAGS)
+ALL_CFLAGS = -std=c17 $(WARN) $(GCCWARN) $(CFLAGS_$(MODE)) -pthread \
+           -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
+LINK    = $(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+           $(LDFLAGS_$(MODE)) $(LDFLAGS) $(PKG_LIBS) -lcmark-gfm \
+           -lcmark-gfm-extensions
+
+object  = $(1:%.c=$(OUT)/%.o)
+SRC     := $(filter-out bot/main.c,$(wildcard bot/base/*.c store/*.c \
+           deploy/*.c commands/*.c bot/*.c))
 SANDBOX := $(filter-out tests/sandbox/main.c,$(wildcard tests/sandbox/*.c))
-SANDOBJ := $(SANDBOX:%.c=$(OUT)/%.o)
-UNIT    := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
-SQL     := $(sort $(wildcard store/migrations/*.sql))
-SQLINC  := $(SQL:%.sql=$(OUT)/gen/%.sql.inc)
-CSSINC  := $(OUT)/gen/bot/style.css.inc
+UNITSRC := $(wildcard tests/unit/test_*.c)
+UNIT    := $(UNITSRC:tests/unit/%.c=$(OUT)/tests/%)
+# A file with a main() is a program; the others belong to each of these.
+INTSRC  := $(wildcard tests/integration/*.c)
+INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
+INT     := $(INTMAIN:%.c=$(OUT)/%)
+INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
+GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
+           bot/*.css))
+LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
+OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
+           tests/contract/calls.c $(UNITSRC) $(INTSRC))
 
-.PHONY: all sandbox unit contract clean
+Q       := $(if $(filter 1,$(V)),,@)
+say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
+# All cores, unless the caller said how many.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+SUB     = +@$(MAKE) --no-print-directory
+
+.PHONY: all sandbox unit programs gen deps demo test lint format bench \
+        install clean
 .SECONDARY:
+.DELETE_ON_ERROR:
 
 all: build/kcibot
+sandbox: build/sandbox
+programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls $(UNIT) $(INT)
+gen: $(GEN)
 
-build/kcibot: $(OUT)/kcibot
-	@mkdir -p build
-	@cp -f $< $@.new && mv -f $@.new $@
+build/kcibot build/sandbox: build/%: $(OUT)/%
+	@mkdir -p build && cp -f $< $@.new && mv -f $@.new $@
 
-$(OUT)/kcibot: $(OBJ)
-	$(CC) $(ALL_CFLAGS) -o $@ $(OBJ) $(ALL_LDFLAGS) $(LIBS)
+$(OUT)/kcibot: $(OUT)/bot/main.o $(OUT)/libkcibot.a
+	$(call say,LINK $@)
+	$(Q)$(LINK)
 
-# The forge for the demo and the tests; libsandbox.a holds its client too.
-sandbox: $(OUT)/sandbox
-	@mkdir -p build
-	@cp -f $< build/sandbox.new && mv -f build/sandbox.new build/sandbox
-
-$(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(OUT)/libsandbox.a \
-		$(OUT)/libkcibot.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+# The forge of the demo and the tests; libsandbox.a also holds its client.
+$(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
 
 # The forge client by itself, for tests/contract.
 $(OUT)/contract_calls: $(OUT)/tests/contract/calls.o $(OUT)/libkcibot.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
 
-$(OUT)/libsandbox.a: $(SANDOBJ)
-	@rm -f $@
-	ar rcs $@ $(SANDOBJ)
+$(OUT)/libkcibot.a: $(call object,$(SRC))
+$(OUT)/libsandbox.a: $(call object,$(SANDBOX))
+$(LIBS):
+	$(call say,AR $@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(OUT)/libkcibot.a: $(LIBOBJ)
-	@rm -f $@
-	ar rcs $@ $(LIBOBJ)
+$(UNIT): $(OUT)/tests/%: $(OUT)/tests/unit/%.o
+$(INT): $(OUT)/tests/integration/%: $(OUT)/tests/integration/%.o $(INTOBJ)
+$(UNIT) $(INT): $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
+$(OUT)/tests/test_sandbox: | $(OUT)/sandbox
 
-$(OUT)/%.o: %.c | $(SQLINC) $(CSSINC)
+$(OUT)/%.o: %.c Makefile | $(GEN) $(OUT)/.libs
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC $<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# A real .sql file as a C string literal.
-$(OUT)/gen/%.sql.inc: %.sql
+# A real .sql or .css file as a C string literal.
+$(OUT)/gen/%.inc: %
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 
-# The same for the style sheet of the pages.
-$(OUT)/gen/%.css.inc: %.css
-	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+# A clear word instead of a hundred lines about a missing header.
+$(OUT)/.libs: | $(filter deps,$(MAKECMDGOALS))
+	@command -v pkg-config >/dev/null && command -v $(CC) >/dev/null && \
+		pkg-config --exists --print-errors $(PKGS) || \
+		{ echo "Something to build with is missing: run 'make deps'" \
+			>&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
 
-$(OUT)/tests/%: tests/unit/%.c $(OUT)/libsandbox.a $(OUT)/libkcibot.a
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(OUT)/libsandbox.a \
-		$(OUT)/libkcibot.a $(ALL_LDFLAGS) $(LIBS) -lcmocka
+deps:
+	@tools/deps run build demo test npm lint
 
-$(OUT)/tests/test_sandbox: $(OUT)/sandbox
+demo:
+	@tools/deps run build demo
+	$(SUB) all sandbox
+	@tools/demo
 
+test:
+	@tools/deps run build test npm
+	$(SUB) MODE=$(TESTMODE) programs
+	$(SUB) MODE=$(TESTMODE) run-tests
+run-tests:
+	@OUT='$(OUT)' T='$(T)' tests/run $(GROUPS)
 unit: $(UNIT)
-	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+	@OUT='$(OUT)' T='$(T)' tests/run unit
 
-# Wants npm; a visible skip without it.
-contract: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls
-	@KCIBOT=$(OUT)/kcibot SANDBOX=$(OUT)/sandbox \
-		CALLS=$(OUT)/contract_calls tests/contract/run || [ $$? -eq 77 ]
+lint:
+	@tools/deps run build test lint
+	$(SUB) MODE=$(TESTMODE) gen run-lint
+run-lint: gen
+	@CPPFLAGS='$(ALL_CPPFLAGS)' WARN='$(WARN)' OUT='$(OUT)' \
+		tools/lint/run $(L)
+
+format:
+	clang-format -i $$(tools/lint/files c h)
+
+bench:
+	@tools/deps run build bench
+	$(SUB) all sandbox
+	@tests/bench/run
+
+# The unit file is written for /usr; it is installed for PREFIX.
+install: all
+	install -D -m 755 build/kcibot $(DESTDIR)$(PREFIX)/bin/kcibot
+	for f in docs/*.1; do install -D -m 644 $$f \
+		$(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit 1; done
+	install -D -m 644 packaging/kcibot.sysusers \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/kcibot.conf
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/bin/kcibot|$(PREFIX)/bin/kcibot|' packaging/kcibot.service \
+		> $(DESTDIR)$(UNITDIR)/kcibot.service
+	@echo "kcibot $(VERSION) is in $(DESTDIR)$(PREFIX)"
 
 clean:
-	rm -rf build
+	rm -rf $(B) build
 
--include $(OBJ:.o=.d) $(SANDOBJ:.o=.d) $(OUT)/tests/sandbox/main.d $(UNIT:=.d) \
-	$(OUT)/tests/contract/calls.d
+-include $(OBJ:.o=.d)

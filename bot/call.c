@@ -10,8 +10,8 @@
 struct operation {
 	const char *name;
 	/* Fills *ret_answer, or leaves it NULL to answer later. */
-	enum err (*run)(struct engine *g, struct event *ev,
-			json_t **ret_answer, struct error *e);
+	enum err (*run)(struct engine *g, struct event *ev, json_t **ret_answer,
+			struct error *e);
 };
 
 static json_t *done(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -88,8 +88,8 @@ static enum err trust_remove(struct engine *g, struct event *ev,
 	if (store_trust_remove(g->store, id, login, js_str(ev->call, "by"),
 			       g->now_ms, e))
 		return e->code;
-	*ret_answer = done("%s (%lld) is not trusted any more", login,
-			   (long long)id);
+	*ret_answer =
+		done("%s (%lld) is not trusted any more", login, (long long)id);
 	return ERR_OK;
 }
 
@@ -130,11 +130,11 @@ static enum err status(struct engine *g, struct event *ev UNUSED,
 enum err call_handle(struct engine *g, struct event *ev, struct error *e)
 {
 	static const struct operation operations[] = {
-		{ "trust.list", trust_list },
-		{ "trust.add", trust_add },
-		{ "trust.remove", trust_remove },
-		{ "say", say },
-		{ "status", status },
+		{"trust.list", trust_list},
+		{"trust.add", trust_add},
+		{"trust.remove", trust_remove},
+		{"say", say},
+		{"status", status},
 	};
 	const char *name = js_str(ev->call, "op");
 

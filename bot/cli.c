@@ -171,11 +171,10 @@ static int trust_remove(const struct config *c, int argc, char **argv)
 	/* A deleted account is still found by the login we know. */
 	if (code && code != ERR_MISSING)
 		return fail("", &e);
-	return ask_and_print(c, json_pack("{s:s, s:s, s:I, s:s}", "op",
-					  "trust.remove", "login",
-					  login ? login : argv[1], "id",
-					  (json_int_t)id, "by",
-					  operator_name()));
+	return ask_and_print(
+		c, json_pack("{s:s, s:s, s:I, s:s}", "op", "trust.remove",
+			     "login", login ? login : argv[1], "id",
+			     (json_int_t)id, "by", operator_name()));
 }
 
 int cli_trust(const struct config *c, int argc, char **argv)

@@ -82,7 +82,7 @@ static enum err call_ourselves(const struct config *c,
 enum err cli_engine_call(const struct config *c, json_t *call,
 			 json_t **ret_answer, struct error *e)
 {
-	__attribute__((cleanup(state_paths_release_at)))
+	CLEANUP(state_paths_release)
 	struct state_paths paths = {0};
 	enum err code;
 

@@ -22,8 +22,8 @@ void cli_trust_table(struct str *out, const json_t *trust)
 		int64_t expires = js_int(t, "expires_ms", 0);
 
 		plain(out, js_str(t, "login"));
-		str_addf(out, "\t%lld\t%s\t%s\t",
-			 (long long)js_int(t, "id", 0), js_str(t, "role"),
+		str_addf(out, "\t%lld\t%s\t%s\t", (long long)js_int(t, "id", 0),
+			 js_str(t, "role"),
 			 *js_str(t, "scope") ? js_str(t, "scope") : "all");
 		if (expires)
 			time_iso(out, expires);

@@ -107,8 +107,8 @@ static void *client_main(void *arg)
 		while (!c->done)
 			pthread_cond_wait(&c->answered, &c->lock);
 		pthread_mutex_unlock(&c->lock);
-		if (c->answer && !send_all(c->fd, c->answer, strlen(c->answer),
-					   &e))
+		if (c->answer &&
+		    !send_all(c->fd, c->answer, strlen(c->answer), &e))
 			(void)!send_all(c->fd, "\n", 1, &e);
 	}
 	shutdown(c->fd, SHUT_RDWR);

@@ -78,9 +78,9 @@ static enum err changed_on(struct engine *g, const struct environment *env,
 	if (standing != STANDING_IN && !aboard)
 		return ERR_OK;
 	return schedule_wish(&f,
-			     changes & PULL_HEAD   ? "push" :
-			     changes & PULL_LABELS ? "label" :
-						     "state",
+			     changes & PULL_HEAD     ? "push"
+			     : changes & PULL_LABELS ? "label"
+						     : "state",
 			     p->id, p->head_sha, e);
 }
 
@@ -93,9 +93,8 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 
 	if (store_pull_put(g->store, p, source, g->now_ms, &changes, e))
 		return e->code;
-	if (p->author_id > 0 &&
-	    store_principal_seen(g->store, p->author_id, p->author, g->now_ms,
-				 e))
+	if (p->author_id > 0 && store_principal_seen(g->store, p->author_id,
+						     p->author, g->now_ms, e))
 		return e->code;
 	if (!(changes & ~(unsigned)PULL_TITLE) || quiet)
 		return ERR_OK;
@@ -112,7 +111,8 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 	const json_t *object = js_get(payload, "pull_request");
 	struct pull p;
 
-	if (!object || js_get(payload, "comment") || js_get(payload, "review")) {
+	if (!object || js_get(payload, "comment") ||
+	    js_get(payload, "review")) {
 		*ret_result = "shape";
 		return ERR_OK;
 	}
@@ -182,9 +182,9 @@ static enum err on_push(struct engine *g, const json_t *payload,
 }
 
 static const struct event_kind event_kinds[] = {
-	{ "pull_request", on_pull_request },
-	{ "issue_comment", on_issue_comment },
-	{ "push", on_push },
+	{"pull_request", on_pull_request},
+	{"issue_comment", on_issue_comment},
+	{"push", on_push},
 };
 
 static const struct event_kind *event_kind_of(const char *name)

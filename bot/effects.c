@@ -110,8 +110,8 @@ static bool send(void *ctx, const struct outbox_row *r)
 	struct effect effect = {
 		.id = r->id,
 		/* One call of the forge, two reasons to make it. */
-		.kind = strcmp(r->kind, "forge.refresh") == 0 ? "forge.pull" :
-								r->kind,
+		.kind = strcmp(r->kind, "forge.refresh") == 0 ? "forge.pull"
+							      : r->kind,
 		.key = r->key,
 		.args = r->args,
 	};
@@ -129,8 +129,7 @@ static bool send(void *ctx, const struct outbox_row *r)
 enum err effects_pump(struct engine *g, struct error *e)
 {
 	return store_outbox_each(g->store,
-				 g->wall_anchor_ms +
-					 clock_mono(g->set.clock) -
+				 g->wall_anchor_ms + clock_mono(g->set.clock) -
 					 g->mono_anchor_ms,
 				 send, g, &g->outbox_ms, e);
 }
@@ -160,7 +159,8 @@ static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 
 	if (lag)
 		return r->attempts + 1 < LAG_TRIES;
-	if (o->code != ERR_RETRY)
+	/* A token that ran out is put right by people, in their time. */
+	if (o->code != ERR_RETRY && o->http_status != 401)
 		return false;
 	if (k->tries && r->attempts + 1 >= k->tries)
 		return false;
@@ -184,8 +184,8 @@ static enum err try_again(struct engine *g, const struct outbox_row *r,
 
 enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 {
-	__attribute__((cleanup(outbox_row_release_at)))
-	struct outbox_row r = { 0 };
+	CLEANUP(outbox_row_release)
+	struct outbox_row r = {0};
 	const struct effect_kind *k;
 	enum err code = store_outbox_get(g->store, o->id, &r, e);
 
@@ -209,13 +209,11 @@ enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 
 /* --- answers that belong to a cycle --- */
 
-static enum err with_flow(struct engine *g, const json_t *args,
-			  const struct outcome *o,
-			  enum err (*step)(const struct flow *f,
-					   const json_t *args,
-					   const struct outcome *o,
-					   struct error *e),
-			  struct error *e)
+static enum err with_flow(
+	struct engine *g, const json_t *args, const struct outcome *o,
+	enum err (*step)(const struct flow *f, const json_t *args,
+			 const struct outcome *o, struct error *e),
+	struct error *e)
 {
 	const struct environment *env;
 	struct cycle c;

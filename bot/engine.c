@@ -115,10 +115,9 @@ static void give_answers(struct engine *g)
 
 void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
 {
-	json_array_append_new(g->answers,
-			      json_pack("{s:I, s:b, s:s}", "said",
-					(json_int_t)said_id, "ok", ok, "text",
-					text));
+	json_array_append_new(g->answers, json_pack("{s:I, s:b, s:s}", "said",
+						    (json_int_t)said_id, "ok",
+						    ok, "text", text));
 }
 
 /* --- deliveries --- */
@@ -335,6 +334,24 @@ static enum err events(struct engine *g, bool *ret_any, struct error *e)
 
 /* --- time --- */
 
+/*
+ * Bodies that were handled are kept as long as somebody may want to look;
+ * GUIDs longer, so that a late redelivery is still known.
+ */
+static void prune_inbox(struct engine *g)
+{
+	CLEANUP(inbox_close) struct inbox *writer = NULL;
+	struct error e = ERROR_INIT;
+
+	if (!g->set.inbox_path)
+		return;
+	writer = inbox_open(g->set.inbox_path, &e);
+	if (!writer ||
+	    inbox_prune(writer, g->cursor, g->now_ms - KEEP_BODIES_MS,
+			g->now_ms - KEEP_DELIVERIES_MS, &e))
+		log_warning("old deliveries not removed: %s", e.text);
+}
+
 static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 {
 	if (g->now_ms >= g->next_prune_ms) {
@@ -393,6 +410,8 @@ enum err engine_turn(struct engine *g, bool *ret_idle, struct error *e)
 		return e->code;
 	if (time_is_due(g, engine_now(g))) {
 		any = true;
+		if (engine_now(g) >= g->next_prune_ms)
+			prune_inbox(g);
 		if (transact(g, handle_time, NULL, e))
 			return e->code;
 		give_answers(g);

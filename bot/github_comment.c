@@ -58,8 +58,7 @@ int64_t comment_find(const json_t *list, int64_t self_id, const char *marker)
 	const json_t *comment;
 	size_t i;
 
-	json_array_foreach(list, i, comment)
-	{
+	json_array_foreach (list, i, comment) {
 		if (js_int(comment, "user.id", 0) == self_id &&
 		    strstr(js_str(comment, "body"), marker))
 			return js_int(comment, "id", 0);

@@ -25,9 +25,9 @@ static void add_others(struct str *out, const json_t *view)
 	size_t others = 0, i;
 	json_t *rev;
 
-	json_array_foreach(js_get(view, "cycle.revisions"), i,
-			   rev) if (is(rev, "result", "merged") &&
-				    !part_is_own(view, rev)) others++;
+	json_array_foreach (js_get(view, "cycle.revisions"), i, rev)
+		if (is(rev, "result", "merged") && !part_is_own(view, rev))
+			others++;
 	if (others == 0)
 		str_puts(out, ", alone");
 	else
@@ -142,7 +142,7 @@ static void say_idle(struct str *out, const json_t *view)
 		str_addf(out, "deployed %s since ",
 			 or_else(js_str(view, "on_staging.kind"), "short"));
 		part_moment(out, js_int(view, "on_staging.since_ms", 0),
-			  js_int(view, "now_ms", 0));
+			    js_int(view, "now_ms", 0));
 	} else if (on) {
 		str_puts(out, "an older revision is deployed");
 	} else {

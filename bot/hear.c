@@ -33,16 +33,15 @@ static enum err words_json(const struct said *said, const char *trouble,
 	CLEANUP(free) char *text = NULL;
 
 	if (trouble)
-		json_array_append_new(list, json_pack("{s:s}", "error",
-						      trouble));
+		json_array_append_new(list,
+				      json_pack("{s:s}", "error", trouble));
 	for (size_t i = 0; i < said->count; i++) {
-		json_t *word = json_pack("{s:s}", "verb",
-					 said->commands[i].verb);
+		json_t *word =
+			json_pack("{s:s}", "verb", said->commands[i].verb);
 
 		/* What is no UTF-8 is no verb either. */
-		json_array_append_new(list, word ? word :
-						   json_pack("{s:s}", "verb",
-							     "?"));
+		json_array_append_new(
+			list, word ? word : json_pack("{s:s}", "verb", "?"));
 	}
 	text = js_dump(list);
 	if (!text || strlen(text) >= size)
@@ -75,15 +74,14 @@ static enum err role_of(struct engine *g, int64_t user_id, const char *repo,
 	return ERR_OK;
 }
 
-/* May this person be answered at all?  Strangers only now and then. */
-static enum err is_quiet(struct engine *g, const struct said_record *r,
-			 enum role role, bool is_author, bool *ret,
-			 struct error *e)
+/* Has this person, a stranger, had today's sentence on this pull? */
+static enum err is_told(struct engine *g, const struct said_record *r,
+			enum role role, bool *ret, struct error *e)
 {
 	int64_t answered;
 
 	*ret = false;
-	if (role != ROLE_NONE || is_author)
+	if (role != ROLE_NONE)
 		return ERR_OK;
 	if (store_said_answered(g->store, r->repo, r->number, r->actor_id,
 				g->now_ms - STRANGER_MS, &answered, e))
@@ -127,8 +125,10 @@ static enum err take_note(struct engine *g, struct said_record *r,
 
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e) ||
-	    is_quiet(g, r, role, is_author, &quiet, e))
+	    is_told(g, r, role, &quiet, e))
 		return e->code;
+	/* The author may ask some things: the words decide. */
+	quiet = quiet && !is_author;
 	COPY(r->state, quiet ? "refused" : "checking");
 	if (store_said_add(g->store, r, "", e) ||
 	    store_principal_seen(g->store, r->actor_id, r->actor, g->now_ms, e))
@@ -145,6 +145,24 @@ static enum err take_note(struct engine *g, struct said_record *r,
 	return want_pull(g, r, e);
 }
 
+/*
+ * cmark takes up to half a second for 64 KiB made to be slow, so who is not
+ * trusted is only read when it is short.
+ */
+static enum err is_too_long(struct engine *g, const struct said_record *r,
+			    size_t len, bool *ret, struct error *e)
+{
+	enum role role;
+
+	*ret = false;
+	if (len <= LIMIT_STRANGER_COMMENT)
+		return ERR_OK;
+	if (role_of(g, r->actor_id, r->repo, &role, e))
+		return e->code;
+	*ret = role == ROLE_NONE;
+	return ERR_OK;
+}
+
 enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 		      const json_t *comment, const char *source,
 		      const char **ret_result, struct error *e)
@@ -159,10 +177,15 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	struct said said;
 	struct error why = ERROR_INIT;
 	enum err code;
-	bool known;
+	bool known, too_long;
 
 	*ret_result = "ignored";
+	COPY(r.repo, repo);
 	if (r.comment_id <= 0 || r.actor_id <= 0 || is_bot(g, comment))
+		return ERR_OK;
+	if (is_too_long(g, &r, strlen(body), &too_long, e))
+		return e->code;
+	if (too_long)
 		return ERR_OK;
 	code = grammar_read(g->config->bot_name, body, strlen(body), &said,
 			    &why);
@@ -175,7 +198,6 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	*ret_result = "duplicate";
 	if (known)
 		return ERR_OK;
-	COPY(r.repo, repo);
 	COPY(r.actor, js_str(comment, "user.login"));
 	COPY(r.source, source);
 	if (!time_parse_iso(js_str(comment, "created_at"), &r.made_ms))
@@ -263,6 +285,8 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const char *text, struct error *e)
 {
 	char actor[96], subject[256];
+	enum role role;
+	bool told;
 
 	metric_add(METRIC_COMMANDS, "any", "refused", 1);
 	snprintf(actor, sizeof(actor), "%s (%lld)", r->actor,
@@ -270,11 +294,13 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 	snprintf(subject, sizeof(subject), "%s#%lld", r->repo,
 		 (long long)r->number);
 	log_info("%s on %s refused: %s", actor, subject, text);
-	if (store_said_end(g->store, r->id, "refused", text, e) ||
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    is_told(g, r, role, &told, e) ||
+	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
 	    store_audit(g->store, g->now_ms, actor, "refused", subject, text,
 			e))
 		return e->code;
-	if (!p) {
+	if (!p || (told && r->comment_id)) {
 		call_answered(g, r->id, false, text);
 		return report_reaction(g, r->repo, r->comment_id, "confused",
 				       e);
@@ -337,7 +363,7 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 	json_t *word;
 	size_t i;
 
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 	json_array_foreach (words, i, word) {
 		const char *verb = js_str(word, "verb");
 		const struct command *c = command_find(verb);

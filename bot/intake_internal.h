@@ -87,7 +87,8 @@ enum MHD_Result webhook_end(struct request *r);
 /* Seen again after the commit. */
 enum MHD_Result webhook_committed(struct request *r);
 
-/* Gives the body's memory back; any number of times. */
+/* Gives the body's memory back, when no committer reads it; any number of
+ * times. */
 void webhook_release(struct request *r);
 
 #endif

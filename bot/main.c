@@ -146,8 +146,9 @@ int main(int argc, char **argv)
 		return help(argc > 2 ? argv[2] : NULL, stdout);
 	sub = find(argv[1]);
 	if (!sub) {
-		fprintf(stderr, "kcibot: there is no subcommand %s: try "
-				"'kcibot help'\n",
+		fprintf(stderr,
+			"kcibot: there is no subcommand %s: try "
+			"'kcibot help'\n",
 			argv[1]);
 		return 2;
 	}

@@ -181,8 +181,7 @@ static void add_requests(struct str *out, const json_t *view,
 	if (!json_array_size(all))
 		return;
 	add_line(out, "Asked for");
-	json_array_foreach(all, i, request)
-	{
+	json_array_foreach (all, i, request) {
 		if (i == room->rows)
 			break;
 		str_puts(out, i ? "; " : "");

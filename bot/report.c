@@ -31,8 +31,7 @@ static void hash_text(const char *text, char ret[65])
 /* Wants body in a slot of the pull, unless that is what was wanted last. */
 static enum err want_comment(struct engine *g, const struct pull *p,
 			     const char *slot, const char *marker,
-			     const char *body, const char *key,
-			     struct error *e)
+			     const char *body, const char *key, struct error *e)
 {
 	struct posted posted;
 	char hash[65], target[256];
@@ -48,13 +47,13 @@ static enum err want_comment(struct engine *g, const struct pull *p,
 		return e->code;
 	/* comment_id is filled in when it is sent: an earlier one of this
 	 * target may be creating the comment right now. */
-	return store_outbox_add(
-		g->store, "forge.comment", target, key,
-		json_pack("{s:s, s:I, s:s, s:s, s:I, s:s}", "repo", p->repo,
-			  "number", (json_int_t)p->number, "body", body,
-			  "marker", marker, "pull", (json_int_t)p->id, "slot",
-			  slot),
-		OUTBOX_REPLACES, g->now_ms, e);
+	return store_outbox_add(g->store, "forge.comment", target, key,
+				json_pack("{s:s, s:I, s:s, s:s, s:I, s:s}",
+					  "repo", p->repo, "number",
+					  (json_int_t)p->number, "body", body,
+					  "marker", marker, "pull",
+					  (json_int_t)p->id, "slot", slot),
+				OUTBOX_REPLACES, g->now_ms, e);
 }
 
 enum err report_sticky(struct engine *g, const struct pull *p,
@@ -127,16 +126,25 @@ enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
 
 /* --- statuses --- */
 
+#define STATUS_CONTEXT 128
+
+/* The same whatever the bot's account is called: rules of the forge that
+ * require a status name it. */
+static void status_context(const struct environment *env,
+			   char ret[STATUS_CONTEXT])
+{
+	snprintf(ret, STATUS_CONTEXT, "kcibot/%s", env->name);
+}
+
 static enum err want_status(struct engine *g, const struct pull *p,
 			    const char *sha, const struct environment *env,
 			    const struct told_status *status, struct error *e)
 {
 	CLEANUP(str_release) struct str short_text = STR_INIT(512);
-	char context[160], target[512], url[512];
+	char context[STATUS_CONTEXT], target[512], url[512];
 	bool news;
 
-	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
-		 env->name);
+	status_context(env, context);
 	snprintf(target, sizeof(target), "status:%s:%s:%s", p->repo, sha,
 		 context);
 	snprintf(url, sizeof(url), "%s/pulls/%s/%lld", g->config->public_url,
@@ -147,31 +155,30 @@ static enum err want_status(struct engine *g, const struct pull *p,
 		return e->code;
 	if (!news)
 		return ERR_OK;
-	return store_outbox_add(
-		g->store, "forge.status", target, target,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "repo", p->repo,
-			  "sha", sha, "state", status->state, "context",
-			  context, "description", short_text.text, "target_url",
-			  url),
-		OUTBOX_REPLACES, g->now_ms, e);
+	return store_outbox_add(g->store, "forge.status", target, target,
+				json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}",
+					  "repo", p->repo, "sha", sha, "state",
+					  status->state, "context", context,
+					  "description", short_text.text,
+					  "target_url", url),
+				OUTBOX_REPLACES, g->now_ms, e);
 }
 
 static enum err report_statuses(struct engine *g, const struct pull *p,
 				const struct environment *env, struct error *e)
 {
 	char(*shas)[SHA_SIZE];
-	char context[160];
+	char context[STATUS_CONTEXT];
 	size_t count;
 	struct flow f;
 	enum err code = ERR_OK;
 
 	flow_of(g, env, &f);
-	snprintf(context, sizeof(context), "%s/%s", g->config->bot_name,
-		 env->name);
+	status_context(env, context);
 	if (store_status_shas(g->store, p->id, context, &shas, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
-		__attribute__((cleanup(told_status_release_at)))
+		CLEANUP(told_status_release)
 		struct told_status status = TOLD_STATUS_INIT;
 
 		code = status_of(&f, p, shas[i], context, &status, e);
@@ -199,15 +206,15 @@ static const char *dropped_text(const char *outcome)
 	static const struct {
 		const char *outcome, *text;
 	} texts[] = {
-		{ "moved", "The head moved before the deploy began, so the "
-			   "request is void. Look at the new revision and "
-			   "ask again." },
-		{ "closed", "The pull request was closed before the deploy "
-			    "began, so the request is void." },
-		{ "base", "The base branch was changed before the deploy "
-			  "began, so the request is void. Ask again." },
-		{ "short failed", "The full that was booked is dropped, "
-				  "because the short failed." },
+		{"moved", "The head moved before the deploy began, so the "
+			  "request is void. Look at the new revision and "
+			  "ask again."},
+		{"closed", "The pull request was closed before the deploy "
+			   "began, so the request is void."},
+		{"base", "The base branch was changed before the deploy "
+			 "began, so the request is void. Ask again."},
+		{"short failed", "The full that was booked is dropped, "
+				 "because the short failed."},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -263,12 +270,12 @@ static enum err announce(struct engine *g, const struct request *r,
 	if (report_reaction(g, p.repo, said.comment_id, reaction_for(r), e) ||
 	    outcome_body(g, r, &p, &body, e))
 		return e->code;
-	return store_outbox_add(
-		g->store, "forge.comment", "", key,
-		json_pack("{s:s, s:I, s:s, s:s}", "repo", p.repo, "number",
-			  (json_int_t)p.number, "body", body.text, "marker",
-			  marker),
-		0, g->now_ms, e);
+	return store_outbox_add(g->store, "forge.comment", "", key,
+				json_pack("{s:s, s:I, s:s, s:s}", "repo",
+					  p.repo, "number",
+					  (json_int_t)p.number, "body",
+					  body.text, "marker", marker),
+				0, g->now_ms, e);
 }
 
 static enum err announce_all(struct engine *g, struct error *e)

@@ -35,8 +35,8 @@ char *web_url_of(const struct config *c)
 	if (!str_starts(c->clone_url, "http") || !at)
 		return strdup("");
 	end = strchr(at + 3, '/');
-	return strndup(c->clone_url,
-		       end ? (size_t)(end - c->clone_url) : strlen(c->clone_url));
+	return strndup(c->clone_url, end ? (size_t)(end - c->clone_url)
+					 : strlen(c->clone_url));
 }
 
 void state_paths_init(struct state_paths *p, const struct config *c)
@@ -45,9 +45,9 @@ void state_paths_init(struct state_paths *p, const struct config *c)
 		char **to;
 		const char *name;
 	} names[] = {
-		{&p->lock, "lock"},	    {&p->store, "kcibot.db"},
+		{&p->lock, "lock"},	 {&p->store, "kcibot.db"},
 		{&p->inbox, "inbox.db"}, {&p->control, "control"},
-		{&p->git, "git"},	    {&p->jobs, "jobs"},
+		{&p->git, "git"},	 {&p->jobs, "jobs"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -195,8 +195,8 @@ static enum err open_ports(struct house *h, struct error *e)
 	h->git = (struct git_settings){
 		.dir = h->paths.git,
 		.clone_url = c->clone_url,
-		.token_file = str_starts(c->clone_url, "http") ? c->token_file
-							       : "",
+		.token_file =
+			str_starts(c->clone_url, "http") ? c->token_file : "",
 		.bot_name = c->bot_name,
 		.bot_email = "kcibot@localhost",
 		.moved_retry_ms = MOVED_RETRY_MS,

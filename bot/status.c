@@ -15,11 +15,11 @@ struct facts {
 	char wish[10];	   /* state of an open request for this sha, or "" */
 	char wish_kind[8]; /* "auto", "short", "full" */
 	bool booked;
-	int64_t full_ms;      /* when a booked full may start */
-	bool aboard;	      /* an unfinished cycle carries it */
-	bool listed;	      /* some cycle has listed it */
-	struct cycle cycle;   /* that one, the newest */
-	char revision[16];    /* its result there */
+	int64_t full_ms;    /* when a booked full may start */
+	bool aboard;	    /* an unfinished cycle carries it */
+	bool listed;	    /* some cycle has listed it */
+	struct cycle cycle; /* that one, the newest */
+	char revision[16];  /* its result there */
 	char reason[512];
 	char told[16]; /* state told last */
 };
@@ -54,8 +54,8 @@ static enum err look_at_cycle(const struct flow *f, struct facts *x,
 	return ERR_OK;
 }
 
-static enum err look(const struct flow *f, const char *context,
-		     struct facts *x, struct error *e)
+static enum err look(const struct flow *f, const char *context, struct facts *x,
+		     struct error *e)
 {
 	if (store_result(f->store, x->pull->id, x->sha, f->env->name,
 			 &x->result, e) ||
@@ -177,11 +177,12 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 	if (strcmp(x->told, "pending") != 0)
 		return false;
 	ret->state = "error";
-	str_puts(&ret->text, strcmp(x->pull->head_sha, x->sha) != 0 ?
-				     "short or full not done: a newer push "
-				     "took its place" :
-				     "short or full not done: nothing is under "
-				     "way for this revision");
+	str_puts(&ret->text,
+		 strcmp(x->pull->head_sha, x->sha) != 0
+			 ? "short or full not done: a newer push "
+			   "took its place"
+			 : "short or full not done: nothing is under "
+			   "way for this revision");
 	return true;
 }
 
@@ -195,7 +196,7 @@ enum err status_of(const struct flow *f, const struct pull *p, const char *sha,
 		rule_running,  rule_waiting,   rule_known,
 		rule_left_out, rule_abandoned,
 	};
-	struct facts x = { .pull = p, .sha = sha };
+	struct facts x = {.pull = p, .sha = sha};
 
 	if (look(f, context, &x, e))
 		return e->code;

@@ -15,9 +15,9 @@ struct told_status {
 	struct str text;   /* always says short or full */
 };
 
-#define TOLD_STATUS_INIT                                \
-	{                                               \
-		.state = NULL, .text = STR_INIT(1024)   \
+#define TOLD_STATUS_INIT                                                       \
+	{                                                                      \
+		.state = NULL, .text = STR_INIT(1024)                          \
 	}
 
 static inline void told_status_release_at(struct told_status *s)

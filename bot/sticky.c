@@ -67,8 +67,7 @@ static void add_stage(struct str *out, const json_t *stage,
 	if (ms > 0)
 		time_span(out, ms);
 	str_puts(out, " | ");
-	json_array_foreach(js_get(stage, "jobs"), i, job)
-	{
+	json_array_foreach (js_get(stage, "jobs"), i, job) {
 		if (i == room->rows)
 			break;
 		str_puts(out, i ? "<br>" : "");
@@ -87,8 +86,7 @@ void sticky_stages(struct str *out, const json_t *view, const struct room *room)
 		return;
 	str_puts(out, "\n| Stage | Result | Time | Jobs |\n"
 		      "|:--|:--|--:|:--|\n");
-	json_array_foreach(stages, i, stage)
-	{
+	json_array_foreach (stages, i, stage) {
 		if (i == room->rows)
 			break;
 		add_stage(out, stage, room);
@@ -118,15 +116,13 @@ void sticky_logs(struct str *out, const json_t *view, const struct room *room)
 	json_t *stage, *job;
 	size_t i, j, shown = 0;
 
-	json_array_foreach(js_get(view, "cycle.stages"), i, stage)
-		json_array_foreach(js_get(stage, "jobs"), j,
-				   job) if (part_failed_state(job) &&
-					    *js_str(job, "tail") &&
-					    shown < room->tails)
-	{
-		add_log(out, job, room);
-		shown++;
-	}
+	json_array_foreach (js_get(view, "cycle.stages"), i, stage)
+		json_array_foreach (js_get(stage, "jobs"), j, job)
+			if (part_failed_state(job) && *js_str(job, "tail") &&
+			    shown < room->tails) {
+				add_log(out, job, room);
+				shown++;
+			}
 }
 
 static void add_aboard_row(struct str *out, const json_t *view,
@@ -158,8 +154,7 @@ void sticky_aboard(struct str *out, const json_t *view, const struct room *room)
 	size_t i, count = 0;
 	json_t *rev;
 
-	json_array_foreach(all, i, rev)
-	{
+	json_array_foreach (all, i, rev) {
 		if (!is(rev, "result", "merged") || count++ >= room->rows)
 			continue;
 		if (count == 1)
@@ -194,8 +189,7 @@ void sticky_left_out(struct str *out, const json_t *view,
 	size_t i, count = 0;
 	json_t *rev;
 
-	json_array_foreach(js_get(view, "cycle.revisions"), i, rev)
-	{
+	json_array_foreach (js_get(view, "cycle.revisions"), i, rev) {
 		const char *result = js_str(rev, "result");
 
 		if (!*result || is(rev, "result", "merged") ||

@@ -20,8 +20,9 @@ const json_t *part_own(const json_t *view, const json_t *revisions)
 	json_t *rev;
 	size_t i;
 
-	json_array_foreach(revisions, i,
-			   rev) if (part_is_own(view, rev)) return rev;
+	json_array_foreach (revisions, i, rev)
+		if (part_is_own(view, rev))
+			return rev;
 	return NULL;
 }
 
@@ -31,8 +32,7 @@ const json_t *part_only_new(const json_t *view)
 	json_t *rev;
 	size_t i;
 
-	json_array_foreach(js_get(view, "cycle.revisions"), i, rev)
-	{
+	json_array_foreach (js_get(view, "cycle.revisions"), i, rev) {
 		if (!js_bool(rev, "new", false) || !is(rev, "result", "merged"))
 			continue;
 		if (ret)
@@ -52,9 +52,9 @@ const json_t *part_failed(const json_t *list)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i,
-			   item) if (is(item, "state", "failure") ||
-				     is(item, "state", "error")) return item;
+	json_array_foreach (list, i, item)
+		if (is(item, "state", "failure") || is(item, "state", "error"))
+			return item;
 	return NULL;
 }
 
@@ -76,8 +76,7 @@ void part_progress(struct str *out, const json_t *view)
 	json_t *stage;
 	size_t i;
 
-	json_array_foreach(stages, i, stage)
-	{
+	json_array_foreach (stages, i, stage) {
 		if (is(stage, "state", "running")) {
 			str_addf(out, "stage %s (%zu of %zu)",
 				 js_str(stage, "name"), i + 1,

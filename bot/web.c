@@ -54,7 +54,7 @@ static void readyz(struct web *w, struct page *ret)
 		ret, ok ? 200 : 503,
 		json_pack("{s:b, s:s, s:s, s:I, s:I, s:I}", "ok", ok, "reason",
 			  reason, "webhooks",
-			  !gauges.hooks_known	? "not known yet"
+			  !gauges.hooks_known	 ? "not known yet"
 			  : gauges.hooks_missing ? "scan only: some repository "
 						   "has no webhook of ours, or "
 						   "the token may not look"

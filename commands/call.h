@@ -42,8 +42,7 @@ NODISCARD enum err command_run(enum verb verb, struct command_call *call,
 
 /* The handlers. */
 NODISCARD enum err command_deploy(struct command_call *call, struct error *e);
-NODISCARD enum err command_trigger(struct command_call *call,
-				   struct error *e);
+NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);

@@ -21,13 +21,7 @@ enum role {
 const char *role_name(enum role role); /* "stranger", "contributor", ... */
 NODISCARD bool role_parse(const char *name, enum role *ret);
 
-enum verb {
-	VERB_DEPLOY,
-	VERB_TRIGGER,
-	VERB_STATUS,
-	VERB_HELP,
-	VERB_MAX
-};
+enum verb { VERB_DEPLOY, VERB_TRIGGER, VERB_STATUS, VERB_HELP, VERB_MAX };
 
 struct command {
 	enum verb verb;

@@ -1,10 +1,12 @@
 #include "commands/call.h"
 
-enum err command_run(enum verb verb, struct command_call *call,
-		     struct error *e)
+enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 {
+	/* It takes the stars for multiplications. */
+	/* clang-format off */
 	static enum err (*const handlers[VERB_MAX])(struct command_call *call,
 						    struct error *e) = {
+		/* clang-format on */
 		[VERB_DEPLOY] = command_deploy,
 		[VERB_TRIGGER] = command_trigger,
 		[VERB_STATUS] = command_status,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bot/base/limits.h"
 #include "bot/base/fs.h"
 #include "deploy/local.h"
 
@@ -40,8 +41,9 @@ struct backend {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake; /* stopping was set */
 	bool stopping;
-	int running;	  /* jobs that hold a place */
-	struct job *jobs; /* oldest first */
+	int running;	   /* jobs that hold a place */
+	int64_t pruned_ms; /* wall ms of the last look at old folders */
+	struct job *jobs;  /* oldest first */
 };
 
 static struct backend *backend_of(struct port *p)
@@ -121,14 +123,32 @@ static enum err perform_cancel(struct job *j, json_t **ret, struct error *e)
 	return ERR_OK;
 }
 
+/* Old folders go when a new one comes, at most once an hour. */
+static void prune_now_and_then(struct backend *b)
+{
+	int64_t now = clock_wall(b->settings.clock);
+	bool due;
+
+	pthread_mutex_lock(&b->mutex);
+	due = now - b->pruned_ms > 3600 * 1000 || now < b->pruned_ms;
+	if (due)
+		b->pruned_ms = now;
+	pthread_mutex_unlock(&b->mutex);
+	if (due)
+		local_prune(&b->local, now - LIMIT_JOB_KEEP_MS);
+}
+
 static void *perform(void *arg)
 {
 	struct job *j = arg;
 	struct backend *b = j->backend;
 	struct error e = ERROR_INIT;
 	json_t *body = NULL;
-	enum err rc = j->cancels ? perform_cancel(j, &body, &e)
-				 : local_run(&b->local, j->args, &body, &e);
+	enum err rc;
+
+	prune_now_and_then(b);
+	rc = j->cancels ? perform_cancel(j, &body, &e)
+			: local_run(&b->local, j->args, &body, &e);
 
 	/* A disk that is full now may not be later. */
 	if (rc == ERR_FATAL)

@@ -194,8 +194,7 @@ static bool rule_matches(const struct job_changed *rule, const json_t *paths)
 	size_t i;
 	json_t *path;
 
-	json_array_foreach(paths, i, path)
-	{
+	json_array_foreach (paths, i, path) {
 		const char *text = json_string_value(path);
 
 		for (text_list g = rule->globs; text && *g; g++) {
@@ -228,8 +227,7 @@ static bool project_matches(const struct job_changed *rule,
 		return false;
 	if (json_is_null(own) || rule_matches(rule, own))
 		return true;
-	json_array_foreach(js_get(project, "revisions"), i, revision)
-	{
+	json_array_foreach (js_get(project, "revisions"), i, revision) {
 		if (revision_matches(rule, revision))
 			return true;
 	}
@@ -243,8 +241,7 @@ bool job_has_changes(const struct job_spec *job, const json_t *manifest)
 	json_t *project;
 
 	for (size_t r = 0; r < job->changed_count; r++) {
-		json_array_foreach(projects, i, project)
-		{
+		json_array_foreach (projects, i, project) {
 			if (project_matches(&job->changed[r], project))
 				return true;
 		}

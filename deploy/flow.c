@@ -441,6 +441,32 @@ static enum err want_tag(const struct flow *f, const struct cycle *c,
 				f->now_ms, e);
 }
 
+/*
+ * A revision that was found guilty is left out from now on: a wish brings
+ * the environment back without it.
+ */
+static enum err wish_it_back(const struct flow *f, const struct cycle *c,
+			     struct error *e)
+{
+	struct request r = {.made_ms = f->now_ms};
+	struct revision *list;
+	size_t count, fresh;
+
+	if (strcmp(c->verdict, "failure") != 0)
+		return ERR_OK;
+	if (store_revisions(f->store, c->id, &list, &count, e))
+		return e->code;
+	fresh = count_new(list, count);
+	revisions_free(list, count);
+	if (fresh != 1)
+		return ERR_OK;
+	COPY(r.environment, f->env->name);
+	COPY(r.kind, "auto");
+	COPY(r.origin, "state");
+	COPY(r.state, "waiting");
+	return store_request_add(f->store, &r, e);
+}
+
 enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 		     const char *reason_code, const char *text, struct error *e)
 {
@@ -451,7 +477,7 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	if (store_cycle_finish(f->store, c->id, verdict, reason_code, c->text,
 			       f->now_ms, e) ||
 	    judge(f, c, e) || remember(f, c, e) || end_requests(f, c, e) ||
-	    store_touch_cycle(f->store, c->id, e))
+	    wish_it_back(f, c, e) || store_touch_cycle(f->store, c->id, e))
 		return e->code;
 	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
 		return e->code;

@@ -84,8 +84,7 @@ static enum err take_answer(const struct flow *f, const struct cycle *c,
 	json_t *project, *revision;
 	size_t i, j;
 
-	json_array_foreach(js_get(body, "projects"), i, project)
-	{
+	json_array_foreach (js_get(body, "projects"), i, project) {
 		const char *repo = js_str(project, "repo");
 		struct manifest_project p = {0};
 
@@ -96,8 +95,7 @@ static enum err take_answer(const struct flow *f, const struct cycle *c,
 		str_addf(&input, "%s %s\n", repo, p.base_sha);
 		if (store_manifest_result(f->store, c->id, &p, e))
 			return e->code;
-		json_array_foreach(js_get(project, "revisions"), j, revision)
-		{
+		json_array_foreach (js_get(project, "revisions"), j, revision) {
 			if (take_revision(f, c, repo, revision, e))
 				return e->code;
 			if (strcmp(js_str(revision, "result"), "merged") == 0)
@@ -176,17 +174,24 @@ static enum err want_push(const struct flow *f, const struct cycle *c,
 				0, f->now_ms, e);
 }
 
-/* Is what would be deployed on the environment already? */
+/*
+ * Is what would be deployed on the environment already?  Not when a cycle
+ * that did not work has come after the green one.
+ */
 static enum err is_deployed(const struct flow *f, const char *content,
 			    bool *ret, struct error *e)
 {
 	struct environment_record r;
 	struct cycle green;
+	int64_t touched;
 	enum err code;
 
 	*ret = false;
-	if (store_environment(f->store, f->env->name, f->now_ms, &r, e))
+	if (store_environment(f->store, f->env->name, f->now_ms, &r, e) ||
+	    store_cycle_touched(f->store, f->env->name, &touched, e))
 		return e->code;
+	if (touched != r.deployed_cycle)
+		return ERR_OK;
 	code = store_cycle(f->store, r.deployed_cycle, &green, e);
 	if (code)
 		return code == ERR_MISSING ? ERR_OK : code;
@@ -231,9 +236,9 @@ static bool touches_workflows(const struct revision *r)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(paths, i,
-			   one) if (str_starts(json_string_value(one),
-					       workflow_dir)) return true;
+	json_array_foreach (paths, i, one)
+		if (str_starts(json_string_value(one), workflow_dir))
+			return true;
 	return !paths; /* too many to know */
 }
 
@@ -273,8 +278,7 @@ static enum err push_refused(const struct flow *f, struct cycle *c,
 	json_t *project;
 	size_t i;
 
-	json_array_foreach(js_get(o->body, "projects"), i, project)
-	{
+	json_array_foreach (js_get(o->body, "projects"), i, project) {
 		const char *why = js_str(project, "refused");
 
 		if (strcmp(why, "lease") == 0)

@@ -51,8 +51,7 @@ static enum err take_revisions(const json_t *args, json_t **ret,
 	size_t i;
 
 	*ret = json_array();
-	json_array_foreach(wanted, i, one)
-	{
+	json_array_foreach (wanted, i, one) {
 		int64_t number = js_int(one, "number", 0);
 		const char *sha = js_str(one, "sha");
 
@@ -77,8 +76,7 @@ static enum err look(struct batch *b, struct git_refs *refs, struct error *e)
 
 	str_addf(&patterns, "refs/heads/%s\nrefs/heads/%s\n", b->base,
 		 b->branch);
-	json_array_foreach(b->revisions, i, one)
-	{
+	json_array_foreach (b->revisions, i, one) {
 		pull_ref(one, "", name, sizeof(name));
 		str_addf(&patterns, "%s\n", name);
 	}
@@ -87,8 +85,7 @@ static enum err look(struct batch *b, struct git_refs *refs, struct error *e)
 		if (git_mirror_remote_refs(b->mirror, patterns.text, refs, e))
 			return e->code;
 		wrong = 0;
-		json_array_foreach(b->revisions, i, one)
-		{
+		json_array_foreach (b->revisions, i, one) {
 			const char *sha;
 
 			pull_ref(one, "", name, sizeof(name));
@@ -124,8 +121,7 @@ static void judge(struct batch *b, const struct git_refs *refs,
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(b->revisions, i, one)
-	{
+	json_array_foreach (b->revisions, i, one) {
 		const char *sha;
 
 		pull_ref(one, space, name, sizeof(name));
@@ -181,8 +177,7 @@ static enum err fetch_singly(struct batch *b, const struct git_refs *refs,
 	add_branches(b, refs, &specs);
 	if (git_mirror_fetch(b->mirror, specs.text, e))
 		return e->code;
-	json_array_foreach(b->revisions, i, one)
-	{
+	json_array_foreach (b->revisions, i, one) {
 		if (!in_play(one))
 			continue;
 		str_clear(&specs);
@@ -208,8 +203,7 @@ static enum err fetch(struct batch *b, const struct git_refs *refs,
 	size_t i;
 
 	add_branches(b, refs, &specs);
-	json_array_foreach(b->revisions, i, one)
-	{
+	json_array_foreach (b->revisions, i, one) {
 		if (in_play(one))
 			add_pull_spec(&specs, one);
 	}
@@ -265,10 +259,8 @@ static bool meet(const json_t *a, const json_t *b)
 	const json_t *x, *y;
 	size_t i, k;
 
-	json_array_foreach(a, i, x)
-	{
-		json_array_foreach(b, k, y)
-		{
+	json_array_foreach (a, i, x) {
+		json_array_foreach (b, k, y) {
 			if (json_equal(x, y))
 				return true;
 		}
@@ -286,8 +278,7 @@ static bool add_earlier(struct batch *b, struct git_merger *m,
 	size_t i;
 	int tries = 0;
 
-	json_array_foreach(b->revisions, i, one)
-	{
+	json_array_foreach (b->revisions, i, one) {
 		if (one == loser)
 			break;
 		if (strcmp(js_str(one, "result"), "merged") != 0 ||
@@ -325,8 +316,7 @@ static void add_files(const struct git_merge_result *r, struct str *reason)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(r->files, i, one)
-	{
+	json_array_foreach (r->files, i, one) {
 		if (i == 3)
 			break;
 		str_addf(reason, "%s%s", space, json_string_value(one));
@@ -388,8 +378,7 @@ static enum err merge_all(struct batch *b, json_t *answer, struct error *e)
 
 	if (git_merger_open(&m, b->mirror, b->base_sha, e))
 		return e->code;
-	json_array_foreach(b->revisions, i, one)
-	{
+	json_array_foreach (b->revisions, i, one) {
 		if (!in_play(one) || merge_one(b, &m, one, e) == ERR_OK)
 			continue;
 		return error_prefix(e, "#%lld",
@@ -456,8 +445,7 @@ enum err git_batch(struct git *g, const json_t *args, struct git_answer *ret,
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(js_get(args, "projects"), i, one)
-	{
+	json_array_foreach (js_get(args, "projects"), i, one) {
 		json_t *answer = NULL;
 
 		if (project(g, one, &answer, e))
@@ -473,8 +461,7 @@ void git_tend(struct git *g, const json_t *args)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(js_get(args, "projects"), i, one)
-	{
+	json_array_foreach (js_get(args, "projects"), i, one) {
 		CLEANUP(git_mirror_release) struct git_mirror m = {0};
 		struct error ignored;
 

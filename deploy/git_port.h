@@ -69,8 +69,7 @@ struct git_settings {
 };
 
 /* Sweeps what a crash left in dir: the caller holds the state lock. */
-struct port *git_port_new(const struct git_settings *settings,
-			  struct error *e);
+struct port *git_port_new(const struct git_settings *settings, struct error *e);
 
 /*
  * A fresh checkout of commit sha of repo into dir (made; must not exist).
@@ -79,6 +78,15 @@ struct port *git_port_new(const struct git_settings *settings,
 NODISCARD enum err git_checkout(const struct git_settings *settings,
 				const char *repo, const char *sha,
 				const char *dir, struct error *e);
+
+/*
+ * Does commit sha of repo hold an executable file (or a link) at path?
+ * Blocking; safe beside the port's thread.
+ */
+NODISCARD enum err git_has_program(const struct git_settings *settings,
+				   const char *repo, const char *sha,
+				   const char *path, bool *ret,
+				   struct error *e);
 
 /* ERR_FATAL with the way out when git is missing or older than 2.38. */
 NODISCARD enum err git_check_version(struct error *e);

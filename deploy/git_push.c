@@ -69,8 +69,7 @@ static enum err targets_open(struct git *g, const json_t *args,
 	t->items = calloc(json_array_size(list) + 1, sizeof(*t->items));
 	if (!t->items)
 		return error_set(e, ERR_RETRY, "out of memory");
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		t->count++;
 		if (target_open(g, one, &t->items[i], e))
 			return error_prefix(e, "%s", js_str(one, "repo"));

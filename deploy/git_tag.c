@@ -223,8 +223,7 @@ static enum err open_all(struct git *g, const json_t *args, struct tag *t,
 	t->items = calloc(json_array_size(list), sizeof(*t->items));
 	if (!t->items)
 		return error_set(e, ERR_RETRY, "out of memory");
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		t->count++;
 		if (open_one(g, t, one, &t->items[i], e))
 			return error_prefix(e, "%s", js_str(one, "repo"));

@@ -33,8 +33,7 @@ bool json_contains(const json_t *whole, const json_t *part)
 	if (json_is_array(part)) {
 		if (json_array_size(whole) != json_array_size(part))
 			return false;
-		json_array_foreach(part, i, value)
-		{
+		json_array_foreach (part, i, value) {
 			if (!json_contains(json_array_get(whole, i), value))
 				return false;
 		}
@@ -42,8 +41,7 @@ bool json_contains(const json_t *whole, const json_t *part)
 	}
 	if (!json_is_object(part))
 		return json_equal(whole, part);
-	json_object_foreach((json_t *)(uintptr_t)part, name, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)part, name, value) {
 		if (!json_contains(json_object_get(whole, name), value))
 			return false;
 	}

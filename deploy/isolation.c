@@ -19,8 +19,7 @@ static bool is_hidden(const struct isolation_view *view, const char *path)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(view->hide, i, v)
-	{
+	json_array_foreach (view->hide, i, v) {
 		if (is_under(path, json_string_value(v)))
 			return true;
 	}
@@ -56,13 +55,13 @@ static void add_folders(const struct isolation_view *view, struct strv *argv)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(view->hide, i, v)
+	json_array_foreach (view->hide, i, v)
 		STRV_ADD(argv, "--perms", "0755", "--size", "1048576",
 			 "--tmpfs", json_string_value(v));
 	add_bind(argv, "--bind", view->dir, JOB_WORK);
 	add_bind(argv, "--bind", view->dir, JOB_TMP);
 	add_bind(argv, "--ro-bind", view->dir, JOB_MANIFEST);
-	json_array_foreach(view->hide, i, v)
+	json_array_foreach (view->hide, i, v)
 		STRV_ADD(argv, "--remount-ro", json_string_value(v));
 }
 
@@ -72,8 +71,7 @@ static void add_files(const struct isolation_view *view, struct strv *argv)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(view->files, i, v)
-	{
+	json_array_foreach (view->files, i, v) {
 		const char *file = json_string_value(v);
 
 		/* A link may lead to it; what it leads to is hidden. */

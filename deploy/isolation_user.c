@@ -104,8 +104,7 @@ static enum err hide_folders(const struct isolation_view *view, bool finish,
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(view->hide, i, v)
-	{
+	json_array_foreach (view->hide, i, v) {
 		const char *folder = json_string_value(v);
 		int rc = finish ? mount(NULL, folder, NULL,
 					MS_REMOUNT | MS_BIND | MS_RDONLY |
@@ -128,8 +127,7 @@ static enum err hide_files(const struct isolation_view *view, struct error *e)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(view->files, i, v)
-	{
+	json_array_foreach (view->files, i, v) {
 		const char *file = json_string_value(v);
 
 		if (file && realpath(file, path) &&

@@ -101,8 +101,7 @@ enum err job_argv(const json_t *spec, struct strv *ret, struct error *e)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(run, i, v)
-	{
+	json_array_foreach (run, i, v) {
 		CLEANUP(str_release) struct str s = STR_INIT(128u << 10);
 
 		if (!json_is_string(v))
@@ -138,8 +137,7 @@ bool job_program_inside(const json_t *spec)
 	n = program ? strcspn(program, "/") : 0;
 	if (!n || !program[n])
 		return false;
-	json_array_foreach(projects, i, project)
-	{
+	json_array_foreach (projects, i, project) {
 		const char *name = js_str(project, "name");
 
 		if (strlen(name) == n && strncmp(name, program, n) == 0)
@@ -199,9 +197,9 @@ enum err job_env(const json_t *spec, const char *dir, struct strv *ret,
 	strv_addf(ret, "KCIBOT_KIND=%s", js_str(spec, "kind"));
 	strv_addf(ret, "KCIBOT_ENVIRONMENT=%s", js_str(spec, "environment"));
 	strv_addf(ret, "KCIBOT_MANIFEST=%s/" JOB_MANIFEST, dir);
-	json_array_foreach(projects, i, value) add_sha(value, ret);
-	json_object_foreach(js_get(spec, "secrets"), name, value)
-	{
+	json_array_foreach (projects, i, value)
+		add_sha(value, ret);
+	json_object_foreach (js_get(spec, "secrets"), name, value) {
 		if (add_secret(name, json_string_value(value), ret, e))
 			return e->code;
 	}

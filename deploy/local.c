@@ -114,8 +114,7 @@ static enum err make_work(const struct visit *v, struct error *e)
 	    fs_remove_tree(tmp, e) || fs_mkdirs(tmp, 0700, e) ||
 	    fs_mkdirs(fresh, 0700, e))
 		return e->code;
-	json_array_foreach(js_get(v->args, "manifest.projects"), i, project)
-	{
+	json_array_foreach (js_get(v->args, "manifest.projects"), i, project) {
 		if (checkout_one(v, project, e))
 			return e->code;
 	}
@@ -309,6 +308,52 @@ static void set_text(json_t *body, const char *name, const char *text)
 	json_object_set_new(body, name, json_string(s.text));
 }
 
+/*
+ * A program of the checkout that cannot be started speaks against the batch
+ * only when the base has one that could.
+ */
+static bool base_has_program(const struct visit *v)
+{
+	const char *program =
+		json_string_value(json_array_get(js_get(v->args, "run"), 0));
+	const char *slash = program ? strchr(program, '/') : NULL;
+	struct error ignored = ERROR_INIT;
+	json_t *project;
+	size_t i;
+
+	json_array_foreach (js_get(v->args, "manifest.projects"), i, project) {
+		const char *name = js_str(project, "name");
+		bool has = true;
+
+		if (!slash || strlen(name) != (size_t)(slash - program) ||
+		    strncmp(name, program, strlen(name)) != 0)
+			continue;
+		if (git_has_program(&v->l->settings->git,
+				    js_str(project, "repo"),
+				    js_str(project, "base_sha"), slash + 1,
+				    &has, &ignored))
+			return true; /* not known: the batch answers for it */
+		return has;
+	}
+	return true;
+}
+
+static void weigh_not_started(const struct visit *v, json_t *body)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
+
+	if (strcmp(js_str(body, "reason_code"), "not_started") != 0 ||
+	    strcmp(js_str(body, "verdict"), "failure") != 0 ||
+	    base_has_program(v))
+		return;
+	str_addf(&text,
+		 "%s; the base branch has no such program either: a "
+		 "matter of configuration",
+		 js_str(body, "text"));
+	json_object_set_new(body, "verdict", json_string("error"));
+	json_object_set_new(body, "text", json_string(text.text));
+}
+
 static enum err read_answer(const struct visit *v, json_t **ret,
 			    struct error *e)
 {
@@ -317,6 +362,7 @@ static enum err read_answer(const struct visit *v, json_t **ret,
 
 	if (!body)
 		return e->code;
+	weigh_not_started(v, body);
 	joblog_tail(v->dir, LIMIT_JOB_TAIL_LINES, LIMIT_JOB_TAIL_BYTES, &tail);
 	set_text(body, "text", js_str(body, "text"));
 	json_object_set_new(body, "tail", json_string(tail.text));
@@ -330,8 +376,7 @@ static void learn_secrets(const json_t *args)
 	const char *name;
 	json_t *file;
 
-	json_object_foreach(js_get(args, "secrets"), name, file)
-	{
+	json_object_foreach (js_get(args, "secrets"), name, file) {
 		CLEANUP(str_release) struct str s = STR_INIT(LIMIT_TOKEN_FILE);
 		struct error ignored = ERROR_INIT;
 
@@ -358,8 +403,7 @@ static enum err check_args(const json_t *args, struct error *e)
 enum err local_run(const struct local *l, const json_t *args, json_t **ret,
 		   struct error *e)
 {
-	__attribute__((cleanup(visit_release_at))) struct visit v = {
-		.l = l, .args = args};
+	CLEANUP(visit_release) struct visit v = {.l = l, .args = args};
 
 	if (check_args(args, e))
 		return e->code;

@@ -35,4 +35,10 @@ NODISCARD enum err local_cancel(const struct local *l, const char *key,
 NODISCARD enum err local_wait_gone(const struct local *l, const char *key,
 				   struct error *e);
 
+/*
+ * Removes the folders of jobs whose exit record is older than before_ms (wall
+ * ms), their logs with them.  What cannot be removed stays.
+ */
+void local_prune(const struct local *l, int64_t before_ms);
+
 #endif

@@ -33,12 +33,12 @@ struct policy_facts {
 
 	/* Waiting requests by command. */
 	int deploy_count;
-	int trigger_count;	/* not yet split into short + booked full */
-	int forced_full_count;	/* trigger force, reserved for later */
-	int booked_count;	/* fulls booked for when they are allowed */
+	int trigger_count;     /* not yet split into short + booked full */
+	int forced_full_count; /* trigger force, reserved for later */
+	int booked_count;      /* fulls booked for when they are allowed */
 
-	int64_t last_finish_ms; /* end of the last cycle of any kind */
-	int64_t last_full_ms;	/* end of the last full that counts */
+	int64_t last_finish_ms;	  /* end of the last cycle of any kind */
+	int64_t last_full_ms;	  /* end of the last full that counts */
 	int64_t schedule_from_ms; /* schedule counts from here: last finish, or
 				     the first start of the bot */
 
@@ -46,8 +46,8 @@ struct policy_facts {
 	enum cycle_kind running;
 	int restarts; /* that the running cycle already had */
 
-	bool frozen;		  /* lock, freeze or circuit breaker */
-	int64_t frozen_until_ms;  /* 0 = until unlocked */
+	bool frozen;		 /* lock, freeze or circuit breaker */
+	int64_t frozen_until_ms; /* 0 = until unlocked */
 };
 
 enum policy_action {

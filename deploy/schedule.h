@@ -11,8 +11,7 @@
  * again if nothing happens; 0 = only then.
  */
 NODISCARD enum err schedule_environment(const struct flow *f,
-					int64_t *ret_next_ms,
-					struct error *e);
+					int64_t *ret_next_ms, struct error *e);
 
 /* When the next full may start, for people; <= now means now. */
 NODISCARD enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,

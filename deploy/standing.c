@@ -35,6 +35,30 @@ static enum standing plain_standing(const struct environment *env,
 	return STANDING_IN;
 }
 
+/*
+ * Since when a maintainer's word counts: for a while, and not from before the
+ * revision was found guilty.  *ret_failed: it was.
+ */
+static enum err asked_since(struct store *s, const struct environment *env,
+			    const struct pull *p, int64_t now_ms,
+			    int64_t *ret_ms, bool *ret_failed, struct error *e)
+{
+	struct result r;
+	struct cycle c;
+
+	*ret_ms = now_ms - ASKED_MS;
+	if (store_result(s, p->id, p->head_sha, env->name, &r, e))
+		return e->code;
+	*ret_failed = strcmp(r.outcome, "failure") == 0;
+	if (!*ret_failed)
+		return ERR_OK;
+	if (store_cycle(s, r.cycle_id, &c, e))
+		return e->code;
+	if (c.finished_ms > *ret_ms)
+		*ret_ms = c.finished_ms;
+	return ERR_OK;
+}
+
 static enum err standing_and_asked(struct store *s,
 				   const struct environment *env,
 				   const struct project *project,
@@ -42,8 +66,9 @@ static enum err standing_and_asked(struct store *s,
 				   enum standing *ret, bool *ret_asked,
 				   struct error *e)
 {
-	bool quarantined;
+	bool quarantined, failed;
 	const char *role;
+	int64_t since_ms;
 
 	*ret_asked = false;
 	*ret = plain_standing(env, project, p);
@@ -51,14 +76,16 @@ static enum err standing_and_asked(struct store *s,
 		return ERR_OK;
 	if (store_quarantined(s, p->id, p->head_sha, env->name, &quarantined,
 			      e) ||
-	    store_request_asked(s, env->name, p, now_ms - ASKED_MS, ret_asked,
-				e) ||
+	    asked_since(s, env, p, now_ms, &since_ms, &failed, e) ||
+	    store_request_asked(s, env->name, p, since_ms, ret_asked, e) ||
 	    store_role(s, p->author_id, p->repo, now_ms, &role, e))
 		return e->code;
 	if (quarantined)
 		*ret = STANDING_QUARANTINED;
 	else if (*ret_asked)
 		*ret = STANDING_IN;
+	else if (failed)
+		*ret = STANDING_FAILED;
 	else if (!*role)
 		*ret = STANDING_UNTRUSTED;
 	else if (env->policy.stale_after_ms &&
@@ -78,8 +105,8 @@ enum err standing_of(struct store *s, const struct environment *env,
 
 bool standing_can_be_asked(enum standing standing)
 {
-	return standing == STANDING_IN || standing == STANDING_STALE ||
-	       standing == STANDING_UNTRUSTED;
+	return standing == STANDING_IN || standing == STANDING_FAILED ||
+	       standing == STANDING_STALE || standing == STANDING_UNTRUSTED;
 }
 
 void standing_text(struct str *out, enum standing standing,
@@ -110,6 +137,10 @@ void standing_text(struct str *out, enum standing standing,
 	case STANDING_QUARANTINED:
 		str_puts(out, "this revision broke the environment before: "
 			      "push a fixed one");
+		break;
+	case STANDING_FAILED:
+		str_puts(out, "this revision failed here: push a fix, or a "
+			      "maintainer tries it again with `deploy`");
 		break;
 	case STANDING_STALE:
 		str_puts(out, "nothing happened on it for long: push, or a "
@@ -228,8 +259,7 @@ enum err standing_select(struct store *s, const struct environment *env,
 			 int64_t now_ms, struct revision **ret,
 			 size_t *ret_count, struct error *e)
 {
-	__attribute__((cleanup(candidates_release_at))) struct candidates c = {
-		0};
+	CLEANUP(candidates_release) struct candidates c = {0};
 	size_t max = env->policy.max_batch > 0 ? (size_t)env->policy.max_batch
 					       : SIZE_MAX;
 	struct revision *all;

@@ -14,10 +14,11 @@ enum standing {
 	STANDING_IN,
 	STANDING_CLOSED,
 	STANDING_DRAFT,
-	STANDING_BASE,	/* aims at another branch */
-	STANDING_SKIP,	/* carries the skip label */
+	STANDING_BASE, /* aims at another branch */
+	STANDING_SKIP, /* carries the skip label */
 	STANDING_QUARANTINED,
-	/* The two that a maintainer's command lifts for one revision: */
+	/* Those that a maintainer's command lifts for one revision: */
+	STANDING_FAILED, /* it alone was new in a batch that failed */
 	STANDING_STALE,
 	STANDING_UNTRUSTED,
 	STANDING_MAX

@@ -108,6 +108,13 @@ enum err store_cycle_finish(struct store *s, int64_t id, const char *verdict,
 		      e);
 }
 
+enum err store_cycle_touched(struct store *s, const char *environment,
+			     int64_t *ret_cycle, struct error *e)
+{
+	return db_value(&s->db, STMT_CYCLE_TOUCHED, ARGS(ARG(environment)), 0,
+			ret_cycle, e);
+}
+
 enum err store_cycle_tag(struct store *s, int64_t id, const char *tag,
 			 struct error *e)
 {

@@ -9,10 +9,10 @@
 struct cycle {
 	int64_t id;
 	char environment[64];
-	char kind[8];	/* "short", "full" */
-	char state[12]; /* "merging", "pushing", "running", "stopping",
-			   "finished" */
-	int stage;	/* index into stages of the running one */
+	char kind[8];	   /* "short", "full" */
+	char state[12];	   /* "merging", "pushing", "running", "stopping",
+			      "finished" */
+	int stage;	   /* index into stages of the running one */
 	char stages[1024]; /* JSON array of names */
 	bool scheduled;
 	int64_t restarts;
@@ -33,8 +33,7 @@ NODISCARD enum err store_cycle_add(struct store *s, struct cycle *c,
 NODISCARD enum err store_cycle(struct store *s, int64_t id, struct cycle *ret,
 			       struct error *e);
 /* The one that is not finished; ERR_MISSING when nothing runs. */
-NODISCARD enum err store_cycle_running(struct store *s,
-				       const char *environment,
+NODISCARD enum err store_cycle_running(struct store *s, const char *environment,
 				       struct cycle *ret, struct error *e);
 /* Compare and set; ERR_CONFLICT when it is not in state from any more. */
 NODISCARD enum err store_cycle_move(struct store *s, int64_t id,
@@ -50,11 +49,14 @@ NODISCARD enum err store_cycle_batched(struct store *s, int64_t id,
 				       const char *content, struct error *e);
 NODISCARD enum err store_cycle_finish(struct store *s, int64_t id,
 				      const char *verdict,
-				      const char *reason_code,
-				      const char *text, int64_t now_ms,
-				      struct error *e);
-NODISCARD enum err store_cycle_tag(struct store *s, int64_t id,
-				   const char *tag, struct error *e);
+				      const char *reason_code, const char *text,
+				      int64_t now_ms, struct error *e);
+NODISCARD enum err store_cycle_tag(struct store *s, int64_t id, const char *tag,
+				   struct error *e);
+
+/* The newest finished one that may have changed the environment; 0 = none. */
+NODISCARD enum err store_cycle_touched(struct store *s, const char *environment,
+				       int64_t *ret_cycle, struct error *e);
 
 struct manifest_project {
 	char repo[160];
@@ -85,7 +87,7 @@ struct revision {
 	char author[64];
 	char result[16]; /* "" until merged; see deploy/git_port.h */
 	char reason[512];
-	bool is_new;  /* not in the last green manifest */
+	bool is_new; /* not in the last green manifest */
 	char *paths; /* JSON array; NULL = not known or too many; owned */
 };
 

@@ -122,6 +122,8 @@ enum err store_pull_put(struct store *s, struct pull *p, const char *source,
 
 	if (code && code != ERR_MISSING)
 		return code;
+	if (!code && !p->updated_ms)
+		p->updated_ms = old.updated_ms;
 	if (code == ERR_MISSING) {
 		*ret_changes = PULL_NEW | PULL_HEAD;
 	} else if (p->updated_ms < old.updated_ms) {
@@ -168,8 +170,7 @@ bool pull_has_label(const struct pull *p, const char *label)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(labels, i, one)
-	{
+	json_array_foreach (labels, i, one) {
 		const char *name = json_string_value(one);
 
 		if (name && strcmp(name, label) == 0)
@@ -194,8 +195,7 @@ static void copy_labels(struct pull *p, const json_t *object)
 	size_t i;
 
 	COPY(p->labels, "[]");
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach (list, i, one) {
 		CLEANUP(free) char *text = NULL;
 
 		json_array_append_new(names, json_string(js_str(one, "name")));
@@ -229,7 +229,8 @@ enum err pull_from_json(struct pull *p, const char *repo, const json_t *object,
 	if (p->number <= 0 || !is_sha(p->head_sha) || !*p->base_ref ||
 	    (strcmp(p->state, "open") != 0 && strcmp(p->state, "closed") != 0 &&
 	     strcmp(p->state, "merged") != 0) ||
-	    !time_parse_iso(js_str(object, "updated_at"), &p->updated_ms))
+	    (*js_str(object, "updated_at") &&
+	     !time_parse_iso(js_str(object, "updated_at"), &p->updated_ms)))
 		return error_set(e, ERR_INVALID, "not a pull request object");
 	return ERR_OK;
 }

@@ -40,9 +40,8 @@ enum pull_change {
 };
 
 /* ERR_MISSING when unknown. */
-NODISCARD enum err store_pull(struct store *s, const char *repo,
-			      int64_t number, struct pull *ret,
-			      struct error *e);
+NODISCARD enum err store_pull(struct store *s, const char *repo, int64_t number,
+			      struct pull *ret, struct error *e);
 NODISCARD enum err store_pull_by_id(struct store *s, int64_t id,
 				    struct pull *ret, struct error *e);
 

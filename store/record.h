@@ -12,8 +12,8 @@
 #include "store/store.h"
 
 /* Appends the value of key to out; nothing when there is none. */
-NODISCARD enum err store_meta(struct store *s, const char *key,
-			      struct str *out, struct error *e);
+NODISCARD enum err store_meta(struct store *s, const char *key, struct str *out,
+			      struct error *e);
 NODISCARD enum err store_meta_set(struct store *s, const char *key,
 				  const char *value, struct error *e);
 
@@ -86,14 +86,12 @@ struct scan_record {
 	char hook[16];
 };
 /* Makes the row at the first call: nothing older than now is acted on. */
-NODISCARD enum err store_scan(struct store *s, const char *repo,
-			      int64_t now_ms, struct scan_record *ret,
-			      struct error *e);
+NODISCARD enum err store_scan(struct store *s, const char *repo, int64_t now_ms,
+			      struct scan_record *ret, struct error *e);
 NODISCARD enum err store_scan_pulls_done(struct store *s, const char *repo,
 					 int64_t now_ms, struct error *e);
 NODISCARD enum err store_scan_comments_done(struct store *s, const char *repo,
-					    const char *since,
-					    struct error *e);
+					    const char *since, struct error *e);
 NODISCARD enum err store_scan_hook(struct store *s, const char *repo,
 				   const char *hook, struct error *e);
 

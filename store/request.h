@@ -35,7 +35,8 @@ struct request {
 	int64_t id;
 	char environment[64];
 	char kind[8];	 /* "auto", "short", "full" */
-	char origin[12]; /* "comment", "cli", "push", "label", "state", "base" */
+	char origin[12]; /* "comment", "cli", "push", "label", "state" or
+			    "base" */
 	int64_t pull_id; /* 0: a base branch moved */
 	char sha[SHA_SIZE];
 	char base_ref[256];
@@ -86,8 +87,7 @@ NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
  * Did somebody with the right to command ask for exactly this revision since
  * then?
  */
-NODISCARD enum err store_request_asked(struct store *s,
-				       const char *environment,
+NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 				       const struct pull *p, int64_t since_ms,
 				       bool *ret, struct error *e);
 
@@ -108,8 +108,7 @@ struct request_facts {
 	int64_t auto_count, auto_first_ms, auto_last_ms;
 	int64_t deploy_count, trigger_count, booked_count;
 };
-NODISCARD enum err store_request_facts(struct store *s,
-				       const char *environment,
+NODISCARD enum err store_request_facts(struct store *s, const char *environment,
 				       struct request_facts *ret,
 				       struct error *e);
 

@@ -36,9 +36,8 @@ NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char **ret, struct error *e);
 
 /* Replaces what the user had in that scope; audited. */
-NODISCARD enum err store_trust_add(struct store *s,
-				   const struct trust_grant *g, int64_t now_ms,
-				   struct error *e);
+NODISCARD enum err store_trust_add(struct store *s, const struct trust_grant *g,
+				   int64_t now_ms, struct error *e);
 
 /*
  * Revokes everything the user has.  ERR_MISSING when that is nothing;

@@ -14,19 +14,19 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn##_at)))
 
 /* From a destructor fn(type) make fn_at(type *), which CLEANUP(fn) calls. */
-#define DEFINE_CLEANUP(type, fn)            \
-	static inline void fn##_at(type *p) \
-	{                                   \
-		if (*p)                     \
-			fn(*p);             \
+#define DEFINE_CLEANUP(type, fn)                                               \
+	static inline void fn##_at(type *p)                                    \
+	{                                                                      \
+		if (*p)                                                        \
+			fn(*p);                                                \
 	}
 
 /* Moves a pointer out of a CLEANUP variable. */
-#define TAKE(p)                                 \
-	__extension__({                         \
-		__typeof__(p) take_mine_ = (p); \
-		(p) = NULL;                     \
-		take_mine_;                     \
+#define TAKE(p)                                                                \
+	__extension__({                                                        \
+		__typeof__(p) take_mine_ = (p);                                \
+		(p) = NULL;                                                    \
+		take_mine_;                                                    \
 	})
 
 DEFINE_CLEANUP(char *, free)

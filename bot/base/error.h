@@ -24,9 +24,9 @@ struct error {
 	char text[400];
 };
 
-#define ERROR_INIT                \
-	{                         \
-		ERR_OK, { 0 }     \
+#define ERROR_INIT                                                             \
+	{                                                                      \
+		.code = ERR_OK                                                 \
 	}
 
 /* Sets *e and returns code, so that a failing function ends in one line. */

@@ -24,6 +24,8 @@
 #define LIMIT_COMMENT 65000
 /* What we accept as a comment to read. */
 #define LIMIT_COMMENT_IN (64u << 10)
+/* A stranger's comment beyond this is not read at all. */
+#define LIMIT_STRANGER_COMMENT (4u << 10)
 #define LIMIT_COMMANDS_PER_COMMENT 8
 #define LIMIT_COMMAND_LINE 512
 /* GitHub refuses a status description above 140 characters. */
@@ -63,6 +65,8 @@
 #define LIMIT_JOB_TAIL_LINES 30
 #define LIMIT_JOB_TAIL_BYTES 6000
 #define LIMIT_JOBS_PARALLEL 4
+/* Folders of ended jobs, logs and all, are kept this long. */
+#define LIMIT_JOB_KEEP_MS (14LL * 24 * 3600 * 1000)
 
 /* git: a fetch or push that hangs is ended; output that we read. */
 #define LIMIT_GIT_MS (10LL * 60 * 1000)

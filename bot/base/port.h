@@ -15,24 +15,24 @@
 #include "bot/base/json.h"
 
 struct effect {
-	int64_t id;	  /* of the outbox row */
-	const char *kind; /* "forge.status", "git.batch", "job.run", ... */
-	const char *key;  /* idempotency key, the same on every repeat */
+	int64_t id;	    /* of the outbox row */
+	const char *kind;   /* "forge.status", "git.batch", "job.run", ... */
+	const char *key;    /* idempotency key, the same on every repeat */
 	const json_t *args; /* what the kind's header documents */
 };
 
 struct outcome {
-	int64_t id;	/* of the effect */
-	enum err code;	/* ERR_OK: body is the answer.  ERR_RETRY: again later.
-			   Anything else is final. */
+	int64_t id;	 /* of the effect */
+	enum err code;	 /* ERR_OK: body is the answer.  ERR_RETRY: again later.
+			    Anything else is final. */
 	int http_status; /* of a forge call; 0 when there was no answer */
-	bool unknown;	/* it may have happened: the answer was lost */
+	bool unknown;	 /* it may have happened: the answer was lost */
 	int64_t wait_ms; /* with ERR_RETRY: not before this long; 0 = own
 			    back-off */
 	int64_t date_ms; /* what the forge's clock said when it answered (wall
 			    ms, whole seconds); 0 = unknown */
-	char text[400]; /* for people, when code is not ERR_OK */
-	json_t *body;	/* owned by the outcome; may be NULL */
+	char text[400];	 /* for people, when code is not ERR_OK */
+	json_t *body;	 /* owned by the outcome; may be NULL */
 };
 
 struct port {

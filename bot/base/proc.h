@@ -22,10 +22,10 @@ struct proc_spec {
 };
 
 struct proc_result {
-	struct str out;	 /* the caller inits both with a ceiling; */
-	struct str err;	 /* what exceeds it is read and dropped */
-	int exit_code;	 /* -1 when it did not exit by itself */
-	int signal;	 /* that ended it, else 0 */
+	struct str out; /* the caller inits both with a ceiling; */
+	struct str err; /* what exceeds it is read and dropped */
+	int exit_code;	/* -1 when it did not exit by itself */
+	int signal;	/* that ended it, else 0 */
 	bool timed_out;
 };
 

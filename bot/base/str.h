@@ -24,9 +24,9 @@ struct str {
 
 extern char str_empty[];
 
-#define STR_INIT(limit)                           \
-	{                                         \
-		.text = str_empty, .max = (limit) \
+#define STR_INIT(limit)                                                        \
+	{                                                                      \
+		.text = str_empty, .max = (limit)                              \
 	}
 
 /* For a struct str inside another object that was zeroed. */

@@ -128,8 +128,7 @@ static void count_changes(struct sb_pull *p)
 	size_t i;
 
 	p->additions = p->deletions = 0;
-	json_array_foreach(files, i, f)
-	{
+	json_array_foreach (files, i, f) {
 		p->additions += (int)js_int(f, "additions", 0);
 		p->deletions += (int)js_int(f, "deletions", 0);
 	}
@@ -368,8 +367,7 @@ static bool has_label(const struct sb_pull *p, const char *label,
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(p->labels, i, one)
-	{
+	json_array_foreach (p->labels, i, one) {
 		*ret_at = i;
 		if (!strcmp(json_string_value(one), label))
 			return true;

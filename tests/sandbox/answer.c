@@ -258,7 +258,7 @@ enum MHD_Result answer_send(struct call *c, struct MHD_Connection *conn,
 	add_date(r, skew);
 	if (c->type && c->status != 204 && c->status != 304)
 		MHD_add_response_header(r, "Content-Type", c->type);
-	json_object_foreach(c->headers, name, value)
+	json_object_foreach (c->headers, name, value)
 		MHD_add_response_header(r, name, json_string_value(value));
 	ret = MHD_queue_response(conn, (unsigned int)c->status, r);
 	MHD_destroy_response(r);

@@ -122,7 +122,8 @@ json_t *api_sort(json_t *list, const char *member, bool descending)
 	json_t **all = sb_new((n + 1) * sizeof(json_t *)), *one;
 	json_t *ret = sb_must(json_array());
 
-	json_array_foreach(list, i, one) all[i] = one;
+	json_array_foreach (list, i, one)
+		all[i] = one;
 	sort_member = member;
 	qsort(all, n, sizeof(json_t *), by_member);
 	for (i = 0; i < n; i++)
@@ -194,7 +195,7 @@ static void get_files(struct call *c)
 		return;
 	}
 	list = sb_must(json_array());
-	json_array_foreach(files, i, file)
+	json_array_foreach (files, i, file)
 		json_array_append_new(list, shape_file(c->s, p, file));
 	call_page(c, list);
 }

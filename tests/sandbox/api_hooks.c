@@ -83,8 +83,7 @@ static void get_deliveries(struct call *c)
 	if (!status)
 		return;
 	ret = sb_must(json_array());
-	json_array_foreach(all, i, d)
-	{
+	json_array_foreach (all, i, d) {
 		int64_t id = js_int(d, "id", 0);
 
 		if (id > cursor || !delivery_wanted(d, status))

@@ -133,7 +133,7 @@ enum err sbc_start(const struct sbc_settings *s, struct sbc **ret,
 		argv[n++] = options[i][0];
 		argv[n++] = options[i][1];
 	}
-	__attribute__((cleanup(stop_at))) struct sbc *c = calloc(1, sizeof(*c));
+	CLEANUP(stop) struct sbc *c = calloc(1, sizeof(*c));
 	if (!c || !program)
 		return error_set(e, ERR_FATAL, "out of memory");
 	c->pid = c->in = c->out = -1;

@@ -150,10 +150,10 @@ static bool has_comment(const json_t *conversation, void *ctx)
 	json_t *m;
 	size_t i;
 
-	json_array_foreach(
-		js_get(conversation, "comments"), i,
-		m) if (!strcasecmp(js_str(m, "user"), w->user) &&
-		       strstr(js_str(m, "body"), w->text)) return true;
+	json_array_foreach (js_get(conversation, "comments"), i, m)
+		if (!strcasecmp(js_str(m, "user"), w->user) &&
+		    strstr(js_str(m, "body"), w->text))
+			return true;
 	return false;
 }
 
@@ -163,10 +163,10 @@ static bool has_status(const json_t *conversation, void *ctx)
 	json_t *st;
 	size_t i;
 
-	json_array_foreach(
-		js_get(conversation, "statuses"), i,
-		st) if (!strcasecmp(js_str(st, "context"), w->context) &&
-			!strcmp(js_str(st, "state"), w->state)) return true;
+	json_array_foreach (js_get(conversation, "statuses"), i, st)
+		if (!strcasecmp(js_str(st, "context"), w->context) &&
+		    !strcmp(js_str(st, "state"), w->state))
+			return true;
 	return false;
 }
 
@@ -176,15 +176,13 @@ static bool has_reaction(const json_t *conversation, void *ctx)
 	json_t *m, *r;
 	size_t i, j;
 
-	json_array_foreach(js_get(conversation, "comments"), i, m)
-	{
+	json_array_foreach (js_get(conversation, "comments"), i, m) {
 		if (js_int(m, "id", 0) != w->comment)
 			continue;
-		json_array_foreach(
-			js_get(m, "reactions"), j,
-			r) if (!strcasecmp(js_str(r, "user"), w->user) &&
-			       !strcmp(js_str(r, "content"),
-				       w->content)) return true;
+		json_array_foreach (js_get(m, "reactions"), j, r)
+			if (!strcasecmp(js_str(r, "user"), w->user) &&
+			    !strcmp(js_str(r, "content"), w->content))
+				return true;
 	}
 	return false;
 }
@@ -221,10 +219,10 @@ static json_t *first_match(const json_t *events, const char *type,
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(events, i,
-			   one) if (!strcmp(js_str(one, "type"), type) &&
-				    (!member || !strcmp(js_str(one, member),
-							value))) return one;
+	json_array_foreach (events, i, one)
+		if (!strcmp(js_str(one, "type"), type) &&
+		    (!member || !strcmp(js_str(one, member), value)))
+			return one;
 	return NULL;
 }
 

@@ -51,7 +51,7 @@ static json_t *commits_of(struct sandbox *s, struct sb_repo *r,
 	json_t *ret = sb_must(json_array()), *commit;
 	size_t i;
 
-	json_array_foreach(list, i, commit)
+	json_array_foreach (list, i, commit)
 		json_array_append_new(ret, shape_commit(s, r, commit));
 	return ret;
 }

@@ -154,7 +154,7 @@ static void add_commit(struct str *s, const struct sb_commit *c)
 	add_data(s, c->message, strlen(c->message));
 	if (c->from)
 		str_addf(s, "from %s\n", c->from);
-	json_object_foreach((json_t *)(uintptr_t)c->files, path, file)
+	json_object_foreach ((json_t *)(uintptr_t)c->files, path, file)
 		add_file(s, path, file);
 	str_puts(s, "\nget-mark :1\ndone\n");
 }

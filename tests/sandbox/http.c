@@ -215,8 +215,9 @@ static void fault_answer(struct call *c, const struct sb_fault *f)
 	c->type = "application/json; charset=utf-8";
 	if (!*f->body)
 		call_error(c, f->status, "Fault on demand");
-	json_object_foreach(f->headers, name, value) if (json_is_string(value))
-		call_header(c, name, json_string_value(value));
+	json_object_foreach (f->headers, name, value)
+		if (json_is_string(value))
+			call_header(c, name, json_string_value(value));
 }
 
 static void log_call(const struct call *c, const struct sb_fault *f)

@@ -179,7 +179,7 @@ static void show_head(struct call *c, const struct sb_pull *p)
 	     "head <code>@</code>",
 	     p->title, n, state, state, p->author->login, p->head_ref,
 	     p->base_ref, p->head_sha);
-	json_array_foreach(p->labels, i, label)
+	json_array_foreach (p->labels, i, label)
 		HTML(&c->text, " <span class=\"label\">@</span>",
 		     json_string_value(label));
 	str_puts(&c->text, "</p>\n");
@@ -196,8 +196,7 @@ static void show_commits(struct call *c, const struct sb_pull *p)
 	size_t i;
 
 	str_puts(&c->text, "<ul class=\"commits\">");
-	json_array_foreach(commits, i, one)
-	{
+	json_array_foreach (commits, i, one) {
 		CLEANUP(free)
 		char *subject =
 			sb_must(strndup(js_str(one, "message"),

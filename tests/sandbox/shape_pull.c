@@ -11,8 +11,9 @@ static json_t *labels(const struct sandbox *s, const struct sb_pull *p)
 	json_t *ret = sb_must(json_array()), *name;
 	size_t i;
 
-	json_array_foreach(p->labels, i, name) json_array_append_new(
-		ret, shape_label(s, p->repo, json_string_value(name)));
+	json_array_foreach (p->labels, i, name)
+		json_array_append_new(
+			ret, shape_label(s, p->repo, json_string_value(name)));
 	return ret;
 }
 
@@ -72,7 +73,7 @@ static void add_pull_links(const struct sandbox *s, const struct sb_pull *p,
 	shape_set(links, "statuses",
 		  json_incref(json_object_get(o, "statuses_url")));
 	shape_set(o, "_links", json_object());
-	json_object_foreach(links, name, url)
+	json_object_foreach (links, name, url)
 		shape_set(json_object_get(o, "_links"), name,
 			  json_pack("{s:O}", "href", url));
 	json_decref(links);
@@ -283,8 +284,7 @@ static const char *combined_state(const json_t *statuses)
 	json_t *st;
 	size_t i;
 
-	json_array_foreach(statuses, i, st)
-	{
+	json_array_foreach (statuses, i, st) {
 		const char *state = js_str(st, "state");
 
 		if (!strcmp(state, "failure") || !strcmp(state, "error"))

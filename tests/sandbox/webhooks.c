@@ -340,8 +340,7 @@ static void sending_init(struct sending *x, struct sandbox *s,
 	x->url = sb_dup(s->hooks->url);
 	x->body = sb_dup(d->body);
 	str_init(&x->response, RESPONSE_KEPT);
-	json_object_foreach(js_get(d->item, "request.headers"), name, value)
-	{
+	json_object_foreach (js_get(d->item, "request.headers"), name, value) {
 		CLEANUP(free)
 		char *line = sb_must(
 			str_format("%s: %s", name, json_string_value(value)));

@@ -346,9 +346,9 @@ static inline const char *fx_result(const json_t *project, int number)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(js_get(project, "revisions"), i,
-			   one) if (js_int(one, "number", 0) ==
-				    number) return js_str(one, "result");
+	json_array_foreach (js_get(project, "revisions"), i, one)
+		if (js_int(one, "number", 0) == number)
+			return js_str(one, "result");
 	fail_msg("no revision %d", number);
 	return "";
 }
@@ -358,9 +358,9 @@ static inline const json_t *fx_revision(const json_t *project, int number)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(js_get(project, "revisions"), i,
-			   one) if (js_int(one, "number", 0) ==
-				    number) return one;
+	json_array_foreach (js_get(project, "revisions"), i, one)
+		if (js_int(one, "number", 0) == number)
+			return one;
 	fail_msg("no revision %d", number);
 	return NULL;
 }

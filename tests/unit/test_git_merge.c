@@ -15,8 +15,7 @@ static void same_as_git_merge(struct fx *f, const json_t *project)
 	size_t i;
 
 	fx_begin(f, js_str(project, "base_sha"));
-	json_array_foreach(js_get(project, "revisions"), i, one)
-	{
+	json_array_foreach (js_get(project, "revisions"), i, one) {
 		CLEANUP(free) char *before = fx_sha(f->work, "HEAD");
 		int rc = fx_try(f->work, "merge", "-q", "--no-ff", "--no-edit",
 				js_str(one, "sha"), NULL);

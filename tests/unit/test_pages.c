@@ -49,7 +49,8 @@ static const char rows[] =
 	"'failure','" EVIL "','</pre><script>'||char(27)||'[31mred'||char(27)||"
 	"'[0m'||char(13)||char(10)||char(7)||'end',1,5001);"
 	"INSERT INTO said(repo,number,actor_id,actor,words,made_ms,received_ms,"
-	"source,state,answer) VALUES('o/r',7,9,'<b>mia','[{\"verb\":\"<tt>\"}]',5,6,"
+	"source,state,answer) "
+	"VALUES('o/r',7,9,'<b>mia','[{\"verb\":\"<tt>\"}]',5,6,"
 	"'webhook','refused','" EVIL "');"
 	"INSERT INTO request(environment,kind,origin,pull_id,sha,actor,made_ms,"
 	"state) VALUES('staging','short','comment',1,'" SHA_A

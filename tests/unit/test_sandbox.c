@@ -419,8 +419,7 @@ static void test_pages_follow_links(void **state)
 		size_t i;
 
 		assert_int_equal(call(w, "GET", path, NULL, &a), 200);
-		json_array_foreach(a.json, i, one)
-		{
+		json_array_foreach (a.json, i, one) {
 			assert_true(js_int(one, "id", 0) > before);
 			before = js_int(one, "id", 0);
 			seen++;
