@@ -24,13 +24,17 @@ export function binary(name) {
 
 let passed = 0;
 let failed = 0;
+const broken = [];
 
 export function check(what, ok, detail = "") {
 	if (ok) {
 		passed++;
 	} else {
+		const line = `not ok: ${what}${detail && `: ${detail}`}`;
+
 		failed++;
-		console.log(`not ok: ${what}${detail && `: ${detail}`}`);
+		broken.push(line.split("\n")[0].slice(0, 300));
+		console.log(line);
 	}
 	return ok;
 }
@@ -79,8 +83,10 @@ export async function suite(name, body) {
 		    `${failed - before.failed} failed`);
 }
 
-// The last line, and the exit code.
+// The last line, and the exit code; what failed again, below the logs.
 export function finish() {
+	for (const line of broken.slice(0, 10))
+		console.log(line);
 	console.log(`${passed} passed, ${failed} failed`);
 	process.exit(failed || !passed ? 1 : 0);
 }

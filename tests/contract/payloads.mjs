@@ -152,10 +152,8 @@ async function testReal(bot, forge, all) {
 const isReaction = (c) => c.path.endsWith("/reactions") &&
 	c.body === '{"content":"confused"}';
 const isAnswer = (c) => c.path === `/repos/${REPO}/issues/90/comments`;
-const isEdit = (c) => c.method === "PATCH" &&
-	c.path.startsWith(`/repos/${REPO}/issues/comments/`);
 
-// Each refused command gets a reaction, and all together one comment.
+// Each refused command gets a reaction, and all together one sentence.
 async function testEdges(bot, forge, before) {
 	const all = edges().map((d) => ({ guid: randomUUID(), ...d }));
 
@@ -170,12 +168,10 @@ async function testEdges(bot, forge, before) {
 	const writes = forge.calls.filter((c) => c.method !== "GET");
 	equal("reactions", writes.filter(isReaction).length, refused);
 	equal("comments", writes.filter(isAnswer).length, 1);
-	for (const c of writes)
-		check("a stranger moves nothing else",
-		      isReaction(c) || isAnswer(c) || isEdit(c),
-		      JSON.stringify(c));
+	const strays = writes.filter((c) => !isReaction(c) && !isAnswer(c));
+	check("strangers move nothing else", !strays.length,
+	      JSON.stringify(strays));
 	console.log(`${all.length} made payloads`);
-	return all.length;
 }
 
 export async function payloads() {
