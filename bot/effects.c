@@ -50,7 +50,7 @@ static const struct effect_kind kinds[] = {
 	/* name            port        tries  flags         answered */
 	{ "forge.self",     PORT_FORGE, 0,     QUIET,        scan_self },
 	{ "forge.user",     PORT_FORGE, 0,     0,            scan_seed },
-	{ "forge.pull",     PORT_FORGE, 8,     LAGS,         hear_checked },
+	{ "forge.pull",     PORT_FORGE, 8,     LAGS | QUIET,         hear_checked },
 	{ "forge.refresh",  PORT_FORGE, 8,     QUIET,        scan_pull },
 	{ "forge.pulls",    PORT_FORGE, 3,     QUIET,        scan_pulls },
 	{ "forge.comments", PORT_FORGE, 3,     QUIET,        scan_comments },
