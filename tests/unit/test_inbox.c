@@ -350,7 +350,7 @@ static void *checkpoint_all(void *ctx UNUSED)
 static void test_reader_beside_writers(void **state UNUSED)
 {
 	void *(*const work[])(void *) = {write_all, prune_all, checkpoint_all};
-	CLEANUP(inbox_close) struct inbox *first = open_or_fail();
+	CLEANUP(inbox_close) struct inbox *first UNUSED = open_or_fail();
 	CLEANUP(inbox_close) struct inbox *r = read_or_fail();
 	pthread_t threads[ARRAY_SIZE(work)];
 	int64_t seq = 0;
