@@ -67,9 +67,10 @@ OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
-# All cores, unless the caller said how many.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+# All cores, unless the caller said how many (make 4.3 tells us too late).
+ASKED   := $(shell tr '\0' ' ' < /proc/$$PPID/cmdline)
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(ASKED)),0)
+MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
