@@ -63,7 +63,7 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
            bot/*.css))
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
-           $(UNITSRC) $(INTSRC))
+           tests/contract/calls.c $(UNITSRC) $(INTSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -81,7 +81,7 @@ SUB     = +@$(MAKE) --no-print-directory
 
 all: build/kcibot
 sandbox: build/sandbox
-programs: $(OUT)/kcibot $(OUT)/sandbox $(UNIT) $(INT)
+programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls $(UNIT) $(INT)
 gen: $(GEN)
 
 build/kcibot build/sandbox: build/%: $(OUT)/%
@@ -93,6 +93,11 @@ $(OUT)/kcibot: $(OUT)/bot/main.o $(OUT)/libkcibot.a
 
 # The forge of the demo and the tests; libsandbox.a also holds its client.
 $(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+
+# The forge client by itself, for tests/contract.
+$(OUT)/contract_calls: $(OUT)/tests/contract/calls.o $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
 

@@ -10,7 +10,7 @@
 #include "bot/base/log.h"
 #include "bot/intake_internal.h"
 
-#define FIRST_PIECE (16u << 10)
+#define FIRST_PIECE (64u << 10)
 
 /* 1 to 128 printable ASCII characters. */
 static bool copy_name(char to[NAME_BYTES + 1], const char *from)
@@ -79,8 +79,35 @@ enum MHD_Result webhook_begin(struct request *r,
 				   : request_answer(r, bad);
 }
 
+/* False when we are too far in stopping. */
+static bool enter_committing(struct intake *i)
+{
+	bool open;
+
+	pthread_mutex_lock(&i->lock);
+	open = !i->closed;
+	i->committing += open;
+	pthread_mutex_unlock(&i->lock);
+	return open;
+}
+
+/* The committer is through with it, and the HTTP thread knows. */
+static void leave_committing(struct request *r)
+{
+	struct intake *i = r->intake;
+
+	r->state = REQUEST_ANSWERED;
+	pthread_mutex_lock(&i->lock);
+	i->committing--;
+	pthread_cond_broadcast(&i->quiet);
+	pthread_mutex_unlock(&i->lock);
+}
+
 void webhook_release(struct request *r)
 {
+	/* A client that went away meanwhile is not announced again. */
+	if (r->state == REQUEST_COMMITTING)
+		leave_committing(r);
 	free(r->body);
 	r->body = NULL;
 	r->intake->bodies -= r->cap;
@@ -136,26 +163,6 @@ static enum err check(struct request *r, struct error *e)
 	return code;
 }
 
-/* False when we are too far in stopping. */
-static bool enter_committing(struct intake *i)
-{
-	bool open;
-
-	pthread_mutex_lock(&i->lock);
-	open = !i->closed;
-	i->committing += open;
-	pthread_mutex_unlock(&i->lock);
-	return open;
-}
-
-static void leave_committing(struct intake *i)
-{
-	pthread_mutex_lock(&i->lock);
-	i->committing--;
-	pthread_cond_broadcast(&i->quiet);
-	pthread_mutex_unlock(&i->lock);
-}
-
 /*
  * The connection rests until the committer's done().  Suspended first, as
  * done() may come before committer_add() returns.
@@ -200,7 +207,6 @@ enum MHD_Result webhook_end(struct request *r)
 
 enum MHD_Result webhook_committed(struct request *r)
 {
-	leave_committing(r->intake);
 	webhook_release(r);
 	if (r->job.code)
 		return request_answer(r, ANSWER_DISK);

@@ -61,9 +61,9 @@ static void cut_late(struct reaper *r, int64_t now)
 		if (v->cut || now < v->until)
 			continue;
 		v->cut = true;
-		shutdown(v->fd, SHUT_RDWR);
 		if (v->busy)
 			metric_add(METRIC_DELIVERIES, "timeout", NULL, 1);
+		shutdown(v->fd, SHUT_RDWR);
 	}
 }
 
