@@ -164,17 +164,22 @@ bench:
 	$(SUB) all sandbox
 	@tests/bench/run
 
-# The unit file is written for /usr; it is installed for PREFIX.
+# The unit file is written for /usr and installed for PREFIX.  On this machine
+# (no DESTDIR) systemd is told at once; in a package its scripts do that.
+SHARE   := $(DESTDIR)$(PREFIX)
 install: all
-	install -D -m 755 build/kcibot $(DESTDIR)$(PREFIX)/bin/kcibot
-	for f in docs/*.1; do install -D -m 644 $$f \
-		$(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit 1; done
+	install -D -m 755 build/kcibot $(SHARE)/bin/kcibot
+	for f in docs/*.1; do \
+		install -D -m 644 $$f $(SHARE)/share/man/man1/$${f##*/} || exit; \
+	done
 	install -D -m 644 packaging/kcibot.sysusers \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d/kcibot.conf
+		$(SHARE)/lib/sysusers.d/kcibot.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|/usr/bin/kcibot|$(PREFIX)/bin/kcibot|' packaging/kcibot.service \
 		> $(DESTDIR)$(UNITDIR)/kcibot.service
-	@echo "kcibot $(VERSION) is in $(DESTDIR)$(PREFIX)"
+	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
+		{ systemd-sysusers kcibot.conf && systemctl daemon-reload; }
+	@echo "kcibot $(VERSION) is installed in $(SHARE)"
 
 clean:
 	rm -rf $(B) build
