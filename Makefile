@@ -82,7 +82,7 @@ SUB     = +@$(MAKE) --no-print-directory
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls $(UNIT) $(INT)
-gen: $(GEN)
+gen: $(GEN) ; @:
 
 build/kcibot build/sandbox: build/%: $(OUT)/%
 	@mkdir -p build && cp -f $< $@.new && mv -f $@.new $@
