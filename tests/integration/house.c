@@ -214,8 +214,13 @@ struct house *house_new(const struct house_settings *s)
 	make_folder(h);
 	make_forge(h, s->deaf);
 	write_config(h, s);
-	if (s->asleep)
-		return h;
+	if (!s->asleep)
+		house_begin(h);
+	return h;
+}
+
+void house_begin(struct house *h)
+{
 	house_start(h);
 	/* The first scan is over and the first admin is known. */
 	house_await_sql(h, "SELECT count(*) FROM trust", 1);
@@ -226,7 +231,6 @@ struct house *house_new(const struct house_settings *s)
 	trust(h, "mona", "maintainer");
 	trust(h, "carl", "contributor");
 	house_await_quiet(h);
-	return h;
 }
 
 /* --- the bot --- */

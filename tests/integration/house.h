@@ -81,6 +81,9 @@ struct house_settings {
 /* Makes all, starts the bot, and waits until it is ready for work. */
 struct house *house_new(const struct house_settings *settings);
 
+/* The second half of that, for a house that was made asleep. */
+void house_begin(struct house *h);
+
 /* SIGTERM, exit status 0, no line in the log that was not expected. */
 void house_end(struct house *h);
 
