@@ -122,6 +122,9 @@ static bool send(void *ctx, const struct outbox_row *r)
 		json_object_set_new(r->args, "lookup", json_true());
 	if (*js_str(r->args, "slot"))
 		set_comment_id(g, r->args);
+	/* A comment that we made may not be there yet. */
+	if ((kind->flags & LAGS) && r->attempts + 1 < LAG_TRIES)
+		json_object_set_new(r->args, "patient", json_true());
 	port->start(port, &effect, engine_outcome, g);
 	return true;
 }
