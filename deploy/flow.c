@@ -214,6 +214,8 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
 
 	COPY(c->verdict, "cancelled");
+	COPY(c->reason_code, "restarted");
+	c->finished_ms = f->now_ms;
 	if (store_cycle_finish(f->store, c->id, "cancelled", "restarted",
 			       "restarted with newer revisions", f->now_ms,
 			       e) ||
@@ -338,9 +340,8 @@ static enum err judge(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-/* Booked fulls of a short that did not work: their revision is red. */
-static enum err drop_booked(const struct flow *f, const struct request *r,
-			    struct error *e)
+enum err flow_drop_booked(const struct flow *f, const struct request *r,
+			  struct error *e)
 {
 	struct request *list;
 	size_t count;
@@ -374,7 +375,7 @@ static enum err end_requests(const struct flow *f, const struct cycle *c,
 					 c->verdict, e);
 		if (!code && strcmp(c->verdict, "success") != 0 &&
 		    strcmp(list[i].kind, "auto") != 0)
-			code = drop_booked(f, &list[i], e);
+			code = flow_drop_booked(f, &list[i], e);
 	}
 	free(list);
 	return code;
