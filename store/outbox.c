@@ -44,25 +44,34 @@ void store_outbox_unmark(struct store *s, int64_t id)
 			s->sent[i] = s->sent[--s->sent_count];
 }
 
-/* Ends the older ones on a target that nobody has sent yet. */
+/*
+ * Ends the older ones on a target that nobody has sent yet.  When one of them
+ * may have happened all the same, so may the new one: it has to look first.
+ */
 static enum err replace_older(struct store *s, const char *kind,
 			      const char *target, int64_t id, int64_t now_ms,
 			      struct error *e)
 {
 	int64_t old[64];
 	size_t count = 0;
+	bool unknown = false;
 	sqlite3_stmt *row;
 	enum err code;
 
 	if (db_start(&s->db, STMT_OUTBOX_SAME_TARGET,
 		     ARGS(ARG(target), ARG(kind), ARG(id)), &row, e))
 		return e->code;
-	while (db_next(&s->db, row, &code, e))
-		if (!is_sent(s, db_int(row, 0)) && count < ARRAY_SIZE(old))
-			old[count++] = db_int(row, 0);
+	while (db_next(&s->db, row, &code, e)) {
+		if (is_sent(s, db_int(row, 0)) || count == ARRAY_SIZE(old))
+			continue;
+		old[count++] = db_int(row, 0);
+		unknown |= db_int(row, 1) != 0;
+	}
 	for (size_t i = 0; !code && i < count; i++)
 		code = db_run(&s->db, STMT_OUTBOX_REPLACE,
 			      ARGS(ARG(old[i]), ARG(now_ms)), e);
+	if (!code && unknown)
+		code = db_run(&s->db, STMT_OUTBOX_UNKNOWN, ARGS(ARG(id)), e);
 	return code;
 }
 
