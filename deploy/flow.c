@@ -487,6 +487,18 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	return ERR_OK;
 }
 
+enum err flow_failed(const struct flow *f, const json_t *args, const char *text,
+		     struct error *e)
+{
+	struct cycle c;
+
+	if (flow_cycle_of(f, args, &c, e))
+		return e->code;
+	if (strcmp(c.state, "finished") == 0)
+		return ERR_OK;
+	return flow_finish(f, &c, "error", "internal", text, e);
+}
+
 enum err flow_tagged(const struct flow *f, const json_t *args,
 		     const struct outcome *o, struct error *e)
 {
