@@ -283,13 +283,17 @@ enum err inbox_next(struct inbox *i, int64_t after, struct inbox_delivery *ret,
 	if (i->body && !code) {
 		ret->body = i->body;
 		ret->len = (size_t)db_int(s, 4);
-		SHA256(i->body, ret->len, ret->body_hash);
 	}
 	/* Ended here, as an open read would keep the log from shrinking. */
 	db_done(s);
 	if (code)
 		error_prefix(e, "delivery %lld", (long long)ret->seq);
 	return code;
+}
+
+void inbox_hash(struct inbox_delivery *d)
+{
+	SHA256(d->body, d->len, d->body_hash);
 }
 
 /* For questions whose caller has nothing better to do than to go on. */
