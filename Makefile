@@ -1,6 +1,6 @@
 # make deps      install what is needed with apt; says what, does nothing twice
 # make           build/kcibot
-# make demo      the whole story on this machine
+# make demo      the whole story on this machine; KEEP=1 stays up
 # make test      unit, integration and contract tests under ASan and UBSan;
 #                T='test_git*' runs some, GROUPS=unit a group
 # make lint      all that a machine can object to; L='format tidy' runs some
@@ -60,11 +60,14 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
+DEMOSRC := $(wildcard tests/demo/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
-           bot/*.css))
+           bot/*.css tests/demo/*.yaml tests/demo/recipes/* \
+           tests/demo/projects/*/*))
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
-           $(UNITSRC) $(INTSRC) $(BENCHSRC))
+           tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
+           $(BENCHSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -81,10 +84,10 @@ SUB     = +@$(MAKE) --no-print-directory
 
 all: build/kcibot
 sandbox: build/sandbox
-programs: $(OUT)/kcibot $(OUT)/sandbox $(UNIT) $(INT)
+programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls $(UNIT) $(INT)
 gen: $(GEN)
 
-build/kcibot build/sandbox: build/%: $(OUT)/%
+build/kcibot build/sandbox build/demo: build/%: $(OUT)/%
 	@mkdir -p build && cp -f $< $@.new && mv -f $@.new $@
 
 $(OUT)/kcibot: $(OUT)/bot/main.o $(OUT)/libkcibot.a
@@ -93,6 +96,16 @@ $(OUT)/kcibot: $(OUT)/bot/main.o $(OUT)/libkcibot.a
 
 # The forge of the demo and the tests; libsandbox.a also holds its client.
 $(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+
+# It carries its projects, its recipe and its configuration in itself.
+$(OUT)/demo: $(call object,$(DEMOSRC)) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+
+# The forge client by itself, for tests/contract.
+$(OUT)/contract_calls: $(OUT)/tests/contract/calls.o $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
 
@@ -131,12 +144,12 @@ $(OUT)/.libs: | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D) && touch $@
 
 deps:
-	@tools/deps run build demo test npm lint
+	@tools/deps run build test npm lint
 
 demo:
-	@tools/deps run build demo
-	$(SUB) all sandbox
-	@tools/demo
+	@tools/deps run build
+	$(SUB) build/kcibot build/sandbox build/demo
+	@build/demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test:
 	@tools/deps run build test npm

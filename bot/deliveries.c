@@ -94,7 +94,7 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 	unsigned changes;
 	size_t i = 0;
 
-	if (store_pull_put(g->store, p, source, g->now_ms, &changes, e))
+	if (store_pull_put(g->store, p, source, g->heard_ms, &changes, e))
 		return e->code;
 	if (p->author_id > 0 && store_principal_seen(g->store, p->author_id,
 						     p->author, g->now_ms, e))
@@ -241,6 +241,8 @@ enum err delivery_handle(struct engine *g, const struct inbox_delivery *d,
 	};
 	bool known;
 
+	if (d->received_ms > 0 && d->received_ms < g->now_ms)
+		g->heard_ms = d->received_ms;
 	metric_add(METRIC_EVENTS, d->event, NULL, 1);
 	if (store_delivery_known(g->store, d->body_hash, d->event, &known, e))
 		return e->code;

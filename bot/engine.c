@@ -87,7 +87,7 @@ static enum err transact(struct engine *g,
 					    struct error *e),
 			 void *arg, struct error *e)
 {
-	g->now_ms = engine_now(g);
+	g->now_ms = g->heard_ms = engine_now(g);
 	if (store_begin(g->store, e))
 		return e->code;
 	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
@@ -333,11 +333,28 @@ static void refuse_call(struct event *ev, const char *text)
 	CLEANUP(json_decref)
 	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
 
-	if (ev->answer)
-		ev->answer(ev->ctx, no);
-	ev->answer = NULL;
+	ev->answer(ev->ctx, no);
 }
 
+/* What a call said is checked with the forge first. */
+static enum err wait_for_said(struct engine *g, const struct event *ev,
+			      struct error *e)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return error_set(e, ERR_FATAL, "out of memory");
+	*w = (struct waiter){
+		.next = g->waiters,
+		.said_id = ev->said_id,
+		.answer = ev->answer,
+		.ctx = ev->ctx,
+	};
+	g->waiters = w;
+	return ERR_OK;
+}
+
+/* Nobody is told of what is not on disk yet. */
 static enum err call_event(struct engine *g, struct event *ev, struct error *e)
 {
 	enum err code = transact(g, handle_call, ev, e);
@@ -346,9 +363,42 @@ static enum err call_event(struct engine *g, struct event *ev, struct error *e)
 		refuse_call(ev, e->text);
 		return ERR_OK;
 	}
+	if (!code && !ev->reply)
+		code = wait_for_said(g, ev, e);
 	if (code)
 		refuse_call(ev, "the bot had to give up: see its log");
+	else if (ev->reply)
+		ev->answer(ev->ctx, ev->reply);
 	return code;
+}
+
+static void event_free(struct event *ev)
+{
+	json_decref(ev->outcome.body);
+	json_decref(ev->call);
+	json_decref(ev->reply);
+	free(ev);
+}
+
+/* Nothing is handled any more: nobody shall wait for it. */
+static void hang_up(struct engine *g, const char *text)
+{
+	CLEANUP(json_decref)
+	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
+	struct event *ev;
+
+	while ((ev = take_event(g)) != NULL) {
+		if (ev->type == EVENT_CALL)
+			ev->answer(ev->ctx, no);
+		event_free(ev);
+	}
+	while (g->waiters) {
+		struct waiter *w = g->waiters;
+
+		g->waiters = w->next;
+		w->answer(w->ctx, no);
+		free(w);
+	}
 }
 
 static enum err events(struct engine *g, bool *ret_any, struct error *e)
@@ -362,9 +412,7 @@ static enum err events(struct engine *g, bool *ret_any, struct error *e)
 			code = outcome_event(g, &ev->outcome, e);
 		else
 			code = call_event(g, ev, e);
-		json_decref(ev->outcome.body);
-		json_decref(ev->call);
-		free(ev);
+		event_free(ev);
 		give_answers(g);
 	}
 	return code;
@@ -506,6 +554,8 @@ static void *engine_main(void *arg)
 				g->failed = true;
 				g->failure = e;
 				pthread_mutex_unlock(&g->lock);
+				hang_up(g, "the bot had to give up: see its "
+					   "log");
 				return NULL;
 			}
 			update_gauges(g);
@@ -618,31 +668,14 @@ void engine_stop(struct engine *g)
 	if (g->running)
 		pthread_join(g->thread, NULL);
 	g->running = false;
+	hang_up(g, "the bot is stopping: try again");
 }
 
 void engine_free(struct engine *g)
 {
-	struct event *ev;
-
 	if (!g)
 		return;
-	while ((ev = take_event(g)) != NULL) {
-		if (ev->type == EVENT_CALL)
-			refuse_call(ev, "the bot is stopping: try again");
-		json_decref(ev->outcome.body);
-		json_decref(ev->call);
-		free(ev);
-	}
-	while (g->waiters) {
-		struct waiter *w = g->waiters;
-		CLEANUP(json_decref)
-		json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text",
-				       "the bot stopped before it was checked");
-
-		g->waiters = w->next;
-		w->answer(w->ctx, no);
-		free(w);
-	}
+	hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
 	inbox_close(g->inbox);
 	store_close(g->store);

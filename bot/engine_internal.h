@@ -22,6 +22,8 @@ struct event {
 	enum { EVENT_OUTCOME, EVENT_CALL } type;
 	struct outcome outcome;
 	json_t *call;
+	json_t *reply;	 /* given after the commit; NULL: wait for said_id */
+	int64_t said_id; /* what a call said */
 	void (*answer)(void *ctx, const json_t *object);
 	void *ctx;
 };
@@ -50,7 +52,8 @@ struct engine {
 	 * that delays keep their distance when the wall clock jumps. */
 	int64_t wall_anchor_ms;
 	int64_t mono_anchor_ms;
-	int64_t now_ms; /* of the event in hand */
+	int64_t now_ms;	  /* of the event in hand */
+	int64_t heard_ms; /* when it reached us: a delivery may have waited */
 
 	int64_t timer_ms;     /* when the policy wants to be asked again */
 	int64_t outbox_ms;    /* when an effect becomes due again */
@@ -151,7 +154,7 @@ NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
 
-/* --- call.c: the command line --- */
+/* --- call.c: the command line; fills ev->reply or ev->said_id --- */
 NODISCARD enum err call_handle(struct engine *g, struct event *ev,
 			       struct error *e);
 /* What was said by a call is answered; after the transaction. */

@@ -213,6 +213,8 @@ static const char *dropped_text(const char *outcome)
 			   "began, so the request is void."},
 		{"base", "The base branch was changed before the deploy "
 			 "began, so the request is void. Ask again."},
+		{"granter", "Who asked for it may not ask any more, so the "
+			    "request is void."},
 		{"short failed", "The full that was booked is dropped, "
 				 "because the short failed."},
 	};

@@ -33,7 +33,7 @@ struct inbox *inbox_open_reader(const char *path, struct error *e);
 const char *inbox_journal_id(const struct inbox *i);
 
 struct inbox_delivery {
-	int64_t seq;	   /* out; ascending from 1, of the first with guid */
+	int64_t seq;	   /* out; ascending from 1; 0 for a duplicate */
 	const char *guid;  /* X-GitHub-Delivery */
 	const char *event; /* X-GitHub-Event */
 	const void *body;  /* raw, as signed; out: NULL when pruned */

@@ -84,12 +84,30 @@ NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 
 /*
- * Did somebody with the right to command ask for exactly this revision since
- * then?
+ * Did somebody who may command (still) ask for exactly this revision since
+ * then, and was it not voided?
  */
 NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 				       const struct pull *p, int64_t since_ms,
-				       bool *ret, struct error *e);
+				       int64_t now_ms, bool *ret,
+				       struct error *e);
+
+/*
+ * Ends the permission that people gave for revisions of the pull, whatever
+ * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
+ */
+NODISCARD enum err store_requests_void(struct store *s,
+				       const char *environment,
+				       int64_t pull_id, const char *keep_sha,
+				       struct error *e);
+
+/* Those that wait although who asked may not command any more; malloc'ed. */
+NODISCARD enum err store_requests_ungranted(struct store *s,
+					    const char *environment,
+					    int64_t now_ms,
+					    struct request **ret,
+					    size_t *ret_count,
+					    struct error *e);
 
 /* An open request for the revision: its state ("" = none) and kind. */
 NODISCARD enum err store_request_pending(struct store *s,

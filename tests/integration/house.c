@@ -17,7 +17,6 @@
 #include "bot/control.h"
 #include "tests/integration/look.h"
 
-#define SECRET "a webhook secret that only this test knows"
 #define TOKEN "sandbox-token"
 
 /* Of the running test; cmocka leaves a failed one by longjmp. */
@@ -135,7 +134,7 @@ static void make_folder(struct house *h)
 	snprintf(h->state, sizeof(h->state), "%s/state", h->dir);
 	snprintf(h->config, sizeof(h->config), "%s/kcibot.yaml", h->dir);
 	snprintf(h->log, sizeof(h->log), "%s/bot.log", h->dir);
-	put(h, "secret", SECRET, 0600);
+	put(h, "secret", HOUSE_SECRET, 0600);
 	put(h, "token", TOKEN, 0600);
 	put(h, "ran", "", 0666);
 	put(h, "job.sh", job_script, 0755);
@@ -143,20 +142,20 @@ static void make_folder(struct house *h)
 	snprintf(h->url, sizeof(h->url), "http://127.0.0.1:%d", h->port);
 }
 
+/*
+ * The hook comes last: what is made before is old history, and nothing of it
+ * is still on its way when the bot starts.
+ */
 static void make_forge(struct house *h, bool deaf)
 {
 	CLEANUP(free) char *dir = str_format("%s/forge", h->dir);
 	CLEANUP(free) char *hook = str_format("%s/webhook", h->url);
-	CLEANUP(free) char *secret = str_format("%s/secret", h->dir);
 	CLEANUP(free) char *token = str_format("%s/token", h->dir);
 	static const char *const users[] = {"ada", "mona", "carl", "sam"};
 	static const char *const repos[] = {API, WEB};
 	struct error e = ERROR_INIT;
 
-	if (sbc_start(&(struct sbc_settings){.dir = dir,
-					     .webhook = deaf ? NULL : hook,
-					     .secret_file = secret,
-					     .token_file = token},
+	if (sbc_start(&(struct sbc_settings){.dir = dir, .token_file = token},
 		      &h->forge, &e))
 		fail_msg("%s", e.text);
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++)
@@ -164,6 +163,7 @@ static void make_forge(struct house *h, bool deaf)
 	for (size_t i = 0; i < ARRAY_SIZE(repos); i++)
 		assert_true(sbc_repo(h->forge, repos[i],
 				     house_file("text", "one\n"), NULL));
+	assert_true(deaf || sbc_hook(h->forge, hook, HOUSE_SECRET));
 }
 
 static void trust(struct house *h, const char *login, const char *role)

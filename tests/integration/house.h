@@ -57,6 +57,7 @@ struct house_settings {
 	bool asleep;	       /* the bot is not started */
 };
 
+#define HOUSE_SECRET "a webhook secret that only this test knows"
 #define HOUSE_POLICY                                                           \
 	"settle: 1s, settle_max: 5s, cooldown: 0s, full_interval: 6h, "        \
 	"restart_limit: 1, schedule: 0s"
@@ -121,6 +122,13 @@ void house_await_quiet(struct house *h);
 void house_await_log(struct house *h, const char *text);
 
 /* --- people --- */
+
+/*
+ * Delivers a webhook as the forge would, with a GUID of its own; the status
+ * of the answer.
+ */
+long house_deliver(struct house *h, const char *event, const json_t *payload);
+long house_deliver_text(struct house *h, const char *event, const char *text);
 
 /* A file of this name and text, for a pull or a push. */
 json_t *house_file(const char *name, const char *text);
