@@ -63,8 +63,8 @@ NODISCARD enum err inbox_next(struct inbox *i, int64_t after,
 void inbox_hash(struct inbox_delivery *d);
 
 /*
- * How many deliveries came after that one, pruned or not; 0 also when it
- * cannot be read.
+ * How many deliveries have seq > after, and numbers that duplicates took in
+ * between; 0 also when it cannot be read.
  */
 int64_t inbox_depth(struct inbox *i, int64_t after);
 
