@@ -207,24 +207,6 @@ bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
 		mention_possible(g->config->bot_name, d->body, d->len));
 }
 
-enum err delivery_pass(struct engine *g, const struct inbox_delivery *d,
-		       const char *result, struct error *e)
-{
-	const struct delivery_record r = {
-		.seq = d->seq,
-		.guid = d->guid,
-		.event = d->event,
-		.action = "",
-		.body_hash = d->body_hash,
-		.at_ms = g->now_ms,
-		.result = result,
-	};
-
-	if (store_delivery_add(g->store, &r, e))
-		return e->code;
-	return store_cursor_move(g->store, d->seq, e);
-}
-
 static enum err read_and_handle(struct engine *g,
 				const struct inbox_delivery *d,
 				const struct event_kind *kind,

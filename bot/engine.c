@@ -18,6 +18,8 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
+/* The cursor on record may lag so much behind what led to nothing. */
+#define CURSOR_LAG_MS 100
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
@@ -93,6 +95,14 @@ static enum err begin(struct engine *g, struct error *e)
 	return code;
 }
 
+/* What was passed by since is on record with the next transaction. */
+static enum err keep_cursor(struct engine *g, struct error *e)
+{
+	if (g->cursor == g->cursor_kept)
+		return ERR_OK;
+	return store_cursor_move(g->store, g->cursor, e);
+}
+
 /* Runs one event's handler and all that follows from it, whole or not. */
 static enum err transact(struct engine *g,
 			 enum err (*handle)(struct engine *g, void *arg,
@@ -102,12 +112,15 @@ static enum err transact(struct engine *g,
 	g->now_ms = g->heard_ms = engine_now(g);
 	if (begin(g, e))
 		return e->code;
-	if ((handle && handle(g, arg, e)) || schedule_all(g, e) ||
-	    report_all(g, e) || store_commit(g->store, e)) {
+	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
+	    schedule_all(g, e) || report_all(g, e) ||
+	    store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
 		return e->code;
 	}
+	g->cursor_kept = g->cursor;
+	g->cursor_due_ms = 0;
 	return ERR_OK;
 }
 
@@ -156,74 +169,68 @@ static enum err handle_delivery(struct engine *g, void *arg, struct error *e)
 /* One that cannot be handled is noted and passed, so that it stops nobody. */
 static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
 {
-	return delivery_pass(g, arg, "failed", e);
+	struct inbox_delivery *d = arg;
+	struct delivery_record r = {
+		.seq = d->seq,
+		.guid = d->guid,
+		.event = d->event,
+		.action = "",
+		.body_hash = d->body_hash,
+		.at_ms = g->now_ms,
+		.result = "failed",
+	};
+
+	if (store_delivery_add(g->store, &r, e))
+		return e->code;
+	return store_cursor_move(g->store, d->seq, e);
 }
 
 /*
- * From d on, as many as do not matter: their transaction is shared, as they
- * change nothing that anybody waits for.  *ret_count: how many; d holds
- * another one then.
+ * Most deliveries are for nobody here.  Such a one changes nothing, so it
+ * costs no transaction: the next one that there is moves the cursor, at the
+ * latest one of its own soon after.
  */
-static enum err pass_all(struct engine *g, struct inbox_delivery *d,
-			 int *ret_count, struct error *e)
+static void pass_by(struct engine *g, const struct inbox_delivery *d)
 {
-	struct error end = ERROR_INIT; /* seen again by the next look */
-	int64_t last;
-	int n = 0;
-
-	g->now_ms = engine_now(g);
-	if (begin(g, e))
-		return e->code;
-	do {
-		metric_add(METRIC_EVENTS, d->event, NULL, 1);
-		last = d->seq;
-		if (delivery_pass(g, d, "ignored", e)) {
-			store_rollback(g->store);
-			return e->code;
-		}
-	} while (++n < DELIVERIES_PER_TURN &&
-		 !inbox_next(g->inbox, last, d, &end) &&
-		 !delivery_matters(g, d));
-	if (store_commit(g->store, e)) {
-		store_rollback(g->store);
-		return e->code;
-	}
-	g->cursor = last;
-	*ret_count = n;
-	return ERR_OK;
+	metric_add(METRIC_EVENTS, d->event, NULL, 1);
+	log_debug("delivery %s: %s: passed by", d->guid, d->event);
+	g->cursor = d->seq;
+	if (!g->cursor_due_ms)
+		g->cursor_due_ms = engine_now(g) + CURSOR_LAG_MS;
 }
 
 static enum err pass_over(struct engine *g, struct inbox_delivery *d,
 			  struct error *e)
 {
-	log_error("delivery %s (%s) passed over: %s", d->guid, d->event,
-		  e->text);
+	log_warning("delivery %s (%s) passed over: %s", d->guid, d->event,
+		    e->text);
 	if (transact(g, pass_delivery, d, e))
 		return e->code;
-	g->cursor = d->seq;
+	g->cursor = g->cursor_kept = d->seq;
 	return ERR_OK;
 }
 
 static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
 			      struct error *e)
 {
-	enum err code = transact(g, handle_delivery, d, e);
+	enum err code;
 
+	inbox_hash(d);
+	code = transact(g, handle_delivery, d, e);
 	if (code && engine_may_pass(code))
 		code = pass_over(g, d, e);
 	if (code)
 		return code;
-	g->cursor = d->seq;
+	g->cursor = g->cursor_kept = d->seq;
 	give_answers(g);
 	return effects_pump(g, e);
 }
 
 static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 {
-	struct inbox_delivery d;
-	int count = 1;
+	struct inbox_delivery d = {0};
 
-	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n += count) {
+	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
 		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
 
 		if (code == ERR_MISSING)
@@ -231,13 +238,12 @@ static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 		if (!engine_may_pass(code))
 			return code;
 		*ret_any = true;
-		count = 1;
 		if (code)
 			code = pass_over(g, &d, e);
 		else if (delivery_matters(g, &d))
 			code = take_delivery(g, &d, e);
 		else
-			code = pass_all(g, &d, &count, e);
+			pass_by(g, &d);
 		if (code)
 			return code;
 	}
@@ -477,6 +483,7 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 static bool time_is_due(const struct engine *g, int64_t now)
 {
 	return (g->timer_ms && now >= g->timer_ms) ||
+	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
 	       now >= g->next_prune_ms;
 }
@@ -536,6 +543,7 @@ static bool sleep_until_work(struct engine *g)
 
 	until = earliest(until, g->timer_ms);
 	until = earliest(until, g->outbox_ms);
+	until = earliest(until, g->cursor_due_ms);
 	if (g->set.scans)
 		until = earliest(until, g->next_scan_ms);
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -663,6 +671,7 @@ static enum err open_files(struct engine *g, struct error *e)
 		    store_cursor_bind(g->store, inbox_journal_id(g->inbox),
 				      &g->cursor, e))
 			return e->code;
+		g->cursor_kept = g->cursor;
 	}
 	if (store_outbox_restart(g->store, e))
 		return e->code;

@@ -42,7 +42,11 @@ struct engine {
 	struct view_settings view;
 	struct store *store;
 	struct inbox *inbox;
+	/* How far the inbox was read, and how much of that is on record: what
+	 * led to nothing may be read again after a crash. */
 	int64_t cursor;
+	int64_t cursor_kept;
+	int64_t cursor_due_ms; /* when the rest is; 0 = there is none */
 
 	/* Now = where the wall stood at start + what has really passed, so
 	 * that delays keep their distance when the wall clock jumps. */
@@ -100,11 +104,6 @@ NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
 
 /* Could it lead to anything?  Looks at the raw bytes only. */
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
-
-/* Notes that it led to nothing, and moves the cursor. */
-NODISCARD enum err delivery_pass(struct engine *g,
-				 const struct inbox_delivery *d,
-				 const char *result, struct error *e);
 
 /* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,

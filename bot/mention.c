@@ -74,16 +74,20 @@ static bool is_name(const char *name, const char *at, const char *end)
 	return true;
 }
 
-/* Is there a name behind one of the places where sign stands? */
+/* Is there a name behind one of the signs, which begin with a rare byte? */
 static bool is_behind(const char *sign, const char *name, const char *json,
 		      size_t len)
 {
 	const char *at = json, *end = json + len;
+	size_t sign_len = strlen(sign);
 
-	while ((at = memmem(at, (size_t)(end - at), sign, strlen(sign)))) {
-		at += strlen(sign);
-		if (is_name(name, at, end))
+	/* memchr and not memmem, which takes ten times as long. */
+	while ((at = memchr(at, *sign, (size_t)(end - at)))) {
+		if ((size_t)(end - at) >= sign_len &&
+		    memcmp(at, sign, sign_len) == 0 &&
+		    is_name(name, at + sign_len, end))
 			return true;
+		at++;
 	}
 	return false;
 }

@@ -93,7 +93,7 @@ void table_scenario(struct str *out, const struct outcome_of *o)
 		 "\n%s\n%-10s %9s %9s %9s %8s %8s %8s %8s %8s\n%-10s %9s %9s "
 		 "%9s %8s %8s %8s %8s %8s\n",
 		 o->scenario->title, "", "CPU us", "CPU us", "answers", "p50",
-		 "p99", "RSS MB", "RSS MB", "RSS MB", "", "/answer", "+handled",
+		 "p99", "RSS MB", "RSS MB", "RSS MB", "", "/answer", "handled",
 		 "/s", "ms", "ms", "idle", "after", "peak");
 	for (int p = 0; p < PROGRAM_COUNT; p++) {
 		struct measure m = outcome_median(o, p);

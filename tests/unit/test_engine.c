@@ -368,13 +368,14 @@ static void bad_deliveries_are_passed(void **state UNUSED)
 {
 	static const char *const bodies[] = {
 		"[]",
-		"{\"action\":\"created\"}",
+		"{\"action\":\"created\",\"a\":\"@kcibot\"}",
 		"{\"pull_request\":{},\"repository\":"
 		"{\"full_name\":\"" REPO "\"}}",
 		"{\"pull_request\":{\"number\":99999999999999999999},"
-		"\"repository\":{\"full_name\":\"" REPO "\"}}",
+		"\"a\":\"@kcibot\",\"repository\":{\"full_name\":\"" REPO
+		"\"}}",
 		"{\"a\":\"\\u0000\"}",
-		"{\"a\":\"\xff\"}",
+		"{\"a\":\"@kcibot \xff\"}",
 		"",
 	};
 	struct error e = ERROR_INIT;
@@ -421,6 +422,53 @@ static void a_name_in_another_case_is_the_same(void **state UNUSED)
 	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
 	assert_string_equal(world_status(&w, 2), "success");
 	assert_string_equal(world_status(&w, 1), "success");
+}
+
+/* --- what is not for the bot --- */
+
+static int64_t cursor_on_record(void)
+{
+	return world_ask(&w, "SELECT seq FROM cursor");
+}
+
+static void what_is_not_for_the_bot_costs_no_transaction(void **state UNUSED)
+{
+	int64_t before;
+
+	world_open(&w, 1, STRANGER);
+	before = cursor_on_record();
+	world_comment(&w, 1, MAINTAINER, "Looks good, @octocat.");
+	world_deliver(&w, "star", json_pack("{s:s}", "action", "created"));
+	world_comment(&w, 1, MAINTAINER, "kcibot deploy");
+	world_run(&w);
+	assert_int_equal(cursor_on_record(), before);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM delivery"),
+			 before);
+	/* It is on record soon, also when nothing else comes. */
+	world_pass(&w, 1000);
+	assert_int_equal(cursor_on_record(), before + 3);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM delivery"),
+			 before);
+}
+
+static void a_command_behind_other_words_is_heard(void **state UNUSED)
+{
+	int64_t before;
+
+	world_open(&w, 1, STRANGER);
+	before = cursor_on_record();
+	world_comment(&w, 1, MAINTAINER, "Looks good.");
+	world_say(&w, 1, MAINTAINER, "@KciBot deploy");
+	assert_int_equal(world_cycles(&w), 1);
+	assert_int_equal(cursor_on_record(), before + 2);
+	/* Killed before the cursor was written: read again, no harm. */
+	world_say(&w, 1, MAINTAINER, "Thank you.");
+	assert_int_equal(cursor_on_record(), before + 2);
+	world_restart(&w);
+	world_pass(&w, 1000);
+	assert_int_equal(cursor_on_record(), before + 3);
+	assert_int_equal(world_cycles(&w), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM said"), 1);
 }
 
 /* --- the command line --- */
@@ -478,6 +526,8 @@ int main(void)
 		T(duplicates_run_once),
 		T(bad_deliveries_are_passed),
 		T(a_name_in_another_case_is_the_same),
+		T(what_is_not_for_the_bot_costs_no_transaction),
+		T(a_command_behind_other_words_is_heard),
 		T(say_waits_for_its_answer),
 	};
 
