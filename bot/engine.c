@@ -48,6 +48,11 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 	};
 }
 
+bool engine_may_pass(enum err code)
+{
+	return code != ERR_FATAL && code != ERR_RETRY;
+}
+
 /* Lets every environment do what is due, until all are at rest. */
 static enum err schedule_all(struct engine *g, struct error *e)
 {
@@ -71,6 +76,23 @@ static enum err schedule_all(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
+/* Somebody else may hold the file, a backup for instance: that passes. */
+static enum err begin(struct engine *g, struct error *e)
+{
+	bool told = false, stop = false;
+	enum err code;
+
+	while ((code = store_begin(g->store, e)) == ERR_RETRY && !stop) {
+		if (!told)
+			log_warning("waiting: %s", e->text);
+		told = true;
+		pthread_mutex_lock(&g->lock);
+		stop = g->stop;
+		pthread_mutex_unlock(&g->lock);
+	}
+	return code;
+}
+
 /* Runs one event's handler and all that follows from it, whole or not. */
 static enum err transact(struct engine *g,
 			 enum err (*handle)(struct engine *g, void *arg,
@@ -78,7 +100,7 @@ static enum err transact(struct engine *g,
 			 void *arg, struct error *e)
 {
 	g->now_ms = g->heard_ms = engine_now(g);
-	if (store_begin(g->store, e))
+	if (begin(g, e))
 		return e->code;
 	if ((handle && handle(g, arg, e)) || schedule_all(g, e) ||
 	    report_all(g, e) || store_commit(g->store, e)) {
@@ -134,52 +156,90 @@ static enum err handle_delivery(struct engine *g, void *arg, struct error *e)
 /* One that cannot be handled is noted and passed, so that it stops nobody. */
 static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
 {
-	struct inbox_delivery *d = arg;
-	struct delivery_record r = {
-		.seq = d->seq,
-		.guid = d->guid,
-		.event = d->event,
-		.action = "",
-		.body_hash = d->body_hash,
-		.at_ms = g->now_ms,
-		.result = "failed",
-	};
-
-	if (store_delivery_add(g->store, &r, e))
-		return e->code;
-	return store_cursor_move(g->store, d->seq, e);
+	return delivery_pass(g, arg, "failed", e);
 }
 
-static bool is_ours_to_pass(enum err code)
+/*
+ * From d on, as many as do not matter: their transaction is shared, as they
+ * change nothing that anybody waits for.  *ret_count: how many; d holds
+ * another one then.
+ */
+static enum err pass_all(struct engine *g, struct inbox_delivery *d,
+			 int *ret_count, struct error *e)
 {
-	return code == ERR_INVALID || code == ERR_MISSING ||
-	       code == ERR_CONFLICT || code == ERR_REFUSED;
+	struct error end = ERROR_INIT; /* seen again by the next look */
+	int64_t last;
+	int n = 0;
+
+	g->now_ms = engine_now(g);
+	if (begin(g, e))
+		return e->code;
+	do {
+		metric_add(METRIC_EVENTS, d->event, NULL, 1);
+		last = d->seq;
+		if (delivery_pass(g, d, "ignored", e)) {
+			store_rollback(g->store);
+			return e->code;
+		}
+	} while (++n < DELIVERIES_PER_TURN &&
+		 !inbox_next(g->inbox, last, d, &end) &&
+		 !delivery_matters(g, d));
+	if (store_commit(g->store, e)) {
+		store_rollback(g->store);
+		return e->code;
+	}
+	g->cursor = last;
+	*ret_count = n;
+	return ERR_OK;
+}
+
+static enum err pass_over(struct engine *g, struct inbox_delivery *d,
+			  struct error *e)
+{
+	log_error("delivery %s (%s) passed over: %s", d->guid, d->event,
+		  e->text);
+	if (transact(g, pass_delivery, d, e))
+		return e->code;
+	g->cursor = d->seq;
+	return ERR_OK;
+}
+
+static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
+			      struct error *e)
+{
+	enum err code = transact(g, handle_delivery, d, e);
+
+	if (code && engine_may_pass(code))
+		code = pass_over(g, d, e);
+	if (code)
+		return code;
+	g->cursor = d->seq;
+	give_answers(g);
+	return effects_pump(g, e);
 }
 
 static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 {
 	struct inbox_delivery d;
+	int count = 1;
 
-	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
+	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n += count) {
 		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
 
 		if (code == ERR_MISSING)
 			return ERR_OK;
-		if (code)
+		if (!engine_may_pass(code))
 			return code;
 		*ret_any = true;
-		code = transact(g, handle_delivery, &d, e);
-		if (is_ours_to_pass(code)) {
-			log_error("delivery %s (%s) passed over: %s", d.guid,
-				  d.event, e->text);
-			code = transact(g, pass_delivery, &d, e);
-		}
+		count = 1;
+		if (code)
+			code = pass_over(g, &d, e);
+		else if (delivery_matters(g, &d))
+			code = take_delivery(g, &d, e);
+		else
+			code = pass_all(g, &d, &count, e);
 		if (code)
 			return code;
-		g->cursor = d.seq;
-		give_answers(g);
-		if (effects_pump(g, e))
-			return e->code;
 	}
 	return ERR_OK;
 }
@@ -264,10 +324,7 @@ static enum err handle_outcome(struct engine *g, void *arg, struct error *e)
 /* An answer that leads to a mistake of ours ends its effect all the same. */
 static enum err pass_outcome(struct engine *g, void *arg, struct error *e)
 {
-	struct outcome *o = arg;
-
-	return store_outbox_end(g->store, o->id, "failed", o->text, g->now_ms,
-				e);
+	return effects_given_up(g, arg, e);
 }
 
 static enum err outcome_event(struct engine *g, struct outcome *o,
@@ -275,7 +332,7 @@ static enum err outcome_event(struct engine *g, struct outcome *o,
 {
 	enum err code = transact(g, handle_outcome, o, e);
 
-	if (is_ours_to_pass(code)) {
+	if (code && engine_may_pass(code)) {
 		log_error("effect %lld given up: %s", (long long)o->id,
 			  e->text);
 		snprintf(o->text, sizeof(o->text), "%s", e->text);
@@ -321,7 +378,7 @@ static enum err call_event(struct engine *g, struct event *ev, struct error *e)
 {
 	enum err code = transact(g, handle_call, ev, e);
 
-	if (is_ours_to_pass(code)) {
+	if (code && engine_may_pass(code)) {
 		refuse_call(ev, e->text);
 		return ERR_OK;
 	}
@@ -556,6 +613,45 @@ static enum err read_self(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
+/* Nobody would ever end what an environment left that is gone. */
+static enum err end_unconfigured(struct engine *g, const char *name,
+				 struct error *e)
+{
+	struct cycle c;
+	enum err code;
+
+	if (config_environment(g->config, name))
+		return ERR_OK;
+	log_warning("%s is not configured any more: what waits there is "
+		    "dropped",
+		    name);
+	code = store_cycle_running(g->store, name, &c, e);
+	if (!code)
+		code = store_cycle_finish(g->store, c.id, "cancelled",
+					  "unconfigured",
+					  "the environment is not configured "
+					  "any more",
+					  g->now_ms, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	return store_environment_drop(g->store, name, "unconfigured", e);
+}
+
+static enum err handle_start(struct engine *g, void *arg UNUSED,
+			     struct error *e)
+{
+	char(*names)[64];
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_environments_busy(g->store, &names, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		code = end_unconfigured(g, names[i], e);
+	free(names);
+	return code;
+}
+
 static enum err open_files(struct engine *g, struct error *e)
 {
 	g->store = store_open(g->set.store_path, e);
@@ -603,7 +699,7 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
 	g->answers = json_array();
-	if (open_files(g, e)) {
+	if (open_files(g, e) || transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
 	}

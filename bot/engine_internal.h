@@ -73,6 +73,11 @@ struct engine {
 };
 
 /* --- engine.c --- */
+
+/* Trouble with one thing, which is noted and passed so that it stops nobody;
+ * also true for ERR_OK. */
+bool engine_may_pass(enum err code);
+
 void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 
 /* A port's answer; from any thread.  ctx is the engine. */
@@ -87,7 +92,21 @@ NODISCARD enum err effects_pump(struct engine *g, struct error *e);
 NODISCARD enum err effects_answered(struct engine *g, struct outcome *o,
 				    struct error *e);
 
+/* Its answer cannot be handled: ends it, and what waits for it. */
+NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
+				    struct error *e);
+
 /* --- deliveries.c --- */
+
+/* Could it lead to anything?  Looks at the raw bytes only. */
+bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
+
+/* Notes that it led to nothing, and moves the cursor. */
+NODISCARD enum err delivery_pass(struct engine *g,
+				 const struct inbox_delivery *d,
+				 const char *result, struct error *e);
+
+/* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
 				   struct error *e);
@@ -98,14 +117,20 @@ NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 
 /* --- hear.c: what people say --- */
 
-/* A comment object of a repository's pull. */
+/*
+ * A comment object of a repository's pull.  doubt: why nothing in it may run,
+ * which is answered then; or NULL.
+ */
 NODISCARD enum err hear_comment(struct engine *g, const char *repo,
 				int64_t number, const json_t *comment,
-				const char *source, const char **ret_result,
-				struct error *e);
+				const char *source, const char *doubt,
+				const char **ret_result, struct error *e);
 /* The pull is known now: authorise and run. */
 NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
+/* It will never be known: tells who waits. */
+NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
+			       struct error *e);
 /* From the command line; *ret_said_id: wait for it, 0 = answered already. */
 NODISCARD enum err hear_call(struct engine *g, const json_t *call,
 			     int64_t *ret_said_id, struct error *e);

@@ -26,6 +26,12 @@ NODISCARD enum err store_environment(struct store *s, const char *name,
 NODISCARD enum err store_environment_finish(struct store *s, const char *name,
 					    const struct environment_record *r,
 					    struct error *e);
+/* The names of those with an open cycle or request; malloc'ed. */
+NODISCARD enum err store_environments_busy(struct store *s, char (**ret)[64],
+					   size_t *ret_count, struct error *e);
+/* Drops all open requests of an environment. */
+NODISCARD enum err store_environment_drop(struct store *s, const char *name,
+					  const char *outcome, struct error *e);
 /* What the policy last said, for people; *ret_changed: is it news? */
 NODISCARD enum err store_environment_wait(struct store *s, const char *name,
 					  const char *why, int64_t until_ms,
