@@ -10,6 +10,7 @@
 #include "bot/base/limits.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
+#include "bot/mention.h"
 #include "bot/metrics.h"
 #include "deploy/standing.h"
 #include "store/request.h"
@@ -22,6 +23,8 @@ struct event_kind {
 	const char *name;
 	enum err (*handle)(struct engine *g, const json_t *payload,
 			   const char **ret_result, struct error *e);
+	/* Nothing can come of it unless the bot's name is in it. */
+	bool needs_mention;
 };
 
 static bool is_ours(const struct engine *g, const char *repo)
@@ -182,9 +185,9 @@ static enum err on_push(struct engine *g, const json_t *payload,
 }
 
 static const struct event_kind event_kinds[] = {
-	{"pull_request", on_pull_request},
-	{"issue_comment", on_issue_comment},
-	{"push", on_push},
+	{"pull_request", on_pull_request, false},
+	{"issue_comment", on_issue_comment, true},
+	{"push", on_push, false},
 };
 
 static const struct event_kind *event_kind_of(const char *name)
@@ -193,6 +196,33 @@ static const struct event_kind *event_kind_of(const char *name)
 		if (strcmp(event_kinds[i].name, name) == 0)
 			return &event_kinds[i];
 	return NULL;
+}
+
+bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
+{
+	const struct event_kind *kind = event_kind_of(d->event);
+
+	return kind && d->body &&
+	       (!kind->needs_mention ||
+		mention_possible(g->config->bot_name, d->body, d->len));
+}
+
+enum err delivery_pass(struct engine *g, const struct inbox_delivery *d,
+		       const char *result, struct error *e)
+{
+	const struct delivery_record r = {
+		.seq = d->seq,
+		.guid = d->guid,
+		.event = d->event,
+		.action = "",
+		.body_hash = d->body_hash,
+		.at_ms = g->now_ms,
+		.result = result,
+	};
+
+	if (store_delivery_add(g->store, &r, e))
+		return e->code;
+	return store_cursor_move(g->store, d->seq, e);
 }
 
 static enum err read_and_handle(struct engine *g,
@@ -236,8 +266,7 @@ enum err delivery_handle(struct engine *g, const struct inbox_delivery *d,
 		return e->code;
 	if (known)
 		r.result = "duplicate";
-	else if (kind && d->body &&
-		 read_and_handle(g, d, kind, &r, action, sizeof(action), e))
+	else if (read_and_handle(g, d, kind, &r, action, sizeof(action), e))
 		return e->code;
 	log_debug("delivery %s: %s %s: %s", d->guid, d->event, action,
 		  r.result);

@@ -50,7 +50,7 @@ static const struct effect_kind kinds[] = {
 	/* name            port        tries  flags         answered */
 	{ "forge.self",     PORT_FORGE, 0,     QUIET,        scan_self },
 	{ "forge.user",     PORT_FORGE, 0,     0,            scan_seed },
-	{ "forge.pull",     PORT_FORGE, 8,     LAGS,         hear_checked },
+	{ "forge.pull",     PORT_FORGE, 8,     LAGS | QUIET,         hear_checked },
 	{ "forge.refresh",  PORT_FORGE, 8,     QUIET,        scan_pull },
 	{ "forge.pulls",    PORT_FORGE, 3,     QUIET,        scan_pulls },
 	{ "forge.comments", PORT_FORGE, 3,     QUIET,        scan_comments },
@@ -122,6 +122,9 @@ static bool send(void *ctx, const struct outbox_row *r)
 		json_object_set_new(r->args, "lookup", json_true());
 	if (*js_str(r->args, "slot"))
 		set_comment_id(g, r->args);
+	/* A comment that we made may not be there yet. */
+	if ((kind->flags & LAGS) && r->attempts + 1 < LAG_TRIES)
+		json_object_set_new(r->args, "patient", json_true());
 	port->start(port, &effect, engine_outcome, g);
 	return true;
 }

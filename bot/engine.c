@@ -134,20 +134,7 @@ static enum err handle_delivery(struct engine *g, void *arg, struct error *e)
 /* One that cannot be handled is noted and passed, so that it stops nobody. */
 static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
 {
-	struct inbox_delivery *d = arg;
-	struct delivery_record r = {
-		.seq = d->seq,
-		.guid = d->guid,
-		.event = d->event,
-		.action = "",
-		.body_hash = d->body_hash,
-		.at_ms = g->now_ms,
-		.result = "failed",
-	};
-
-	if (store_delivery_add(g->store, &r, e))
-		return e->code;
-	return store_cursor_move(g->store, d->seq, e);
+	return delivery_pass(g, arg, "failed", e);
 }
 
 static bool is_ours_to_pass(enum err code)
@@ -156,11 +143,63 @@ static bool is_ours_to_pass(enum err code)
 	       code == ERR_CONFLICT || code == ERR_REFUSED;
 }
 
+/*
+ * From d on, as many as do not matter: their transaction is shared, as they
+ * change nothing that anybody waits for.  *ret_count: how many; d holds
+ * another one then.
+ */
+static enum err pass_all(struct engine *g, struct inbox_delivery *d,
+			 int *ret_count, struct error *e)
+{
+	struct error end = ERROR_INIT; /* seen again by the next look */
+	int64_t last;
+	int n = 0;
+
+	g->now_ms = engine_now(g);
+	if (store_begin(g->store, e))
+		return e->code;
+	do {
+		metric_add(METRIC_EVENTS, d->event, NULL, 1);
+		last = d->seq;
+		if (delivery_pass(g, d, "ignored", e)) {
+			store_rollback(g->store);
+			return e->code;
+		}
+	} while (++n < DELIVERIES_PER_TURN &&
+		 !inbox_next(g->inbox, last, d, &end) &&
+		 !delivery_matters(g, d));
+	if (store_commit(g->store, e)) {
+		store_rollback(g->store);
+		return e->code;
+	}
+	g->cursor = last;
+	*ret_count = n;
+	return ERR_OK;
+}
+
+static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
+			      struct error *e)
+{
+	enum err code = transact(g, handle_delivery, d, e);
+
+	if (is_ours_to_pass(code)) {
+		log_error("delivery %s (%s) passed over: %s", d->guid, d->event,
+			  e->text);
+		code = transact(g, pass_delivery, d, e);
+	}
+	if (code)
+		return code;
+	g->cursor = d->seq;
+	give_answers(g);
+	return effects_pump(g, e);
+}
+
 static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 {
 	struct inbox_delivery d;
+	int count = 1;
 
-	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
+	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n += count) {
 		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
 
 		if (code == ERR_MISSING)
@@ -168,18 +207,11 @@ static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 		if (code)
 			return code;
 		*ret_any = true;
-		code = transact(g, handle_delivery, &d, e);
-		if (is_ours_to_pass(code)) {
-			log_error("delivery %s (%s) passed over: %s", d.guid,
-				  d.event, e->text);
-			code = transact(g, pass_delivery, &d, e);
-		}
+		count = 1;
+		code = delivery_matters(g, &d) ? take_delivery(g, &d, e)
+					       : pass_all(g, &d, &count, e);
 		if (code)
 			return code;
-		g->cursor = d.seq;
-		give_answers(g);
-		if (effects_pump(g, e))
-			return e->code;
 	}
 	return ERR_OK;
 }

@@ -88,6 +88,16 @@ NODISCARD enum err effects_answered(struct engine *g, struct outcome *o,
 				    struct error *e);
 
 /* --- deliveries.c --- */
+
+/* Could it lead to anything?  Looks at the raw bytes only. */
+bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
+
+/* Notes that it led to nothing, and moves the cursor. */
+NODISCARD enum err delivery_pass(struct engine *g,
+				 const struct inbox_delivery *d,
+				 const char *result, struct error *e);
+
+/* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
 				   struct error *e);

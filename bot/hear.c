@@ -266,8 +266,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	struct reply reply = {
 		.key = key,
 		.login = r->actor,
-		.text = text,
-		.markdown = markdown,
+		/* A refusal is all our own words, code spans and all. */
+		.text = ok ? text : NULL,
+		.markdown = ok ? markdown : text,
 		.next = ok	? NULL
 			: *next ? next
 				: help,

@@ -111,13 +111,16 @@ enum err report_posted(struct engine *g, const json_t *args,
 enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
 			 const char *content, struct error *e)
 {
-	char key[96];
+	char key[96], target[96];
 
 	if (!comment_id)
 		return ERR_OK;
+	/* One after the other: people read them in this order. */
+	snprintf(target, sizeof(target), "reaction:%lld",
+		 (long long)comment_id);
 	snprintf(key, sizeof(key), "reaction:%lld:%s", (long long)comment_id,
 		 content);
-	return store_outbox_add(g->store, "forge.reaction", "", key,
+	return store_outbox_add(g->store, "forge.reaction", target, key,
 				json_pack("{s:s, s:I, s:s}", "repo", repo,
 					  "comment_id", (json_int_t)comment_id,
 					  "content", content),

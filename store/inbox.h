@@ -18,6 +18,7 @@
 
 struct inbox;
 
+/* NULL is none. */
 void inbox_close(struct inbox *i);
 DEFINE_CLEANUP(struct inbox *, inbox_close)
 
@@ -58,7 +59,10 @@ NODISCARD enum err inbox_add(struct inbox *i, struct inbox_delivery *d,
 NODISCARD enum err inbox_next(struct inbox *i, int64_t after,
 			      struct inbox_delivery *ret, struct error *e);
 
-/* How many deliveries have seq > after; 0 also when it cannot be read. */
+/*
+ * How many deliveries came after that one, pruned or not; 0 also when it
+ * cannot be read.
+ */
 int64_t inbox_depth(struct inbox *i, int64_t after);
 
 /* The highest seq ever given, 0 when none. */

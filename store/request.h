@@ -96,8 +96,7 @@ NODISCARD enum err store_request_asked(struct store *s, const char *environment,
  * Ends the permission that people gave for revisions of the pull, whatever
  * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
  */
-NODISCARD enum err store_requests_void(struct store *s,
-				       const char *environment,
+NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
 				       struct error *e);
 
@@ -106,8 +105,7 @@ NODISCARD enum err store_requests_ungranted(struct store *s,
 					    const char *environment,
 					    int64_t now_ms,
 					    struct request **ret,
-					    size_t *ret_count,
-					    struct error *e);
+					    size_t *ret_count, struct error *e);
 
 /* An open request for the revision: its state ("" = none) and kind. */
 NODISCARD enum err store_request_pending(struct store *s,

@@ -263,7 +263,10 @@ static void test_prune(void **state UNUSED)
 	assert_int_equal(inbox_prune(w, INT64_MAX, 1000, 1000, &e), ERR_OK);
 	assert_int_equal(inbox_last(w), 4);
 	assert_next(w, 0, 4, NULL);
+	assert_int_equal(inbox_depth(w, 4), 0);
+	assert_int_equal(inbox_depth(w, 9), 0);
 	add(w, "g5", "five", 2000);
+	assert_int_equal(inbox_depth(w, 4), 1);
 	assert_int_equal(inbox_last(w), 5);
 	assert_int_equal(inbox_prune(w, 4, 1000, 1000, &e), ERR_OK);
 	assert_next(w, 0, 5, "five");
