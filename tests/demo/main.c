@@ -50,7 +50,7 @@ static void introduce(void)
 	say_note("ada, admin     mona, maintainer     carl, contributor     "
 		 "sam, a stranger\n");
 	say_note(bwrap ? "The jobs run behind bubblewrap."
-		       : "The jobs run without isolation here: %s",
+		       : "The jobs run without isolation: %s",
 		 why.text);
 }
 
