@@ -85,7 +85,8 @@ SUB     = +@$(MAKE) --no-print-directory
 
 all: build/kcibot
 sandbox: build/sandbox
-programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls $(UNIT) $(INT)
+programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
+          $(UNIT) $(INT)
 gen: $(GEN) ; @:
 
 build/kcibot build/sandbox build/demo: build/%: $(OUT)/%

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <string.h>
+#include <termios.h>
 
 #include "bot/base/clock.h"
 #include "bot/base/fs.h"
@@ -49,7 +50,7 @@ static void introduce(void)
 	say_note("ada, admin     mona, maintainer     carl, contributor     "
 		 "sam, a stranger\n");
 	say_note(bwrap ? "The jobs run behind bubblewrap."
-		       : "The jobs run without isolation here: %s",
+		       : "The jobs run without isolation: %s",
 		 why.text);
 }
 
@@ -70,7 +71,12 @@ static bool enter_pressed(void)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
 
-	return isatty(STDIN_FILENO) && poll(&in, 1, 0) > 0;
+	/* In the background the terminal's input is somebody else's. */
+	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
+	    poll(&in, 1, 0) <= 0)
+		return false;
+	tcflush(STDIN_FILENO, TCIFLUSH);
+	return true;
 }
 
 static void show_addresses(const struct stage *s)
@@ -147,6 +153,13 @@ static int end_badly(struct stage *stage, const struct error *e)
 	return 1;
 }
 
+static void end_kept(struct stage *stage, bool keep)
+{
+	stage_end(stage, false);
+	if (keep)
+		say_end(TONE_GOOD, "\ndemo: ended; everything is removed");
+}
+
 static enum err play(struct stage *stage, struct story *story, bool keep,
 		     struct error *e)
 {
@@ -179,7 +192,7 @@ static int demo(bool keep)
 	if (play(&stage, &story, keep, &e))
 		ret = end_badly(&stage, &e);
 	else
-		stage_end(&stage, false);
+		end_kept(&stage, keep);
 	watch_release(&story.watch);
 	curl_global_cleanup();
 	return ret;

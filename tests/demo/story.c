@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bot/base/clock.h"
 #include "tests/demo/projects.h"
 #include "tests/demo/say.h"
 #include "tests/demo/web.h"
@@ -46,19 +47,44 @@ static enum err refused(struct error *e)
 /* A new pull request; what it changes is printed. */
 static enum err open_pull(struct story *s, const char *repo, const char *author,
 			  const char *title, const struct edit *edits,
-			  char ret_sha[41], struct error *e)
+			  char ret_sha[41], int *ret_number, struct error *e)
 {
 	const struct edit *const lists[] = {edits, NULL};
 	CLEANUP(str_release) struct str diff = STR_INIT(8192);
 
-	if (!sbc_pull(s->watch.stage->forge, repo, author, title,
-		      project_edited(repo, lists), ret_sha))
+	*ret_number = sbc_pull(s->watch.stage->forge, repo, author, title,
+			       project_edited(repo, lists), ret_sha);
+	if (!*ret_number)
 		return refused(e);
 	s->pulls++;
 	edits_show(edits, &diff);
 	say_note("The change:");
 	say_more(TONE_QUIET, diff.text);
 	return ERR_OK;
+}
+
+/* What a cycle without a pull request did: nobody's comment tells it. */
+static void show_cycle(const struct story *s, int id)
+{
+	CLEANUP(free)
+	char *url = str_format("%s/api/v1/cycles/%d", s->watch.stage->url, id);
+	CLEANUP(str_release) struct str body = STR_INIT(WEB_ANSWER);
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
+	CLEANUP(json_decref) json_t *cycle = NULL;
+	struct error e = ERROR_INIT;
+	json_t *stage;
+	size_t i;
+
+	if (!url || web_get(url, ANSWER_MS, &body) != 200)
+		return;
+	cycle = js_parse(body.text, body.len, &e);
+	str_addf(&text, "cycle %d, %s:", id, js_str(cycle, "kind"));
+	json_array_foreach (js_get(cycle, "stages"), i, stage) {
+		str_addf(&text, "%s %s %s ", i ? "," : "",
+			 js_str(stage, "name"), js_str(stage, "state"));
+		time_span(&text, js_int(stage, "ms", 0));
+	}
+	say_line("kcibot", TONE_GOOD, "%s", text.text);
 }
 
 static enum err scene_base(struct story *s, struct error *e)
@@ -83,12 +109,14 @@ static enum err scene_base(struct story *s, struct error *e)
 	if (watch_until(&s->watch, wishes, ARRAY_SIZE(wishes), e))
 		return e->code;
 	s->deploys++;
+	show_cycle(s, 1);
 	return service_says(s, GREETING_OLD "\n" APPLES_OLD "\n", e);
 }
 
 static enum err scene_contributor(struct story *s, struct error *e)
 {
 	char sha[41];
+	int number;
 	struct wish wishes[] = {
 		{.type = "status", .sha = sha, .state = "success"},
 		{.type = "comment", .repo = GREETING, .text = "\n✅"},
@@ -100,16 +128,16 @@ static enum err scene_contributor(struct story *s, struct error *e)
 		 "no more pushes come (settle: 1 s here, 5 min as shipped) and "
 		 "deploys.\n");
 	if (open_pull(s, GREETING, "carl", "Greet people nicely", greet_nicely,
-		      sha, e) ||
+		      sha, &number, e) ||
 	    watch_until(&s->watch, wishes, ARRAY_SIZE(wishes), e))
 		return e->code;
 	s->deploys++;
 	return service_says(s, GREETING_NEW "\n" APPLES_OLD "\n", e);
 }
 
-static enum err stranger_tries(struct story *s, struct error *e)
+static enum err stranger_tries(struct story *s, int number, struct error *e)
 {
-	int64_t id = sbc_comment(s->watch.stage->forge, SERVICE, 1, "sam",
+	int64_t id = sbc_comment(s->watch.stage->forge, SERVICE, number, "sam",
 				 "@kcibot deploy");
 	struct wish wishes[] = {
 		{.type = "reaction", .comment = id, .content = "confused"},
@@ -120,10 +148,10 @@ static enum err stranger_tries(struct story *s, struct error *e)
 	return watch_until(&s->watch, wishes, ARRAY_SIZE(wishes), e);
 }
 
-static enum err maintainer_says_so(struct story *s, const char *sha,
+static enum err maintainer_says_so(struct story *s, int number, const char *sha,
 				   struct error *e)
 {
-	int64_t id = sbc_comment(s->watch.stage->forge, SERVICE, 1, "mona",
+	int64_t id = sbc_comment(s->watch.stage->forge, SERVICE, number, "mona",
 				 "@kcibot deploy");
 	struct wish wishes[] = {
 		{.type = "reaction", .comment = id, .content = "eyes"},
@@ -140,20 +168,22 @@ static enum err maintainer_says_so(struct story *s, const char *sha,
 static enum err scene_stranger(struct story *s, struct error *e)
 {
 	char sha[41];
+	int number;
 
 	say_heading("3. A stranger's pull request waits for a maintainer");
 	say_note("sam is on no list.  The price is wrong: apples cost 205 "
 		 "cents.\n");
 	if (open_pull(s, SERVICE, "sam", "Print the right price", price_right,
-		      sha, e) ||
+		      sha, &number, e) ||
 	    watch_until(&s->watch, NULL, 0, e))
 		return e->code;
-	say_note("\nsam tries it himself:\n");
-	if (stranger_tries(s, e))
+	say_note("\nNothing happens: a stranger's code runs when a maintainer "
+		 "says so.  sam tries it:\n");
+	if (stranger_tries(s, number, e))
 		return e->code;
 	say_note("\nmona has read the change and puts exactly this revision on "
 		 "staging:\n");
-	if (maintainer_says_so(s, sha, e))
+	if (maintainer_says_so(s, number, sha, e))
 		return e->code;
 	s->deploys++;
 	say_note("\nBoth pull requests, from two repositories, are on staging "
@@ -167,17 +197,20 @@ static enum err scene_broken(struct story *s, int *ret_number, struct error *e)
 	struct wish wishes[] = {
 		{.type = "status", .sha = sha, .state = "failure"},
 		{.type = "comment", .repo = SERVICE, .text = "\n❌"},
+		{.type = "push", .repo = GREETING, .ref = "refs/tags/staging-"},
+		{.type = "push", .repo = SERVICE, .ref = "refs/tags/staging-"},
 	};
 
 	say_heading("4. A pull request that does not compile");
+	say_note("Only its own status turns red, its comment has the end of "
+		 "the log, and the bot\n"
+		 "brings staging back up without it.\n");
 	if (open_pull(s, SERVICE, "carl", "Say when we close", hours_broken,
-		      sha, e) ||
+		      sha, ret_number, e) ||
 	    watch_until(&s->watch, wishes, ARRAY_SIZE(wishes), e))
 		return e->code;
-	s->deploys++;
+	s->deploys += 2;
 	s->failed++;
-	*ret_number = 2;
-	say_note("\nStaging is as it was:\n");
 	return service_says(s, GREETING_NEW "\n" APPLES_NEW "\n", e);
 }
 

@@ -7,8 +7,7 @@
 struct story {
 	struct watch watch;
 	int pulls, deploys, failed;
-	char answer[256];    /* of the service, at the end */
-	char command_on[64]; /* a pull request to try a command on */
+	char answer[256]; /* of the service, at the end */
 };
 
 /*

@@ -126,6 +126,7 @@ static void show_sticky(struct watch *w, const char *place, const char *id,
 	CLEANUP(str_release) struct str head = STR_INIT(4096);
 	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
 	bool final = !strstr(body, "\n⏳"), red = strstr(body, "\n❌");
+	const char *rest;
 	bool begun = *js_str(w->comments, id);
 
 	plain_headline(&head, body);
@@ -143,7 +144,8 @@ static void show_sticky(struct watch *w, const char *place, const char *id,
 	/* Others on board are told the same at less length. */
 	snprintf(w->red, sizeof(w->red), "%s", head.text);
 	plain_text(&text, body);
-	say_more(TONE_PLAIN, text.text + head.len);
+	rest = text.text + head.len;
+	say_more(TONE_PLAIN, rest + strspn(rest, "\n"));
 }
 
 static void show_comment(struct watch *w, const json_t *event)
