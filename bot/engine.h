@@ -34,7 +34,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 
 /*
  * The thread.  engine_start() begins, engine_stop() ends after the event in
- * hand; ports must be stopped in between: engine_stop(), port->stop(),
+ * hand and answers every call that waits; later calls are refused at once.
+ * Ports must be stopped in between: engine_stop(), port->stop(),
  * engine_free().
  */
 NODISCARD enum err engine_start(struct engine *g, struct error *e);

@@ -78,7 +78,7 @@ enum err store_outbox_add(struct store *s, const char *kind, const char *target,
 			  enum outbox_flags flags, int64_t now_ms,
 			  struct error *e)
 {
-	CLEANUP(json_decref) json_t *owned = args;
+	CLEANUP(json_decref) json_t *owned UNUSED = args;
 	CLEANUP(free) char *text = args ? js_dump(args) : NULL;
 
 	if (!text)
