@@ -71,9 +71,10 @@ OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
-# All cores, unless the caller said how many.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+# All cores, unless the caller said how many (make 4.3 tells us too late).
+ASKED   := $(shell tr '\0' ' ' < /proc/$$PPID/cmdline)
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(ASKED)),0)
+MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
@@ -85,7 +86,7 @@ SUB     = +@$(MAKE) --no-print-directory
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/contract_calls $(UNIT) $(INT)
-gen: $(GEN)
+gen: $(GEN) ; @:
 
 build/kcibot build/sandbox build/demo: build/%: $(OUT)/%
 	@mkdir -p build && cp -f $< $@.new && mv -f $@.new $@
@@ -176,17 +177,22 @@ bench:
 	@$(OUT)/tests/bench/bench build/kcibot tests/bench \
 		'$(CURDIR)/build/bench' build/bench.txt
 
-# The unit file is written for /usr; it is installed for PREFIX.
+# The unit file is written for /usr and installed for PREFIX.  On this machine
+# (no DESTDIR) systemd is told at once; in a package its scripts do that.
+SHARE   := $(DESTDIR)$(PREFIX)
 install: all
-	install -D -m 755 build/kcibot $(DESTDIR)$(PREFIX)/bin/kcibot
-	for f in docs/*.1; do install -D -m 644 $$f \
-		$(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit 1; done
+	install -D -m 755 build/kcibot $(SHARE)/bin/kcibot
+	for f in docs/*.1; do \
+		install -D -m 644 $$f $(SHARE)/share/man/man1/$${f##*/} || exit; \
+	done
 	install -D -m 644 packaging/kcibot.sysusers \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d/kcibot.conf
+		$(SHARE)/lib/sysusers.d/kcibot.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|/usr/bin/kcibot|$(PREFIX)/bin/kcibot|' packaging/kcibot.service \
 		> $(DESTDIR)$(UNITDIR)/kcibot.service
-	@echo "kcibot $(VERSION) is in $(DESTDIR)$(PREFIX)"
+	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
+		{ systemd-sysusers kcibot.conf && systemctl daemon-reload; }
+	@echo "kcibot $(VERSION) is installed in $(SHARE)"
 
 clean:
 	rm -rf $(B) build

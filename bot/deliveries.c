@@ -150,7 +150,7 @@ static enum err on_issue_comment(struct engine *g, const json_t *payload,
 	if (js_int(payload, "sender.id", 0) != js_int(comment, "user.id", -1))
 		return ERR_OK;
 	return hear_comment(g, repo, js_int(payload, "issue.number", 0),
-			    comment, "webhook", ret_result, e);
+			    comment, "webhook", NULL, ret_result, e);
 }
 
 /* --- base branches --- */

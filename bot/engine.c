@@ -50,6 +50,11 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 	};
 }
 
+bool engine_may_pass(enum err code)
+{
+	return code != ERR_FATAL && code != ERR_RETRY;
+}
+
 /* Lets every environment do what is due, until all are at rest. */
 static enum err schedule_all(struct engine *g, struct error *e)
 {
@@ -73,6 +78,23 @@ static enum err schedule_all(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
+/* Somebody else may hold the file, a backup for instance: that passes. */
+static enum err begin(struct engine *g, struct error *e)
+{
+	bool told = false, stop = false;
+	enum err code;
+
+	while ((code = store_begin(g->store, e)) == ERR_RETRY && !stop) {
+		if (!told)
+			log_warning("waiting: %s", e->text);
+		told = true;
+		pthread_mutex_lock(&g->lock);
+		stop = g->stop;
+		pthread_mutex_unlock(&g->lock);
+	}
+	return code;
+}
+
 /* What was passed by since is on record with the next transaction. */
 static enum err keep_cursor(struct engine *g, struct error *e)
 {
@@ -88,7 +110,7 @@ static enum err transact(struct engine *g,
 			 void *arg, struct error *e)
 {
 	g->now_ms = g->heard_ms = engine_now(g);
-	if (store_begin(g->store, e))
+	if (begin(g, e))
 		return e->code;
 	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
 	    schedule_all(g, e) || report_all(g, e) ||
@@ -163,12 +185,6 @@ static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
 	return store_cursor_move(g->store, d->seq, e);
 }
 
-static bool is_ours_to_pass(enum err code)
-{
-	return code == ERR_INVALID || code == ERR_MISSING ||
-	       code == ERR_CONFLICT || code == ERR_REFUSED;
-}
-
 /*
  * Most deliveries are for nobody here.  Such a one changes nothing, so it
  * costs no transaction: the next one that there is moves the cursor, at the
@@ -183,6 +199,17 @@ static void pass_by(struct engine *g, const struct inbox_delivery *d)
 		g->cursor_due_ms = engine_now(g) + CURSOR_LAG_MS;
 }
 
+static enum err pass_over(struct engine *g, struct inbox_delivery *d,
+			  struct error *e)
+{
+	log_warning("delivery %s (%s) passed over: %s", d->guid, d->event,
+		    e->text);
+	if (transact(g, pass_delivery, d, e))
+		return e->code;
+	g->cursor = g->cursor_kept = d->seq;
+	return ERR_OK;
+}
+
 static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
 			      struct error *e)
 {
@@ -190,11 +217,8 @@ static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
 
 	inbox_hash(d);
 	code = transact(g, handle_delivery, d, e);
-	if (is_ours_to_pass(code)) {
-		log_error("delivery %s (%s) passed over: %s", d->guid, d->event,
-			  e->text);
-		code = transact(g, pass_delivery, d, e);
-	}
+	if (code && engine_may_pass(code))
+		code = pass_over(g, d, e);
 	if (code)
 		return code;
 	g->cursor = g->cursor_kept = d->seq;
@@ -204,20 +228,24 @@ static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
 
 static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 {
-	struct inbox_delivery d;
+	struct inbox_delivery d = {0};
 
 	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
 		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
 
 		if (code == ERR_MISSING)
 			return ERR_OK;
-		if (code)
+		if (!engine_may_pass(code))
 			return code;
 		*ret_any = true;
-		if (!delivery_matters(g, &d))
+		if (code)
+			code = pass_over(g, &d, e);
+		else if (delivery_matters(g, &d))
+			code = take_delivery(g, &d, e);
+		else
 			pass_by(g, &d);
-		else if (take_delivery(g, &d, e))
-			return e->code;
+		if (code)
+			return code;
 	}
 	return ERR_OK;
 }
@@ -302,10 +330,7 @@ static enum err handle_outcome(struct engine *g, void *arg, struct error *e)
 /* An answer that leads to a mistake of ours ends its effect all the same. */
 static enum err pass_outcome(struct engine *g, void *arg, struct error *e)
 {
-	struct outcome *o = arg;
-
-	return store_outbox_end(g->store, o->id, "failed", o->text, g->now_ms,
-				e);
+	return effects_given_up(g, arg, e);
 }
 
 static enum err outcome_event(struct engine *g, struct outcome *o,
@@ -313,7 +338,7 @@ static enum err outcome_event(struct engine *g, struct outcome *o,
 {
 	enum err code = transact(g, handle_outcome, o, e);
 
-	if (is_ours_to_pass(code)) {
+	if (code && engine_may_pass(code)) {
 		log_error("effect %lld given up: %s", (long long)o->id,
 			  e->text);
 		snprintf(o->text, sizeof(o->text), "%s", e->text);
@@ -359,7 +384,7 @@ static enum err call_event(struct engine *g, struct event *ev, struct error *e)
 {
 	enum err code = transact(g, handle_call, ev, e);
 
-	if (is_ours_to_pass(code)) {
+	if (code && engine_may_pass(code)) {
 		refuse_call(ev, e->text);
 		return ERR_OK;
 	}
@@ -596,6 +621,45 @@ static enum err read_self(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
+/* Nobody would ever end what an environment left that is gone. */
+static enum err end_unconfigured(struct engine *g, const char *name,
+				 struct error *e)
+{
+	struct cycle c;
+	enum err code;
+
+	if (config_environment(g->config, name))
+		return ERR_OK;
+	log_warning("%s is not configured any more: what waits there is "
+		    "dropped",
+		    name);
+	code = store_cycle_running(g->store, name, &c, e);
+	if (!code)
+		code = store_cycle_finish(g->store, c.id, "cancelled",
+					  "unconfigured",
+					  "the environment is not configured "
+					  "any more",
+					  g->now_ms, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	return store_environment_drop(g->store, name, "unconfigured", e);
+}
+
+static enum err handle_start(struct engine *g, void *arg UNUSED,
+			     struct error *e)
+{
+	char(*names)[64];
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_environments_busy(g->store, &names, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		code = end_unconfigured(g, names[i], e);
+	free(names);
+	return code;
+}
+
 static enum err open_files(struct engine *g, struct error *e)
 {
 	g->store = store_open(g->set.store_path, e);
@@ -644,7 +708,7 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
 	g->answers = json_array();
-	if (open_files(g, e)) {
+	if (open_files(g, e) || transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
 	}

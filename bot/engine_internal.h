@@ -77,6 +77,11 @@ struct engine {
 };
 
 /* --- engine.c --- */
+
+/* Trouble with one thing, which is noted and passed so that it stops nobody;
+ * also true for ERR_OK. */
+bool engine_may_pass(enum err code);
+
 void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 
 /* A port's answer; from any thread.  ctx is the engine. */
@@ -89,6 +94,10 @@ NODISCARD enum err effects_pump(struct engine *g, struct error *e);
 
 /* Takes over o->body. */
 NODISCARD enum err effects_answered(struct engine *g, struct outcome *o,
+				    struct error *e);
+
+/* Its answer cannot be handled: ends it, and what waits for it. */
+NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
 				    struct error *e);
 
 /* --- deliveries.c --- */
@@ -107,14 +116,20 @@ NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 
 /* --- hear.c: what people say --- */
 
-/* A comment object of a repository's pull. */
+/*
+ * A comment object of a repository's pull.  doubt: why nothing in it may run,
+ * which is answered then; or NULL.
+ */
 NODISCARD enum err hear_comment(struct engine *g, const char *repo,
 				int64_t number, const json_t *comment,
-				const char *source, const char **ret_result,
-				struct error *e);
+				const char *source, const char *doubt,
+				const char **ret_result, struct error *e);
 /* The pull is known now: authorise and run. */
 NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
+/* It will never be known: tells who waits. */
+NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
+			       struct error *e);
 /* From the command line; *ret_said_id: wait for it, 0 = answered already. */
 NODISCARD enum err hear_call(struct engine *g, const json_t *call,
 			     int64_t *ret_said_id, struct error *e);

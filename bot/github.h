@@ -38,7 +38,8 @@
  *   forge.hooks       {repo}                     array; 403/404 = no right
  *   forge.comment     {repo, number, body, marker, comment_id (0 = none yet)}
  *                     Creates or edits; body must hold marker.  With
- *                     comment_id: PATCH; a 404 then creates it anew.  When
+ *                     comment_id: PATCH; a 404 then creates it anew, unless
+ *                     args.patient is true: then it is the outcome.  When
  *                     args.lookup is true (an earlier try had an unknown
  *                     end), before anything is created the pull's comments
  *                     are searched for one of ours that holds marker, and

@@ -170,7 +170,8 @@ static enum err is_too_long(struct engine *g, const struct said_record *r,
 
 enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 		      const json_t *comment, const char *source,
-		      const char **ret_result, struct error *e)
+		      const char *doubt, const char **ret_result,
+		      struct error *e)
 {
 	const char *body = js_str(comment, "body");
 	struct said_record r = {
@@ -207,7 +208,7 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	COPY(r.source, source);
 	if (!time_parse_iso(js_str(comment, "created_at"), &r.made_ms))
 		r.made_ms = g->now_ms;
-	if (words_json(&said, code ? why.text : NULL, r.words, sizeof(r.words),
+	if (words_json(&said, code ? why.text : doubt, r.words, sizeof(r.words),
 		       e))
 		return e->code;
 	*ret_result = "command";
@@ -266,8 +267,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	struct reply reply = {
 		.key = key,
 		.login = r->actor,
-		.text = text,
-		.markdown = markdown,
+		/* A refusal is all our own words, code spans and all. */
+		.text = ok ? text : NULL,
+		.markdown = ok ? markdown : text,
 		.next = ok	? NULL
 			: *next ? next
 				: help,
@@ -566,6 +568,20 @@ static enum err decide(struct engine *g, const struct said_record *r,
 	if (code)
 		return code;
 	return accept(g, r, p, plan, role, e);
+}
+
+enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
+{
+	struct said_record r;
+
+	if (store_said(g->store, said_id, &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	return refuse(g, &r, NULL,
+		      "Something went wrong here; nothing was done. Say it "
+		      "again later.",
+		      "", e);
 }
 
 enum err hear_checked(struct engine *g, const json_t *args,

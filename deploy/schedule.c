@@ -79,7 +79,7 @@ static enum err tell_waiting(const struct flow *f, struct error *e)
 	return code;
 }
 
-/* Who asked may not ask any more: what waits is dropped before it is counted. */
+/* Who asked may not any more: what waits is dropped before it is counted. */
 static enum err drop_ungranted(const struct flow *f, struct error *e)
 {
 	struct request *list;

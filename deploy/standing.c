@@ -175,8 +175,7 @@ static void candidates_release_at(struct candidates *c)
 
 static enum err add_candidate(struct candidates *c,
 			      const struct project *project,
-			      const struct pull *p, bool asked,
-			      struct error *e)
+			      const struct pull *p, bool asked, struct error *e)
 {
 	struct candidate *more =
 		realloc(c->list, (c->count + 1) * sizeof(*more));

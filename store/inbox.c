@@ -87,7 +87,8 @@ static void destroy(struct inbox *i)
 
 void inbox_close(struct inbox *i)
 {
-	destroy(i);
+	if (i)
+		destroy(i);
 }
 
 /*

@@ -18,6 +18,7 @@
 
 struct inbox;
 
+/* NULL is none. */
 void inbox_close(struct inbox *i);
 DEFINE_CLEANUP(struct inbox *, inbox_close)
 

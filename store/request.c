@@ -34,6 +34,43 @@ enum err store_environment_finish(struct store *s, const char *name,
 		      e);
 }
 
+enum err store_environments_busy(struct store *s, char (**ret)[64],
+				 size_t *ret_count, struct error *e)
+{
+	char(*list)[64] = NULL;
+	size_t count = 0;
+	sqlite3_stmt *row;
+	enum err code;
+
+	if (db_start(&s->db, STMT_ENV_BUSY, NO_ARGS, &row, e))
+		return e->code;
+	while (db_next(&s->db, row, &code, e)) {
+		char(*more)[64] = realloc(list, (count + 1) * sizeof(*list));
+
+		if (!more) {
+			db_done(row);
+			free(list);
+			return error_set(e, ERR_FATAL, "out of memory");
+		}
+		list = more;
+		COPY(list[count++], db_text(row, 0));
+	}
+	if (code) {
+		free(list);
+		return code;
+	}
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+enum err store_environment_drop(struct store *s, const char *name,
+				const char *outcome, struct error *e)
+{
+	return db_run(&s->db, STMT_ENV_DROP_REQUESTS,
+		      ARGS(ARG(name), ARG(outcome)), e);
+}
+
 enum err store_environment_wait(struct store *s, const char *name,
 				const char *why, int64_t until_ms,
 				bool *ret_changed, struct error *e)

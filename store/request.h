@@ -26,6 +26,12 @@ NODISCARD enum err store_environment(struct store *s, const char *name,
 NODISCARD enum err store_environment_finish(struct store *s, const char *name,
 					    const struct environment_record *r,
 					    struct error *e);
+/* The names of those with an open cycle or request; malloc'ed. */
+NODISCARD enum err store_environments_busy(struct store *s, char (**ret)[64],
+					   size_t *ret_count, struct error *e);
+/* Drops all open requests of an environment. */
+NODISCARD enum err store_environment_drop(struct store *s, const char *name,
+					  const char *outcome, struct error *e);
 /* What the policy last said, for people; *ret_changed: is it news? */
 NODISCARD enum err store_environment_wait(struct store *s, const char *name,
 					  const char *why, int64_t until_ms,
@@ -96,8 +102,7 @@ NODISCARD enum err store_request_asked(struct store *s, const char *environment,
  * Ends the permission that people gave for revisions of the pull, whatever
  * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
  */
-NODISCARD enum err store_requests_void(struct store *s,
-				       const char *environment,
+NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
 				       struct error *e);
 
@@ -106,8 +111,7 @@ NODISCARD enum err store_requests_ungranted(struct store *s,
 					    const char *environment,
 					    int64_t now_ms,
 					    struct request **ret,
-					    size_t *ret_count,
-					    struct error *e);
+					    size_t *ret_count, struct error *e);
 
 /* An open request for the revision: its state ("" = none) and kind. */
 NODISCARD enum err store_request_pending(struct store *s,

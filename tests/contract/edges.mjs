@@ -108,7 +108,7 @@ function comments() {
 		"a deletion": { ...onComment("@kcibot deploy"), action: "deleted" },
 		"odd text": onComment(`@kcibot deploy ${odd.replace("\u0000", "")}`),
 		"as long as can be": onComment("@kcibot " + "\u00e4".repeat(65000)),
-		"many commands": onComment("@kcibot deploy\n".repeat(4000)),
+		"many commands": onComment("@kcibot deploy\n".repeat(9)),
 		"id 0": onComment("", { comment: comment("@kcibot deploy", { id: 0 }) }),
 		"a negative id": onComment("", { comment: comment("@kcibot deploy", { id: -7 }) }),
 		"an id as text": onComment("", { comment: comment("@kcibot deploy", { id: "8" }) }),
@@ -119,7 +119,7 @@ function comments() {
 // Those of them that are heard, and then refused.
 const refused = new Set([
 	"a stranger's command", "and with CRLF", "odd text",
-	"as long as can be", "many commands", "no times",
+	"many commands", "no times",
 ]);
 
 function pushes() {

@@ -24,13 +24,17 @@ export function binary(name) {
 
 let passed = 0;
 let failed = 0;
+const broken = [];
 
 export function check(what, ok, detail = "") {
 	if (ok) {
 		passed++;
 	} else {
+		const line = `not ok: ${what}${detail && `: ${detail}`}`;
+
 		failed++;
-		console.log(`not ok: ${what}${detail && `: ${detail}`}`);
+		broken.push(line.split("\n")[0].slice(0, 300));
+		console.log(line);
 	}
 	return ok;
 }
@@ -42,28 +46,49 @@ export const equal = (what, got, want) =>
 const atEnd = [];
 export const later = (f) => atEnd.push(f);
 
+// Also what is broken off leaves no process and no folder behind.
+const remains = new Set();
+process.on("exit", () => [...remains].reverse().forEach((f) => f()));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+	process.on(signal, () => process.exit(1));
+
+function atLast(f) {
+	remains.add(f);
+	later(() => remains.delete(f) && f());
+}
+
 export function tempDir() {
 	const dir = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), "kcibot-"));
 
-	later(() => rmSync(dir, { recursive: true, force: true }));
+	atLast(() => rmSync(dir, { recursive: true, force: true }));
 	return dir;
 }
 
 // Runs a suite: whatever it throws is a failure, whatever it started ends.
 export async function suite(name, body) {
+	const before = { passed, failed };
+
+	console.log(`== ${name}`);
 	try {
 		await body();
 	} catch (e) {
 		check(name, false, e.stack);
 	}
-	if (failed)
-		for (const child of Child.all)
-			console.log(`--- ${child.name} said last:\n` +
-				    `${child.err.slice(-4000)}`);
-	for (const f of atEnd.reverse())
-		await f();
-	console.log(`${name}: ${passed} passed, ${failed} failed`);
-	process.exit(failed ? 1 : 0);
+	if (failed > before.failed)
+		Child.showAll();
+	while (atEnd.length)
+		await atEnd.pop()();
+	Child.all = [];
+	console.log(`${name}: ${passed - before.passed} passed, ` +
+		    `${failed - before.failed} failed`);
+}
+
+// The last line, and the exit code; what failed again, below the logs.
+export function finish() {
+	for (const line of broken.slice(0, 10))
+		console.log(line);
+	console.log(`${passed} passed, ${failed} failed`);
+	process.exit(failed || !passed ? 1 : 0);
 }
 
 export async function freePort() {
@@ -98,6 +123,12 @@ export async function until(what, condition, child) {
 export class Child {
 	static all = [];
 
+	static showAll() {
+		for (const child of Child.all)
+			console.log(`--- ${child.name} said last:\n` +
+				    `${child.err.slice(-4000)}`);
+	}
+
 	constructor(program, args, env = {}) {
 		this.name = program.split("/").pop();
 		this.out = "";
@@ -122,6 +153,7 @@ export class Child {
 			});
 		});
 		later(() => this.stop("SIGKILL"));
+		atLast(() => this.lives() && this.process.kill("SIGKILL"));
 	}
 
 	lives() {

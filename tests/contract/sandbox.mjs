@@ -8,6 +8,7 @@ export class Sandbox {
 		s.child = new Child(binary("SANDBOX"), [
 			"--dir", dir, "--listen", "127.0.0.1:0", "--url", url,
 			"--token-file", files.token, "--secret-file", files.secret,
+			"--until-eof",
 		]);
 		await s.child.says("sandbox ready ");
 		s.url = s.child.out.match(/sandbox ready (\S+)/)[1];

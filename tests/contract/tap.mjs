@@ -22,6 +22,12 @@ const send = (options, body) => new Promise((done, failed) => {
 	req.end(body);
 });
 
+// What Prism has against the request (then the answer is its own) or against
+// the answer.
+const objection = ({ headers, body }) =>
+	headers["content-type"]?.includes("problem+json")
+		? body.toString() : headers["sl-violations"];
+
 // -> { url, seen: [{ method, path, query, headers, body, status, answer,
 //                    violations }] }; upstream(port) says where it leads.
 export async function startTap() {
@@ -43,7 +49,7 @@ export async function startTap() {
 
 			entry.status = got.status;
 			entry.answer = got.body.toString();
-			entry.violations = got.headers["sl-violations"];
+			entry.violations = objection(got);
 			delete got.headers["transfer-encoding"];
 			delete got.headers.connection;
 			res.writeHead(got.status, got.headers);

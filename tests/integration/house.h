@@ -8,6 +8,9 @@
  * said.  One house per test; house_end() is where a test proves that the bot
  * ended well.
  *
+ * To look at one of them: HOUSE_ONLY=test_x (also with *) runs it alone, and
+ * HOUSE_KEEP=1 leaves its folder with the bot's log and databases.
+ *
  * The forge has the users ada (admin), mona (maintainer), carl (contributor)
  * and sam (nobody), and the projects acme/api and acme/web with one file
  * "text" each; both are staged on the branch `staging`.
@@ -77,6 +80,9 @@ struct house_settings {
 
 /* Makes all, starts the bot, and waits until it is ready for work. */
 struct house *house_new(const struct house_settings *settings);
+
+/* The second half of that, for a house that was made asleep. */
+void house_begin(struct house *h);
 
 /* SIGTERM, exit status 0, no line in the log that was not expected. */
 void house_end(struct house *h);

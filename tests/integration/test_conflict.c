@@ -220,5 +220,6 @@ int main(void)
 		HOUSE_TEST(test_timeout_and_no_program),
 	};
 
+	cmocka_set_test_filter(getenv("HOUSE_ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

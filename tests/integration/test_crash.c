@@ -246,5 +246,6 @@ int main(void)
 		HOUSE_TEST(test_many_times),
 	};
 
+	cmocka_set_test_filter(getenv("HOUSE_ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

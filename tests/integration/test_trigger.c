@@ -233,5 +233,6 @@ int main(void)
 		HOUSE_TEST(test_status_and_help),
 	};
 
+	cmocka_set_test_filter(getenv("HOUSE_ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
