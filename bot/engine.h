@@ -2,6 +2,8 @@
  * The engine: one thread, one event at a time, each handled in one
  * transaction on kcibot.db: read state, decide, write state, effects and
  * cursor.  So every event takes effect exactly once, whatever dies when.
+ * Deliveries that are not for the bot have no effect and no transaction: the
+ * cursor on record passes them a little later.
  *
  * Events are deliveries (read from the journal), answers of the ports, calls
  * of the command line, and time.

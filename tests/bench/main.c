@@ -237,19 +237,20 @@ static void bars(struct bench *b)
 		outcome_median(&b->of[SCENARIO_WRONG], PROGRAM_KCIBOT);
 
 	str_puts(&b->report, "\nbars\n");
-	bar(b, "CPU per durable answer, 25 kB, 32 connections", large.cpu_us,
-	    150, "us");
+	bar(b, "CPU per durable answer, 25 kB, 32 connections",
+	    large.figures[CPU_US], 150, "us");
 	bar(b, "CPU per comment not for the bot, handled, 10.6 kB",
-	    small.done_us, 200, "us");
-	bar(b, "CPU per wrong signature", wrong.cpu_us, 85, "us");
+	    small.figures[DONE_US], 200, "us");
+	bar(b, "CPU per wrong signature", wrong.figures[CPU_US], 85, "us");
 	bar(b, "p99 of a durable answer, 25 kB, 32 connections (quiet)",
-	    large.p99_ms, 15, "ms");
-	bar(b, "resident memory, idle", small.idle_mb, 16, "MB");
-	bar(b, "private dirty memory, idle", small.private_mb, 4, "MB");
-	bar(b, "resident memory, peak, 32 connections", large.peak_mb, 32,
+	    large.figures[P99_MS], 15, "ms");
+	bar(b, "resident memory, idle", small.figures[IDLE_MB], 16, "MB");
+	bar(b, "private dirty memory, idle", small.figures[PRIVATE_MB], 4,
 	    "MB");
-	bar(b, "growth by wrong signatures", wrong.peak_mb - wrong.idle_mb, 4,
-	    "MB");
+	bar(b, "resident memory, peak, 32 connections", large.figures[PEAK_MB],
+	    32, "MB");
+	bar(b, "growth by wrong signatures",
+	    wrong.figures[PEAK_MB] - wrong.figures[IDLE_MB], 4, "MB");
 }
 
 /* Everything that was acknowledged must be in the journal. */
@@ -301,8 +302,7 @@ static enum err run(struct bench *b, const char *cache, int64_t *ret_lost,
 	str_addf(&b->report,
 		 "bench: %d rounds of %d s each, medians; %ld processors, load "
 		 "%.1f before\n",
-		 rounds, seconds, sysconf(_SC_NPROCESSORS_ONLN), load); %ld processors\n",
-		 rounds, seconds, sysconf(_SC_NPROCESSORS_ONLN));
+		 rounds, seconds, sysconf(_SC_NPROCESSORS_ONLN), load);
 	if (forge_start(&b->place.forge_port, e) ||
 	    prepare_comments(b, cache, e))
 		return e->code;

@@ -80,9 +80,9 @@ static enum err read_wrk(const struct str *out, struct measure *m,
 	m->acks = requests - refused;
 	m->refused = refused;
 	m->broken = broken;
-	m->acks_s = (double)requests * 1e6 / (double)us;
-	m->p50_ms = (double)p50 / 1e3;
-	m->p99_ms = (double)p99 / 1e3;
+	m->figures[ANSWERS_S] = (double)requests * 1e6 / (double)us;
+	m->figures[P50_MS] = (double)p50 / 1e3;
+	m->figures[P99_MS] = (double)p99 / 1e3;
 	return ERR_OK;
 }
 
@@ -92,12 +92,12 @@ static void note_memory(const struct running *r, bool idle, struct measure *m)
 
 	program_memory(r, &memory);
 	if (idle) {
-		m->idle_mb = (double)memory.rss_kb / 1024;
-		m->private_mb = (double)memory.private_dirty_kb / 1024;
+		m->figures[IDLE_MB] = (double)memory.rss_kb / 1024;
+		m->figures[PRIVATE_MB] = (double)memory.private_dirty_kb / 1024;
 		return;
 	}
-	m->loaded_mb = (double)memory.rss_kb / 1024;
-	m->peak_mb = (double)memory.peak_kb / 1024;
+	m->figures[LOADED_MB] = (double)memory.rss_kb / 1024;
+	m->figures[PEAK_MB] = (double)memory.peak_kb / 1024;
 }
 
 static enum err load(const struct program *program, const struct place *p,
@@ -116,14 +116,14 @@ static enum err load(const struct program *program, const struct place *p,
 	    read_wrk(&out, m, e))
 		return e->code;
 	answers = (double)(m->acks + m->refused);
-	m->cpu_us = (double)(program_cpu_us(r) - before) / answers;
+	m->figures[CPU_US] = (double)(program_cpu_us(r) - before) / answers;
 	note_memory(r, false, m);
-	m->done_us = m->cpu_us;
+	m->figures[DONE_US] = m->figures[CPU_US];
 	if (program != &programs[PROGRAM_KCIBOT])
 		return ERR_OK;
 	if (!program_drain(r))
 		return error_set(e, ERR_FATAL, "the engine does not catch up");
-	m->done_us = (double)(program_cpu_us(r) - before) / answers;
+	m->figures[DONE_US] = (double)(program_cpu_us(r) - before) / answers;
 	note_memory(r, false, m);
 	return ERR_OK;
 }

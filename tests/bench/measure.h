@@ -13,12 +13,21 @@ struct scenario {
 	const char *base; /* of the payload's files */
 };
 
+enum figure {
+	ANSWERS_S, /* answers per second */
+	CPU_US,	   /* per answer, while the load lasted */
+	DONE_US,   /* per answer, until all was handled as well */
+	P50_MS,
+	P99_MS,
+	IDLE_MB, /* resident memory: before, */
+	PRIVATE_MB,
+	LOADED_MB, /* after, */
+	PEAK_MB,   /* and at most */
+	FIGURE_COUNT
+};
+
 struct measure {
-	double acks_s;	/* answers per second */
-	double cpu_us;	/* per answer, while the load lasted */
-	double done_us; /* per answer, until all was handled as well */
-	double p50_ms, p99_ms;
-	double idle_mb, private_mb, loaded_mb, peak_mb;
+	double figures[FIGURE_COUNT];
 	int64_t acks;	 /* 2xx */
 	int64_t refused; /* 4xx and 5xx */
 	int64_t broken;	 /* connections */

@@ -17,35 +17,22 @@ double median(double *numbers, int count)
 	return (numbers[count / 2] + numbers[(count - 1) / 2]) / 2;
 }
 
-static double field_median(const struct outcome_of *o, enum program_id p,
-			   size_t offset)
+static double figure_median(const struct outcome_of *o, enum program_id p,
+			    enum figure figure)
 {
 	double numbers[ROUNDS_MAX];
 
 	for (int n = 0; n < o->rounds[p]; n++)
-		numbers[n] = *(const double *)((const char *)&o->runs[p][n] +
-					       offset);
+		numbers[n] = o->runs[p][n].figures[figure];
 	return median(numbers, o->rounds[p]);
 }
 
 struct measure outcome_median(const struct outcome_of *o, enum program_id p)
 {
-	static const size_t fields[] = {
-		offsetof(struct measure, acks_s),
-		offsetof(struct measure, cpu_us),
-		offsetof(struct measure, done_us),
-		offsetof(struct measure, p50_ms),
-		offsetof(struct measure, p99_ms),
-		offsetof(struct measure, idle_mb),
-		offsetof(struct measure, private_mb),
-		offsetof(struct measure, loaded_mb),
-		offsetof(struct measure, peak_mb),
-	};
 	struct measure m = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		*(double *)((char *)&m + fields[i]) =
-			field_median(o, p, fields[i]);
+	for (int f = 0; f < FIGURE_COUNT; f++)
+		m.figures[f] = figure_median(o, p, f);
 	for (int n = 0; n < o->rounds[p]; n++) {
 		m.acks += o->runs[p][n].acks;
 		m.refused += o->runs[p][n].refused;
@@ -55,11 +42,36 @@ struct measure outcome_median(const struct outcome_of *o, enum program_id p)
 	return m;
 }
 
+/* The columns of a table: what stands above, and how it is written. */
+static const struct {
+	enum figure figure;
+	const char *head, *unit;
+	int digits;
+} columns[] = {
+	{CPU_US, "CPU us", "/answer", 0},  {DONE_US, "CPU us", "handled", 0},
+	{ANSWERS_S, "answers", "/s", 0},   {P50_MS, "p50", "ms", 2},
+	{P99_MS, "p99", "ms", 2},	   {IDLE_MB, "RSS MB", "idle", 1},
+	{LOADED_MB, "RSS MB", "after", 1}, {PEAK_MB, "RSS MB", "peak", 1},
+};
+
+static void heads(struct str *out)
+{
+	str_addf(out, "%-10s", "");
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		str_addf(out, " %8s", columns[i].head);
+	str_addf(out, "\n%-10s", "");
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		str_addf(out, " %8s", columns[i].unit);
+	str_putc(out, '\n');
+}
+
 static void row(struct str *out, const char *name, const struct measure *m)
 {
-	str_addf(out, "%-10s %9.0f %9.0f %9.0f %8.2f %8.2f %8.1f %8.1f %8.1f\n",
-		 name, m->cpu_us, m->done_us, m->acks_s, m->p50_ms, m->p99_ms,
-		 m->idle_mb, m->loaded_mb, m->peak_mb);
+	str_addf(out, "%-10s", name);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		str_addf(out, " %8.*f", columns[i].digits,
+			 m->figures[columns[i].figure]);
+	str_putc(out, '\n');
 }
 
 static double ratio(double a, double b)
@@ -72,29 +84,21 @@ static void ratio_row(struct str *out, const char *name,
 		      const struct measure *peer, const struct measure *ours)
 {
 	str_addf(out, "  %-8s", name);
-	str_addf(out,
-		 " %8.2fx %8.2fx %8.2fx %7.2fx %7.2fx %7.2fx %7.2fx "
-		 "%7.2fx\n",
-		 ratio(peer->cpu_us, ours->cpu_us),
-		 ratio(peer->done_us, ours->done_us),
-		 ratio(peer->acks_s, ours->acks_s),
-		 ratio(peer->p50_ms, ours->p50_ms),
-		 ratio(peer->p99_ms, ours->p99_ms),
-		 ratio(peer->idle_mb, ours->idle_mb),
-		 ratio(peer->loaded_mb, ours->loaded_mb),
-		 ratio(peer->peak_mb, ours->peak_mb));
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		enum figure f = columns[i].figure;
+
+		str_addf(out, " %7.2fx",
+			 ratio(peer->figures[f], ours->figures[f]));
+	}
+	str_putc(out, '\n');
 }
 
 void table_scenario(struct str *out, const struct outcome_of *o)
 {
 	struct measure ours = outcome_median(o, PROGRAM_KCIBOT);
 
-	str_addf(out,
-		 "\n%s\n%-10s %9s %9s %9s %8s %8s %8s %8s %8s\n%-10s %9s %9s "
-		 "%9s %8s %8s %8s %8s %8s\n",
-		 o->scenario->title, "", "CPU us", "CPU us", "answers", "p50",
-		 "p99", "RSS MB", "RSS MB", "RSS MB", "", "/answer", "handled",
-		 "/s", "ms", "ms", "idle", "after", "peak");
+	str_addf(out, "\n%s\n", o->scenario->title);
+	heads(out);
 	for (int p = 0; p < PROGRAM_COUNT; p++) {
 		struct measure m = outcome_median(o, p);
 
