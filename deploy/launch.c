@@ -209,6 +209,8 @@ static NORETURN void run_open(const struct plan *p)
 		be_keeper(job, &waited);
 	sigprocmask(SIG_UNBLOCK, &waited, NULL);
 	follow_parent(p, SIGKILL);
+	/* "kill 0" is for the job's own processes, not for its keeper. */
+	setsid();
 	run_program(p);
 }
 

@@ -224,6 +224,12 @@ static void verdicts(void **unused UNUSED)
 		{"'timeout_ms':200,'run':['/bin/sh','-c',"
 		 "'trap \"exit 0\" TERM; while :; do sleep 0.05; done']",
 		 "failure", "timeout"},
+		/* Its own process group is nobody else's. */
+		{"'run':['/bin/sh','-c','kill -9 0; sleep 1000']", "failure",
+		 "signal"},
+		{"'run':['/bin/sh','-c','trap \"exit 0\" TERM; kill 0; "
+		 "exit 1']",
+		 "success", "ok"},
 		/* What bubblewrap says when it fails, said by a job. */
 		{"'run':['/bin/sh','-c','echo bwrap: execvp x; exit 1']",
 		 "failure", "exit"},
