@@ -92,7 +92,7 @@ void isolation_bubblewrap(const struct isolation_view *view, int status_fd,
 	add_files(view, argv);
 	STRV_ADD(argv, "--chdir");
 	strv_addf(argv, "%s/" JOB_WORK, view->dir);
-	/* bubblewrap, but not the job, holds the lock until all is gone. */
+	/* bubblewrap, but not the job, holds JOB_HOLD until all is gone. */
 	STRV_ADD(argv, "--sync-fd");
 	strv_addf(argv, "%d", JOB_LOCK_FD);
 	STRV_ADD(argv, "--json-status-fd");
