@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bot/base/str.h"
+
 const char *comment_kind(enum comment_step step)
 {
 	static const char *const kinds[] = {
@@ -16,15 +18,32 @@ const char *comment_kind(enum comment_step step)
 	return kinds[step];
 }
 
+/*
+ * Only the lines at the start are the bot's markers: the end of a log further
+ * down shows whatever a job printed.
+ */
+static bool holds(const char *body, const char *marker)
+{
+	size_t len = strlen(marker);
+
+	for (const char *line = body; line && str_starts(line, "<!-- ");
+	     line = strchr(line, '\n'), line += line != NULL) {
+		if (str_starts(line, marker) &&
+		    strchr("\r\n", line[len])) /* or the end */
+			return true;
+	}
+	return false;
+}
+
 enum err comment_check(const json_t *args, struct error *e)
 {
 	const char *marker = js_str(args, "marker");
 
 	if (!*marker)
 		return error_set(e, ERR_INVALID, "marker must be a text");
-	if (!strstr(js_str(args, "body"), marker))
+	if (!holds(js_str(args, "body"), marker))
 		return error_set(e, ERR_INVALID,
-				 "the body does not hold its marker");
+				 "the body does not begin with its marker");
 	return ERR_OK;
 }
 
@@ -60,7 +79,7 @@ int64_t comment_find(const json_t *list, int64_t self_id, const char *marker)
 
 	json_array_foreach (list, i, comment) {
 		if (js_int(comment, "user.id", 0) == self_id &&
-		    strstr(js_str(comment, "body"), marker))
+		    holds(js_str(comment, "body"), marker))
 			return js_int(comment, "id", 0);
 	}
 	return 0;

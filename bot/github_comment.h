@@ -26,7 +26,7 @@ enum comment_step {
 /* The row of github_calls.c that a step is. */
 const char *comment_kind(enum comment_step step);
 
-/* ERR_INVALID when the marker is missing or not in the body. */
+/* ERR_INVALID unless the marker is one of the body's first lines. */
 NODISCARD enum err comment_check(const json_t *args, struct error *e);
 
 /* self_id: our user id, 0 = not known. */
@@ -41,7 +41,8 @@ enum comment_step comment_after_none(enum comment_step step, const json_t *args,
 
 /*
  * The id of the first comment in list that the user self_id wrote and that
- * holds the marker; 0 = none.  Anybody can write a marker: only ours count.
+ * has the marker among its first lines; 0 = none.  Anybody can write a marker,
+ * and get us to quote one further down: only ours count.
  */
 int64_t comment_find(const json_t *list, int64_t self_id, const char *marker);
 

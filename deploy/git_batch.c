@@ -354,6 +354,11 @@ static enum err merge_one(struct batch *b, struct git_merger *m, json_t *one,
 	char message[300];
 	enum err code;
 
+	code = git_weigh(b->mirror, sha, e);
+	if (code == ERR_INVALID)
+		settle(one, "conflict", e->text);
+	if (code)
+		return code == ERR_INVALID ? ERR_OK : code;
 	if (git_changed_paths(b->mirror, b->base_sha, sha, &paths, e))
 		return e->code;
 	if (paths)

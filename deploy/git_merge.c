@@ -182,8 +182,7 @@ static enum err merge_trees(struct git_merger *m, const char *sha,
 			    "--messages", m->tip, sha));
 
 	if (git_run(m->mirror->git, &merge, &r, e)) {
-		if (!git_pause(m->mirror->git, 0) ||
-		    (!r.timed_out && !r.signal && !r.out.failed))
+		if (!git_overwhelmed(m->mirror->git, &r))
 			return e->code;
 		return not_merged(m, &merge, &r, ret, e);
 	}

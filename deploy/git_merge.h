@@ -67,6 +67,13 @@ NODISCARD enum err git_merger_add(struct git_merger *m, const char *sha,
 bool git_merger_clash(struct git_merger *m, const char *a, const char *b);
 
 /*
+ * ERR_INVALID, with a phrase about "it", when the files of commit sha are too
+ * many, too large or too long of name to be merged and checked out.
+ */
+NODISCARD enum err git_weigh(struct git_mirror *m, const char *sha,
+			     struct error *e);
+
+/*
  * The paths that sha changes against its merge base with onto, as an array;
  * *ret is NULL when they are too many or there is no merge base.
  */

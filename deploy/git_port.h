@@ -28,7 +28,8 @@
  *   together, when possible; a ref that is not at the wanted sha is "moved"
  *   (after retries, as refs/pull lags), one that is not there "missing".
  *   "missing" also when git refuses its objects (fsck); "conflict" also for
- *   an unrelated history and for what git cannot merge in time.
+ *   an unrelated history, for what git cannot merge in time and for a tree
+ *   that no disk could hold.
  *   A merge is what `git merge --no-ff` would make, .gitattributes included
  *   (no merge driver is configured: merge=custom is a merge of text).
  *   ERR_MISSING: no such repository or base branch; ERR_REFUSED: the token

@@ -227,6 +227,7 @@ enum err git_run(struct git *g, const struct git_call *c,
 		.input = c->input,
 		.input_len = c->input_len,
 		.timeout_ms = c->timeout_ms ? c->timeout_ms : LIMIT_GIT_MS,
+		.stop_when_full = c->stop_when_full,
 		.cancel_fd = g->cancel_fd,
 	};
 
@@ -237,13 +238,13 @@ enum err git_run(struct git *g, const struct git_call *c,
 	if (ret->timed_out)
 		return error_set(e, ERR_RETRY, "git %s: not done after %lld s",
 				 verb(c), (long long)(spec.timeout_ms / 1000));
-	if (ret->signal)
-		return error_set(e, ERR_RETRY, "git %s: killed by signal %d",
-				 verb(c), ret->signal);
 	if (ret->out.failed)
 		return error_set(e, ERR_INVALID,
 				 "git %s: wrote more than %zu bytes", verb(c),
 				 ret->out.max);
+	if (ret->signal)
+		return error_set(e, ERR_RETRY, "git %s: killed by signal %d",
+				 verb(c), ret->signal);
 	return ERR_OK;
 }
 
@@ -300,6 +301,11 @@ static const char *const machine[] = {
 static bool says(const struct proc_result *r, const char *text)
 {
 	return strstr(r->err.text, text) != NULL;
+}
+
+bool git_overwhelmed(const struct git *g, const struct proc_result *r)
+{
+	return git_pause(g, 0) && (r->timed_out || r->signal || r->out.failed);
 }
 
 bool git_machine_trouble(const struct proc_result *r)

@@ -30,6 +30,7 @@ struct git_call {
 	int64_t date;			/* > 0: identity of the bot, at this
 					   time (s since 1970 UTC) */
 	int64_t timeout_ms;		/* 0 = LIMIT_GIT_MS */
+	bool stop_when_full;		/* its output needs not be read whole */
 };
 
 #define GIT_ARGV(...) ((const char *const[]){"git", __VA_ARGS__, NULL})
@@ -85,6 +86,12 @@ void git_complaint(struct str *out, const struct proc_result *r);
 
 /* Waits ms (0 = only looks); false as soon as g is cancelled. */
 NODISCARD bool git_pause(const struct git *g, int64_t ms);
+
+/*
+ * After git_run() failed: was it too much for git (time, memory, output),
+ * and not us who ended it?
+ */
+bool git_overwhelmed(const struct git *g, const struct proc_result *r);
 
 /* Is the complaint about this machine (disk, memory), not about content? */
 bool git_machine_trouble(const struct proc_result *r);

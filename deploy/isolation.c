@@ -28,9 +28,13 @@ static bool is_hidden(const struct isolation_view *view, const char *path)
 
 static void add_machine(struct strv *argv)
 {
-	STRV_ADD(argv, "bwrap", "--die-with-parent", "--unshare-pid",
-		 "--unshare-ipc", "--cap-drop", "ALL", "--bind", "/", "/",
-		 "--dev", "/dev", "--proc", "/proc");
+	/*
+	 * A session of its own, as "kill 0" knows no pid namespace: it would
+	 * reach bubblewrap outside, whose end looks like the machine's fault.
+	 */
+	STRV_ADD(argv, "bwrap", "--die-with-parent", "--new-session",
+		 "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL",
+		 "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc");
 	if (geteuid() != 0)
 		return;
 	/*
@@ -88,7 +92,7 @@ void isolation_bubblewrap(const struct isolation_view *view, int status_fd,
 	add_files(view, argv);
 	STRV_ADD(argv, "--chdir");
 	strv_addf(argv, "%s/" JOB_WORK, view->dir);
-	/* bubblewrap, but not the job, holds the lock until all is gone. */
+	/* bubblewrap, but not the job, holds JOB_HOLD until all is gone. */
 	STRV_ADD(argv, "--sync-fd");
 	strv_addf(argv, "%d", JOB_LOCK_FD);
 	STRV_ADD(argv, "--json-status-fd");

@@ -11,6 +11,9 @@
  *                  the backend takes the lock, prepares, and passes the
  *                  locked descriptor (JOB_LOCK_FD) on, so there is no moment
  *                  in which two of them could start the same job
+ *   hold           flock'ed by bubblewrap in place of lock, until the last
+ *                  process in it is gone: only of use when the supervisor
+ *                  was killed
  *   started        made by the supervisor before it starts anything: a job
  *                  runs at most once
  *   cancel         made by the backend: the supervisor shall end the job
@@ -32,6 +35,7 @@
 #define JOB_WORK "work"
 #define JOB_TMP "tmp"
 #define JOB_LOCK "lock"
+#define JOB_HOLD "hold"
 #define JOB_STARTED "started"
 #define JOB_CANCEL "cancel"
 #define JOB_EXIT "exit.json"

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bot/base/fs.h"
 #include "deploy/descend.h"
 #include "deploy/job.h"
 
@@ -128,6 +129,21 @@ static void exec_found(char *const *argv, char *const *env)
 	errno = error;
 }
 
+/*
+ * A lock of its own for the sandbox: a job may be able to take what the first
+ * process in there holds, and to let it go.
+ */
+static void take_hold(const struct plan *p)
+{
+	CLEANUP(free)
+	char *path = str_format("%s/" JOB_HOLD, p->l->view.dir);
+	struct error e = ERROR_INIT;
+	int fd;
+
+	if (!path || fs_lock(path, &fd, &e) || dup2(fd, JOB_LOCK_FD) < 0)
+		fail(p, errno, "cannot lock its folder");
+}
+
 static NORETURN void run_program(const struct plan *p)
 {
 	const struct launch *l = p->l;
@@ -139,7 +155,7 @@ static NORETURN void run_program(const struct plan *p)
 			p, SIGKILL); /* the kernel forgets it with the user */
 	if (p->wrapper.v) {
 		fcntl(p->report[1], F_SETFD, 0);
-		fcntl(JOB_LOCK_FD, F_SETFD, 0);
+		take_hold(p);
 		exec_found(p->wrapper.v, l->env);
 		fail(p, errno, p->wrapper.v[0]);
 	}
@@ -209,6 +225,8 @@ static NORETURN void run_open(const struct plan *p)
 		be_keeper(job, &waited);
 	sigprocmask(SIG_UNBLOCK, &waited, NULL);
 	follow_parent(p, SIGKILL);
+	/* "kill 0" is for the job's own processes, not for its keeper. */
+	setsid();
 	run_program(p);
 }
 

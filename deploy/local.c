@@ -20,6 +20,8 @@
 /* A waiting thread looks at the lock more and more rarely. */
 #define LOOK_MIN_MS 5
 #define LOOK_MAX_MS 250
+/* A sandbox whose supervisor was killed is killed with it, at once. */
+#define HOLD_MS 10000
 
 /* One call of local_run(). */
 struct visit {
@@ -64,22 +66,40 @@ static enum err remove_part(const char *dir, const char *name, struct error *e)
 	return fs_remove_tree(path, e);
 }
 
-/* Waits until this process holds the job's lock. */
-static enum err take_lock(const struct local *l, const char *dir, int *ret_fd,
-			  struct error *e)
+/* Waits until this process holds the lock, or, with -1 in *ret_fd, for ms. */
+static enum err await_lock(const struct local *l, const char *dir,
+			   const char *name, int64_t ms, int *ret_fd,
+			   struct error *e)
 {
-	CLEANUP(free) char *path = str_format("%s/" JOB_LOCK, dir);
-	int64_t ms = LOOK_MIN_MS;
+	CLEANUP(free) char *path = str_format("%s/%s", dir, name);
+	int64_t nap = LOOK_MIN_MS;
 	enum err rc;
 
 	if (!path)
 		return error_set(e, ERR_FATAL, "out of memory");
 	while ((rc = fs_lock(path, ret_fd, e)) == ERR_CONFLICT) {
-		if (l->pause(l->ctx, ms))
+		if (l->pause(l->ctx, nap))
 			return error_set(e, ERR_CONFLICT, "the bot stops");
-		ms = ms * 2 < LOOK_MAX_MS ? ms * 2 : LOOK_MAX_MS;
+		ms -= nap;
+		if (ms < 0)
+			return ERR_OK;
+		nap = nap * 2 < LOOK_MAX_MS ? nap * 2 : LOOK_MAX_MS;
 	}
 	return rc;
+}
+
+/* Waits until this process holds the job's lock. */
+static enum err take_lock(const struct local *l, const char *dir, int *ret_fd,
+			  struct error *e)
+{
+	CLEANUP(fd_close) int hold = -1;
+
+	if (await_lock(l, dir, JOB_LOCK, INT64_MAX, ret_fd, e))
+		return e->code;
+	if (!job_has(dir, JOB_HOLD))
+		return ERR_OK;
+	/* Bounded: a job may have given it to somebody who lives for ever. */
+	return await_lock(l, dir, JOB_HOLD, HOLD_MS, &hold, e);
 }
 
 static enum err checkout_one(const struct visit *v, const json_t *project,

@@ -133,6 +133,21 @@ static void run_job(struct supervisor *s)
 	}
 }
 
+/* A job's checkout has no use after it; what cannot go now is left. */
+static void remove_work(const struct supervisor *s)
+{
+	static const char *const names[] = {JOB_WORK, JOB_TMP};
+	struct error e = ERROR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEANUP(free)
+		char *path = str_format("%s/%s", s->dir, names[i]);
+
+		if (path && fs_remove_tree(path, &e))
+			fprintf(stderr, "%s\n", e.text);
+	}
+}
+
 static void write_record(struct supervisor *s)
 {
 	struct error e = ERROR_INIT;
@@ -146,22 +161,12 @@ static void write_record(struct supervisor *s)
 			fprintf(stderr, "%s\n", e.text);
 			return;
 		}
+		/* What filled the disk may well be the job's. */
+		if (i == 0) {
+			remove_work(s);
+			continue;
+		}
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-	}
-}
-
-/* A job's checkout has no use after it; what cannot go now is left. */
-static void remove_work(const struct supervisor *s)
-{
-	static const char *const names[] = {JOB_WORK, JOB_TMP};
-	struct error e = ERROR_INIT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		CLEANUP(free)
-		char *path = str_format("%s/%s", s->dir, names[i]);
-
-		if (path && fs_remove_tree(path, &e))
-			fprintf(stderr, "%s\n", e.text);
 	}
 }
 

@@ -72,6 +72,8 @@
 #define LIMIT_GIT_MS (10LL * 60 * 1000)
 #define LIMIT_GIT_OUTPUT (16u << 20)
 #define LIMIT_GIT_COMPLAINT (64u << 10)
+/* The files of one revision, laid out; their names are LIMIT_GIT_OUTPUT. */
+#define LIMIT_GIT_TREE_BYTES (4ull << 30)
 /* One merge; a revision that takes longer is left out. */
 #define LIMIT_GIT_MERGE_MS (2LL * 60 * 1000)
 /* Names in a batch's answer: conflicting files, and paths of a revision. */

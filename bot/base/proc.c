@@ -129,8 +129,8 @@ static int poll_ms(const struct proc_spec *spec, int64_t end)
 }
 
 /*
- * Reads until the program has ended, false when the deadline or the wish to
- * cancel came first.
+ * Reads until the program has ended, false when the deadline, the wish to
+ * cancel or the ceiling came first.
  * Its end is that of the process, not that of its pipes: a program may close
  * them and go on, and what it left in the background may keep them open.
  */
@@ -159,6 +159,8 @@ static bool converse(const struct proc_spec *spec, struct child *c,
 			return false;
 		if (fds[1].revents)
 			drain(&c->out[0], &ret->out);
+		if (spec->stop_when_full && ret->out.failed)
+			return false;
 		if (fds[2].revents)
 			drain(&c->err[0], &ret->err);
 	}
@@ -241,7 +243,7 @@ enum err proc_run(const struct proc_spec *spec, struct proc_result *ret,
 		return e->code;
 	}
 	if (!converse(spec, &c, ret)) {
-		ret->timed_out = true;
+		ret->timed_out = !spec->stop_when_full || !ret->out.failed;
 		kill(-pid, SIGKILL);
 	}
 	reap(pid, ret);

@@ -16,7 +16,8 @@ struct proc_spec {
 	const char *dir;	 /* working folder; NULL = ours */
 	const char *input;	 /* standard input; NULL = /dev/null */
 	size_t input_len;
-	int64_t timeout_ms; /* then the process group is killed; 0 = none */
+	int64_t timeout_ms;  /* then the process group is killed; 0 = none */
+	bool stop_when_full; /* out's ceiling ends the program, too */
 	int cancel_fd; /* > 0: the group is killed once this is readable, and
 			  the result says timed_out */
 };

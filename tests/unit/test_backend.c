@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -422,6 +423,22 @@ static void long_output(void **unused UNUSED)
 	assert_string_equal(tail_of(0), "last\n");
 }
 
+static int unmount(void **unused)
+{
+	umount2(jobs, MNT_DETACH);
+	return tear_down(unused);
+}
+
+/* What the job filled the disk with goes before its end is recorded. */
+static void full_disk(void **unused UNUSED)
+{
+	if (mount("tmpfs", jobs, "tmpfs", 0, "size=4m"))
+		skip(); /* not root */
+	run(0, "f", SH("cat /dev/zero > big 2>/dev/null; exit 5"));
+	expect(0, "failure", "exit");
+	assert_int_equal(js_int(answers[0].body, "exit_code", 0), 5);
+}
+
 int main(int argc, char **argv)
 {
 	BE_SUPERVISOR(argc, argv);
@@ -440,6 +457,7 @@ int main(int argc, char **argv)
 		JOB_TEST(supervisor_dies),
 		JOB_TEST(ended_with_the_service),
 		JOB_TEST(long_output),
+		cmocka_unit_test_setup_teardown(full_disk, set_up, unmount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

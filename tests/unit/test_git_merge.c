@@ -498,6 +498,106 @@ static void a_hostile_tree_costs_only_itself(void **state)
 	assert_string_equal(fx_result(project, 3), "merged");
 }
 
+/* Pull request n: on top of main, what tree is under "x". */
+static void pull_of_tree(struct fx *f, int n, const char *tree)
+{
+	char ref[64];
+	CLEANUP(free) char *line = str_format("040000 tree %s\tx\n", tree);
+	CLEANUP(free) char *top = fx_input(f->work, line, "mktree", NULL);
+	CLEANUP(free)
+	char *commit =
+		fx_out(f->work, "commit-tree", "-p", "main", "-m", "x", top);
+
+	snprintf(ref, sizeof(ref), "refs/pr/%d/head", n);
+	fx_git(f->work, "update-ref", ref, commit);
+}
+
+/* A tree that names entry (a line for mktree up to its tab) `times` times. */
+static char *tree_of(struct fx *f, char *entry, int times)
+{
+	CLEANUP(str_release) struct str lines = STR_INIT(4096);
+
+	for (int i = 0; i < times; i++)
+		str_addf(&lines, "%s\t%c\n", entry, 'a' + i);
+	free(entry);
+	return fx_input(f->work, lines.text, "mktree", NULL);
+}
+
+static char *blob_entry(struct fx *f, const char *text)
+{
+	CLEANUP(free)
+	char *blob =
+		fx_input(f->work, text, "hash-object", "-w", "--stdin", NULL);
+
+	return str_format("100644 blob %s", blob);
+}
+
+/* Ten folders of ten folders of ...: 10^10 files in eleven objects. */
+static void pull_of_bomb(struct fx *f, int n)
+{
+	char *tree = tree_of(f, blob_entry(f, "x"), 10);
+
+	for (int level = 0; level < 9; level++) {
+		char *entry = str_format("040000 tree %s", tree);
+
+		free(tree);
+		tree = tree_of(f, entry, 10);
+	}
+	pull_of_tree(f, n, tree);
+	free(tree);
+}
+
+/* The same with few names, but 26^2 times 8 MiB. */
+static void pull_of_bulk(struct fx *f, int n)
+{
+	char *text = calloc(1, (8u << 20) + 1);
+	char *tree, *entry;
+
+	memset(text, 'x', 8u << 20);
+	tree = tree_of(f, blob_entry(f, text), 26);
+	free(text);
+	entry = str_format("040000 tree %s", tree);
+	free(tree);
+	tree = tree_of(f, entry, 26);
+	pull_of_tree(f, n, tree);
+	free(tree);
+}
+
+static void pull_of_long_name(struct fx *f, int n)
+{
+	CLEANUP(free) char *entry = blob_entry(f, "x");
+	CLEANUP(free) char *line = str_format("%s\t%0256d\n", entry, 1);
+	CLEANUP(free) char *tree = fx_input(f->work, line, "mktree", NULL);
+
+	pull_of_tree(f, n, tree);
+}
+
+static void a_tree_for_no_disk_costs_only_itself(void **state)
+{
+	struct fx *f = *state;
+	json_t *project;
+
+	fx_write(f, "f", "a\n");
+	fx_commit(f, "base");
+	one_file(f, 1, "one", "1");
+	pull_of_bomb(f, 2);
+	pull_of_bulk(f, 3);
+	pull_of_long_name(f, 4);
+	one_file(f, 5, "five", "5");
+	fx_publish(f);
+	project = batch_of(f, 1, 5);
+	assert_string_equal(fx_result(project, 1), "merged");
+	for (int n = 2; n <= 4; n++)
+		assert_string_equal(fx_result(project, n), "conflict");
+	assert_string_equal(js_str(fx_revision(project, 2), "reason"),
+			    "it has too many files, or too deep folders");
+	assert_string_equal(js_str(fx_revision(project, 3), "reason"),
+			    "its files have more than 4096 MiB");
+	assert_non_null(
+		strstr(js_str(fx_revision(project, 4), "reason"), "too long"));
+	assert_string_equal(fx_result(project, 5), "merged");
+}
+
 static void args_that_are_nonsense_are_refused(void **state)
 {
 	struct fx *f = *state;
@@ -563,6 +663,9 @@ int main(void)
 						fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_hostile_tree_costs_only_itself, fx_setup,
+			fx_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_tree_for_no_disk_costs_only_itself, fx_setup,
 			fx_teardown),
 		cmocka_unit_test_setup_teardown(
 			args_that_are_nonsense_are_refused, fx_setup,

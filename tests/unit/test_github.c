@@ -1016,11 +1016,18 @@ static void test_text_for_people(void **state UNUSED)
 
 static const char EDIT[] = "PATCH /repos/o/r/issues/comments/55";
 static const char FOUND[] = "PATCH /repos/o/r/issues/comments/66";
-/* A stranger wrote the marker before us, and we wrote something else. */
+/*
+ * A stranger wrote the marker before us, and we wrote something else, and
+ * quoted a job that printed it.
+ */
 static const char LISTING[] =
 	"[{\"id\": 64, \"user\": {\"id\": 9}, \"body\": \"" MARKER " me!\"},"
 	" {\"id\": 65, \"user\": {\"id\": 3}, \"body\": \"hello\"},"
-	" {\"id\": 66, \"user\": {\"id\": 3}, \"body\": \"" MARKER "\\nx\"},"
+	" {\"id\": 68, \"user\": {\"id\": 3}, \"body\": \"<!-- kcibot:x "
+	"-->\\n\\n"
+	"```text\\n" MARKER "\\n```\"},"
+	" {\"id\": 66, \"user\": {\"id\": 3}, \"body\": \"<!-- kcibot:x "
+	"-->\\r\\n" MARKER "\\r\\nx\"},"
 	" {\"id\": 67, \"user\": null, \"body\": null}]";
 
 static void expect_comment(json_t *args, int64_t id)

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
 
 /*
  * Called as sh -c SCRIPT sh STATE JOB TOKEN BOT.  Prints "BREACH name" for
@@ -46,10 +48,10 @@ static const char attack[] =
 	" r database-by-root-$p $p/root$S/kcibot.db\n"
 	" r token-by-root-$p $p/root$T\n"
 	" r database-by-cwd-$p $p/cwd/kcibot.db\n"
-	" for f in $p/fd/*; do case $(readlink $f) in $J/lock|$J/work*) ;;"
+	" for f in $p/fd/*; do case $(readlink $f) in $J/hold|$J/work*) ;;"
 	" $S*) b descriptor-$p;; esac; done\n"
 	"done\n"
-	"for f in /proc/$$/fd/*; do case $(readlink $f) in $J/lock)"
+	"for f in /proc/$$/fd/*; do case $(readlink $f) in $J/hold)"
 	" b own-descriptor;; esac; done\n"
 	"umount $S 2>/dev/null; umount -l $S 2>/dev/null; umount $T"
 	" 2>/dev/null\n"
@@ -224,6 +226,12 @@ static void verdicts(void **unused UNUSED)
 		{"'timeout_ms':200,'run':['/bin/sh','-c',"
 		 "'trap \"exit 0\" TERM; while :; do sleep 0.05; done']",
 		 "failure", "timeout"},
+		/* Its own process group is nobody else's. */
+		{"'run':['/bin/sh','-c','kill -9 0; sleep 1000']", "failure",
+		 "signal"},
+		{"'run':['/bin/sh','-c','trap \"exit 0\" TERM; kill 0; "
+		 "exit 1']",
+		 "success", "ok"},
 		/* What bubblewrap says when it fails, said by a job. */
 		{"'run':['/bin/sh','-c','echo bwrap: execvp x; exit 1']",
 		 "failure", "exit"},
@@ -299,9 +307,59 @@ static void nothing_is_left(void **unused UNUSED)
 	}
 }
 
+/*
+ * As a job: takes the descriptors of the first process of its pid namespace,
+ * which it may where the kernel does not restrict ptrace, and gives up the
+ * locks that they hold.
+ */
+static int steal_locks(void)
+{
+	int init = pidfd_open(1, 0);
+
+	for (int i = 0; i < 20; i++) {
+		int fd = pidfd_getfd(init, i, 0);
+
+		if (fd >= 0)
+			flock(fd, LOCK_UN);
+	}
+	puts("unlocked");
+	fflush(stdout);
+	while (access("go", F_OK))
+		nap();
+	return 3;
+}
+
+/* A job cannot make the bot believe that its supervisor is gone. */
+static void lock_is_out_of_reach(void **unused UNUSED)
+{
+	char args[1200], work[600];
+
+	if (!has_bubblewrap())
+		skip();
+	snprintf(args, sizeof(args),
+		 "{'isolation':'bubblewrap','run':['%s','steal-locks']}",
+		 program);
+	run(0, "lock", args);
+	AWAIT(log_says("lock", "unlocked"));
+	/* The next bot has nothing but the lock to go by. */
+	port->stop(port);
+	port = open_port(1);
+	run(0, "lock", args);
+	/* Longer than it waits between two looks. */
+	for (int i = 0; i < 100; i++)
+		nap();
+	assert_false(there(job_dir("lock"), "exit.json"));
+	snprintf(work, sizeof(work), "%s/work", job_dir("lock"));
+	put(work, "go", "", 0644);
+	expect(0, "failure", "exit");
+	assert_int_equal(js_int(answers[0].body, "exit_code", 0), 3);
+}
+
 int main(int argc, char **argv)
 {
 	BE_SUPERVISOR(argc, argv);
+	if (argc == 2 && strcmp(argv[1], "steal-locks") == 0)
+		return steal_locks();
 	const struct CMUnitTest tests[] = {
 		JOB_TEST(attack_without_isolation),
 		JOB_TEST(attack_bubblewrap),
@@ -309,6 +367,7 @@ int main(int argc, char **argv)
 		JOB_TEST(kill_all),
 		JOB_TEST(verdicts),
 		JOB_TEST(nothing_is_left),
+		JOB_TEST(lock_is_out_of_reach),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
