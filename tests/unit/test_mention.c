@@ -19,7 +19,8 @@ static bool possible(const char *json)
 	bool is;
 
 	assert_non_null(copy);
-	memcpy(copy, json, len);
+	for (size_t i = 0; i < len; i++)
+		copy[i] = json[i];
 	is = mention_possible("kcibot", copy, len);
 	free(copy);
 	return is;
@@ -34,8 +35,8 @@ static void test_a_mention_in_any_spelling_is_seen(void **state UNUSED)
 		"\"@\\u006bcibot\"",
 		"\"@\\u004Bcib\\u006ft\"",
 		"\"\\u0040\\u006b\\u0063\\u0069\\u0062\\u006f\\u0074\"",
-		"\"@k\xe2\x80\x8b"
-		"cibot\"", /* a zero-width space */
+		("\"@k\xe2\x80\x8b"
+		 "cibot\""), /* a zero-width space */
 		"\"@k\\u200bcibot\"",
 		"\"@k\\u0001cibot\"",
 		"\"@k\\bcibot\"",
