@@ -72,8 +72,8 @@ static int listen_on(const char *port)
 int main(int argc, char **argv)
 {
 	const struct timeval patience = {.tv_sec = 2};
-	int listener = getenv("LISTEN_FDS") ? 3
-					    : listen_on(argc > 1 ? argv[1] : "0");
+	int listener =
+		getenv("LISTEN_FDS") ? 3 : listen_on(argc > 1 ? argv[1] : "0");
 
 	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
