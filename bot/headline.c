@@ -111,11 +111,34 @@ static void say_running(struct str *out, const json_t *view)
 		 what.text, (long long)js_int(view, "cycle.id", 0));
 }
 
+static void say_staged(struct str *out, const json_t *view)
+{
+	str_addf(out, "deployed %s since ",
+		 or_else(js_str(view, "on_staging.kind"), "short"));
+	part_moment(out, js_int(view, "on_staging.since_ms", 0),
+		    js_int(view, "now_ms", 0));
+}
+
+/* The short is done; the full that was asked for with it has to wait. */
+static bool say_booked(struct str *out, const json_t *view)
+{
+	const json_t *request = json_array_get(js_get(view, "requests"), 0);
+
+	if (!is(request, "state", "booked") || !part_is_staged(view))
+		return false;
+	say_staged(out, view);
+	str_puts(out, "; full booked for ");
+	part_moment(out, js_int(view, "at_ms", 0), js_int(view, "now_ms", 0));
+	return true;
+}
+
 static void say_waiting(struct str *out, const json_t *view)
 {
 	int64_t now = js_int(view, "now_ms", 0);
 	int64_t at = js_int(view, "at_ms", 0);
 
+	if (say_booked(out, view))
+		return;
 	str_puts(out, "waiting");
 	if (at > now) {
 		str_puts(out, " until ");
@@ -139,10 +162,7 @@ static void say_idle(struct str *out, const json_t *view)
 	const char *why = js_str(view, "why");
 
 	if (on && is(on, "sha", js_str(view, "head_sha"))) {
-		str_addf(out, "deployed %s since ",
-			 or_else(js_str(view, "on_staging.kind"), "short"));
-		part_moment(out, js_int(view, "on_staging.since_ms", 0),
-			    js_int(view, "now_ms", 0));
+		say_staged(out, view);
 	} else if (on) {
 		str_puts(out, "an older revision is deployed");
 	} else {
@@ -167,10 +187,7 @@ static void say_bystander(struct str *out, const json_t *view)
 	const char *name = strrchr(js_str(only, "repo"), '/');
 	CLEANUP(str_release) struct str where = STR_INIT(1024);
 
-	str_addf(out, "deployed %s since ",
-		 or_else(js_str(view, "on_staging.kind"), "short"));
-	part_moment(out, js_int(view, "on_staging.since_ms", 0),
-		    js_int(view, "now_ms", 0));
+	say_staged(out, view);
 	str_addf(out, "; cycle %lld failed with ",
 		 (long long)js_int(view, "cycle.id", 0));
 	if (only)
