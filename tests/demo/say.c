@@ -34,6 +34,8 @@ void say_init(void)
 /* One line, between the codes of a colour. */
 static void put(const char *code, const char *text, size_t len)
 {
+	if (!len)
+		return;
 	if (colours)
 		fputs(code, stdout);
 	for (size_t i = 0; i < len; i++) {
