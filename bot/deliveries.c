@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/base/limits.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
@@ -15,8 +16,6 @@
 #include "deploy/standing.h"
 #include "store/request.h"
 #include "store/trust.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 /* A handler says in *ret_result what came of it, for the record. */
 struct event_kind {

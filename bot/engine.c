@@ -10,20 +10,16 @@
 #include "bot/metrics.h"
 #include "store/request.h"
 
-/* Deliveries handled between two looks at everything else. */
-#define DELIVERIES_PER_TURN 64
 /* A policy that never comes to rest would be our own mistake. */
 #define SCHEDULE_ROUNDS 8
 /* Kept longer than the forge can redeliver (3 days, 7 on its own servers). */
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
-/* The cursor on record may lag so much behind what led to nothing. */
-#define CURSOR_LAG_MS 100
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
-static int64_t engine_now(const struct engine *g)
+int64_t engine_now(const struct engine *g)
 {
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
 }
@@ -104,7 +100,7 @@ static enum err keep_cursor(struct engine *g, struct error *e)
 }
 
 /* Runs one event's handler and all that follows from it, whole or not. */
-static enum err transact(struct engine *g,
+enum err engine_transact(struct engine *g,
 			 enum err (*handle)(struct engine *g, void *arg,
 					    struct error *e),
 			 void *arg, struct error *e)
@@ -125,7 +121,7 @@ static enum err transact(struct engine *g,
 }
 
 /* Gives the answers that the committed event has for the command line. */
-static void give_answers(struct engine *g)
+void engine_give_answers(struct engine *g)
 {
 	json_t *one;
 	size_t i;
@@ -153,294 +149,6 @@ void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
 	json_array_append_new(g->answers, json_pack("{s:I, s:b, s:s}", "said",
 						    (json_int_t)said_id, "ok",
 						    ok, "text", text));
-}
-
-/* --- deliveries --- */
-
-static enum err handle_delivery(struct engine *g, void *arg, struct error *e)
-{
-	struct inbox_delivery *d = arg;
-
-	if (delivery_handle(g, d, e))
-		return e->code;
-	return store_cursor_move(g->store, d->seq, e);
-}
-
-/* One that cannot be handled is noted and passed, so that it stops nobody. */
-static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
-{
-	struct inbox_delivery *d = arg;
-	struct delivery_record r = {
-		.seq = d->seq,
-		.guid = d->guid,
-		.event = d->event,
-		.action = "",
-		.body_hash = d->body_hash,
-		.at_ms = g->now_ms,
-		.result = "failed",
-	};
-
-	if (store_delivery_add(g->store, &r, e))
-		return e->code;
-	return store_cursor_move(g->store, d->seq, e);
-}
-
-/*
- * Most deliveries are for nobody here.  Such a one changes nothing, so it
- * costs no transaction: the next one that there is moves the cursor, at the
- * latest one of its own soon after.
- */
-static void pass_by(struct engine *g, const struct inbox_delivery *d)
-{
-	metric_add(METRIC_EVENTS, d->event, NULL, 1);
-	log_debug("delivery %s: %s: passed by", d->guid, d->event);
-	g->cursor = d->seq;
-	if (!g->cursor_due_ms)
-		g->cursor_due_ms = engine_now(g) + CURSOR_LAG_MS;
-}
-
-static enum err pass_over(struct engine *g, struct inbox_delivery *d,
-			  struct error *e)
-{
-	log_warning("delivery %s (%s) passed over: %s", d->guid, d->event,
-		    e->text);
-	if (transact(g, pass_delivery, d, e))
-		return e->code;
-	g->cursor = g->cursor_kept = d->seq;
-	return ERR_OK;
-}
-
-static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
-			      struct error *e)
-{
-	enum err code;
-
-	inbox_hash(d);
-	code = transact(g, handle_delivery, d, e);
-	if (code && engine_may_pass(code))
-		code = pass_over(g, d, e);
-	if (code)
-		return code;
-	g->cursor = g->cursor_kept = d->seq;
-	give_answers(g);
-	return effects_pump(g, e);
-}
-
-static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
-{
-	struct inbox_delivery d = {0};
-
-	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
-		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
-
-		if (code == ERR_MISSING)
-			return ERR_OK;
-		if (!engine_may_pass(code))
-			return code;
-		*ret_any = true;
-		if (code)
-			code = pass_over(g, &d, e);
-		else if (delivery_matters(g, &d))
-			code = take_delivery(g, &d, e);
-		else
-			pass_by(g, &d);
-		if (code)
-			return code;
-	}
-	return ERR_OK;
-}
-
-/* --- answers of ports, calls --- */
-
-void engine_outcome(void *ctx, struct outcome *o)
-{
-	struct engine *g = ctx;
-	struct event *ev = calloc(1, sizeof(*ev));
-
-	if (!ev) {
-		/* The effect stays ready and is sent again at the next start.
-		 */
-		json_decref(o->body);
-		return;
-	}
-	ev->type = EVENT_OUTCOME;
-	ev->outcome = *o;
-	pthread_mutex_lock(&g->lock);
-	if (g->last)
-		g->last->next = ev;
-	else
-		g->first = ev;
-	g->last = ev;
-	pthread_cond_signal(&g->wake);
-	pthread_mutex_unlock(&g->lock);
-}
-
-void engine_call(struct engine *g, json_t *call,
-		 void (*answer)(void *ctx, const json_t *object), void *ctx)
-{
-	struct event *ev = calloc(1, sizeof(*ev));
-	bool stopped;
-
-	pthread_mutex_lock(&g->lock);
-	stopped = g->stop || g->failed || !ev;
-	if (!stopped) {
-		ev->type = EVENT_CALL;
-		ev->call = call;
-		ev->answer = answer;
-		ev->ctx = ctx;
-		if (g->last)
-			g->last->next = ev;
-		else
-			g->first = ev;
-		g->last = ev;
-		pthread_cond_signal(&g->wake);
-	}
-	pthread_mutex_unlock(&g->lock);
-	if (stopped) {
-		CLEANUP(json_decref)
-		json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text",
-				       "the bot is stopping: try again");
-
-		free(ev);
-		json_decref(call);
-		answer(ctx, no);
-	}
-}
-
-static struct event *take_event(struct engine *g)
-{
-	struct event *ev;
-
-	pthread_mutex_lock(&g->lock);
-	ev = g->first;
-	if (ev) {
-		g->first = ev->next;
-		if (!g->first)
-			g->last = NULL;
-	}
-	pthread_mutex_unlock(&g->lock);
-	return ev;
-}
-
-static enum err handle_outcome(struct engine *g, void *arg, struct error *e)
-{
-	return effects_answered(g, arg, e);
-}
-
-/* An answer that leads to a mistake of ours ends its effect all the same. */
-static enum err pass_outcome(struct engine *g, void *arg, struct error *e)
-{
-	return effects_given_up(g, arg, e);
-}
-
-static enum err outcome_event(struct engine *g, struct outcome *o,
-			      struct error *e)
-{
-	enum err code = transact(g, handle_outcome, o, e);
-
-	if (code && engine_may_pass(code)) {
-		log_error("effect %lld given up: %s", (long long)o->id,
-			  e->text);
-		snprintf(o->text, sizeof(o->text), "%s", e->text);
-		code = transact(g, pass_outcome, o, e);
-	}
-	store_outbox_unmark(g->store, o->id);
-	return code;
-}
-
-static enum err handle_call(struct engine *g, void *arg, struct error *e)
-{
-	return call_handle(g, arg, e);
-}
-
-static void refuse_call(struct event *ev, const char *text)
-{
-	CLEANUP(json_decref)
-	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
-
-	ev->answer(ev->ctx, no);
-}
-
-/* What a call said is checked with the forge first. */
-static enum err wait_for_said(struct engine *g, const struct event *ev,
-			      struct error *e)
-{
-	struct waiter *w = calloc(1, sizeof(*w));
-
-	if (!w)
-		return error_set(e, ERR_FATAL, "out of memory");
-	*w = (struct waiter){
-		.next = g->waiters,
-		.said_id = ev->said_id,
-		.answer = ev->answer,
-		.ctx = ev->ctx,
-	};
-	g->waiters = w;
-	return ERR_OK;
-}
-
-/* Nobody is told of what is not on disk yet. */
-static enum err call_event(struct engine *g, struct event *ev, struct error *e)
-{
-	enum err code = transact(g, handle_call, ev, e);
-
-	if (code && engine_may_pass(code)) {
-		refuse_call(ev, e->text);
-		return ERR_OK;
-	}
-	if (!code && !ev->reply)
-		code = wait_for_said(g, ev, e);
-	if (code)
-		refuse_call(ev, "the bot had to give up: see its log");
-	else if (ev->reply)
-		ev->answer(ev->ctx, ev->reply);
-	return code;
-}
-
-static void event_free(struct event *ev)
-{
-	json_decref(ev->outcome.body);
-	json_decref(ev->call);
-	json_decref(ev->reply);
-	free(ev);
-}
-
-/* Nothing is handled any more: nobody shall wait for it. */
-static void hang_up(struct engine *g, const char *text)
-{
-	CLEANUP(json_decref)
-	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
-	struct event *ev;
-
-	while ((ev = take_event(g)) != NULL) {
-		if (ev->type == EVENT_CALL)
-			ev->answer(ev->ctx, no);
-		event_free(ev);
-	}
-	while (g->waiters) {
-		struct waiter *w = g->waiters;
-
-		g->waiters = w->next;
-		w->answer(w->ctx, no);
-		free(w);
-	}
-}
-
-static enum err events(struct engine *g, bool *ret_any, struct error *e)
-{
-	struct event *ev;
-	enum err code = ERR_OK;
-
-	while (!code && (ev = take_event(g)) != NULL) {
-		*ret_any = true;
-		if (ev->type == EVENT_OUTCOME)
-			code = outcome_event(g, &ev->outcome, e);
-		else
-			code = call_event(g, ev, e);
-		event_free(ev);
-		give_answers(g);
-	}
-	return code;
 }
 
 /* --- time --- */
@@ -518,15 +226,15 @@ enum err engine_turn(struct engine *g, bool *ret_idle, struct error *e)
 {
 	bool any = false;
 
-	if (events(g, &any, e) || deliveries(g, &any, e))
+	if (engine_events(g, &any, e) || engine_deliveries(g, &any, e))
 		return e->code;
 	if (time_is_due(g, engine_now(g))) {
 		any = true;
 		if (engine_now(g) >= g->next_prune_ms)
 			prune_inbox(g);
-		if (transact(g, handle_time, NULL, e))
+		if (engine_transact(g, handle_time, NULL, e))
 			return e->code;
-		give_answers(g);
+		engine_give_answers(g);
 	}
 	if (effects_pump(g, e))
 		return e->code;
@@ -579,7 +287,8 @@ static void *engine_main(void *arg)
 				g->failed = true;
 				g->failure = e;
 				pthread_mutex_unlock(&g->lock);
-				hang_up(g, "the bot had to give up: see its "
+				engine_hang_up(
+					g, "the bot had to give up: see its "
 					   "log");
 				return NULL;
 			}
@@ -708,7 +417,7 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
 	g->answers = json_array();
-	if (open_files(g, e) || transact(g, handle_start, NULL, e)) {
+	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
 	}
@@ -732,14 +441,14 @@ void engine_stop(struct engine *g)
 	if (g->running)
 		pthread_join(g->thread, NULL);
 	g->running = false;
-	hang_up(g, "the bot is stopping: try again");
+	engine_hang_up(g, "the bot is stopping: try again");
 }
 
 void engine_free(struct engine *g)
 {
 	if (!g)
 		return;
-	hang_up(g, "the bot is stopping: try again");
+	engine_hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
 	inbox_close(g->inbox);
 	store_close(g->store);

@@ -84,6 +84,31 @@ bool engine_may_pass(enum err code);
 
 void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 
+/* Where the engine's clock stands. */
+int64_t engine_now(const struct engine *g);
+
+/*
+ * Runs one event's handler and all that follows from it in one transaction,
+ * whole or not at all.
+ */
+NODISCARD enum err engine_transact(struct engine *g,
+				   enum err (*handle)(struct engine *g,
+						      void *arg,
+						      struct error *e),
+				   void *arg, struct error *e);
+
+/* Gives the answers that the committed event has for the command line. */
+void engine_give_answers(struct engine *g);
+
+/* --- engine_deliveries.c, engine_events.c: what there is to handle --- */
+
+NODISCARD enum err engine_deliveries(struct engine *g, bool *ret_any,
+				     struct error *e);
+NODISCARD enum err engine_events(struct engine *g, bool *ret_any,
+				 struct error *e);
+/* Answers every call and waiter with this refusal; drops outcomes. */
+void engine_hang_up(struct engine *g, const char *text);
+
 /* A port's answer; from any thread.  ctx is the engine. */
 void engine_outcome(void *ctx, struct outcome *o);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "bot/metrics.h"
@@ -16,8 +17,6 @@
 #include "commands/grammar.h"
 #include "store/request.h"
 #include "store/trust.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 /* A stranger gets one sentence per pull request and day. */
 #define STRANGER_MS (24LL * 3600 * 1000)

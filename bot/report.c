@@ -8,14 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/base/limits.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "bot/render.h"
 #include "bot/status.h"
 #include "store/request.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 /* --- comments --- */
 

@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "store/trust.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 /* A command that only a scan found runs when it is younger than this. */
 #define FRESH_MS (30LL * 60 * 1000)

@@ -5,12 +5,11 @@
  */
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "commands/call.h"
 #include "deploy/standing.h"
 #include "store/record.h"
 #include "store/request.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 static enum err ask_on(const struct command_call *call,
 		       const struct environment *env, const char *kind,

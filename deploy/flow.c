@@ -1,6 +1,7 @@
 /*
  * Beginning, restarting and ending a cycle.
  */
+#include "bot/base/str.h"
 #include "deploy/flow.h"
 
 #include <string.h>
@@ -11,8 +12,6 @@
 #include "store/outbox.h"
 #include "store/record.h"
 #include "store/request.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 static bool list_has(text_list list, const char *name)
 {

@@ -12,8 +12,6 @@
 #include "store/outbox.h"
 #include "store/request.h"
 
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
-
 static const char *class_name(enum job_class c)
 {
 	static const char *const names[] = {

@@ -10,8 +10,6 @@
 #include "store/outbox.h"
 #include "store/request.h"
 
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
-
 static const char workflow_dir[] = ".github/workflows/";
 
 static json_t *batch_project(const struct manifest_project *p,

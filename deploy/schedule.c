@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "deploy/flow_internal.h"
 #include "deploy/policy.h"
 #include "store/request.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 /* A stage that checks the health of what was deployed is not interrupted. */
 static bool is_gate(const struct environment *env, const char *stage)

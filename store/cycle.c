@@ -2,9 +2,8 @@
 
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "store/internal.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 enum err store_cycle_add(struct store *s, struct cycle *c, struct error *e)
 {

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "store/internal.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 void outbox_row_release(struct outbox_row *r)
 {

@@ -3,10 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/base/clock.h"
 #include "store/internal.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 static void read_pull(sqlite3_stmt *row, struct pull *p)
 {

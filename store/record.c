@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/base/clock.h"
 #include "store/internal.h"
 
@@ -112,8 +113,6 @@ enum err store_said_known(struct store *s, int64_t comment_id, bool *ret,
 {
 	return exists(s, STMT_SAID_KNOWN, ARGS(ARG(comment_id)), ret, e);
 }
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 enum err store_said(struct store *s, int64_t id, struct said_record *ret,
 		    struct error *e)

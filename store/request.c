@@ -2,9 +2,8 @@
 
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "store/internal.h"
-
-#define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
 enum err store_environment(struct store *s, const char *name, int64_t now_ms,
 			   struct environment_record *ret, struct error *e)

@@ -150,6 +150,14 @@ char *str_format(const char *fmt, ...)
 	return n < 0 ? NULL : text;
 }
 
+void str_copy(char *to, size_t size, const char *from)
+{
+	size_t n = str_utf8_cut(from, strlen(from), size - 1);
+
+	memmove(to, from, n);
+	to[n] = '\0';
+}
+
 bool str_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -64,6 +64,13 @@ NODISCARD enum err str_check(const struct str *s, struct error *e);
 /* malloc'ed printf; NULL when out of memory. */
 char *str_format(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/*
+ * Copies text into an array of char; what does not fit is cut off, never in
+ * the middle of a UTF-8 character.
+ */
+#define COPY(to, from) str_copy((to), sizeof(to), (from))
+void str_copy(char *to, size_t size, const char *from);
+
 /* Does text begin with prefix? */
 bool str_starts(const char *text, const char *prefix);
 
