@@ -1,11 +1,11 @@
 # make deps      install what is needed with apt; says what, does nothing twice
 # make           build/kcibot
-# make demo      the whole story on this machine
+# make demo      the whole story on this machine; KEEP=1 stays up
 # make test      unit, integration and contract tests under ASan and UBSan;
 #                T='test_git*' runs some, GROUPS=unit a group
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
-# make bench     load and crash measurements
+# make bench     what a webhook costs, beside other programs
 # make install   PREFIX=/usr/local DESTDIR=
 #
 # MODE=release|debug|tsan   CC=gcc|clang   V=1 shows the commands
@@ -59,17 +59,22 @@ INTSRC  := $(wildcard tests/integration/*.c)
 INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
+BENCHSRC := $(wildcard tests/bench/*.c)
+DEMOSRC := $(wildcard tests/demo/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
-           bot/*.css))
+           bot/*.css tests/demo/*.yaml tests/demo/recipes/* \
+           tests/demo/projects/*/*))
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
-           $(UNITSRC) $(INTSRC))
+           tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
+           $(BENCHSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
-# All cores, unless the caller said how many.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+# All cores, unless the caller said how many (make 4.3 tells us too late).
+ASKED   := $(shell tr '\0' ' ' < /proc/$$PPID/cmdline)
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(ASKED)),0)
+MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
@@ -80,10 +85,11 @@ SUB     = +@$(MAKE) --no-print-directory
 
 all: build/kcibot
 sandbox: build/sandbox
-programs: $(OUT)/kcibot $(OUT)/sandbox $(UNIT) $(INT)
-gen: $(GEN)
+programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
+          $(UNIT) $(INT)
+gen: $(GEN) ; @:
 
-build/kcibot build/sandbox: build/%: $(OUT)/%
+build/kcibot build/sandbox build/demo: build/%: $(OUT)/%
 	@mkdir -p build && cp -f $< $@.new && mv -f $@.new $@
 
 $(OUT)/kcibot: $(OUT)/bot/main.o $(OUT)/libkcibot.a
@@ -92,6 +98,16 @@ $(OUT)/kcibot: $(OUT)/bot/main.o $(OUT)/libkcibot.a
 
 # The forge of the demo and the tests; libsandbox.a also holds its client.
 $(OUT)/sandbox: $(OUT)/tests/sandbox/main.o $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+
+# It carries its projects, its recipe and its configuration in itself.
+$(OUT)/demo: $(call object,$(DEMOSRC)) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+
+# The forge client by itself, for tests/contract.
+$(OUT)/contract_calls: $(OUT)/tests/contract/calls.o $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
 
@@ -107,6 +123,9 @@ $(UNIT) $(INT): $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
+$(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
+	$(call say,LINK $@)
+	$(Q)$(LINK)
 
 $(OUT)/%.o: %.c Makefile | $(GEN) $(OUT)/.libs
 	@mkdir -p $(@D)
@@ -127,12 +146,12 @@ $(OUT)/.libs: | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D) && touch $@
 
 deps:
-	@tools/deps run build demo test npm lint
+	@tools/deps run build test npm lint
 
 demo:
-	@tools/deps run build demo
-	$(SUB) all sandbox
-	@tools/demo
+	@tools/deps run build
+	$(SUB) build/kcibot build/sandbox build/demo
+	@build/demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test:
 	@tools/deps run build test npm
@@ -155,20 +174,26 @@ format:
 
 bench:
 	@tools/deps run build bench
-	$(SUB) all sandbox
-	@tests/bench/run
+	$(SUB) all $(OUT)/tests/bench/bench
+	@$(OUT)/tests/bench/bench build/kcibot tests/bench \
+		'$(CURDIR)/build/bench' build/bench.txt
 
-# The unit file is written for /usr; it is installed for PREFIX.
+# The unit file is written for /usr and installed for PREFIX.  On this machine
+# (no DESTDIR) systemd is told at once; in a package its scripts do that.
+SHARE   := $(DESTDIR)$(PREFIX)
 install: all
-	install -D -m 755 build/kcibot $(DESTDIR)$(PREFIX)/bin/kcibot
-	for f in docs/*.1; do install -D -m 644 $$f \
-		$(DESTDIR)$(PREFIX)/share/man/man1/$${f##*/} || exit 1; done
+	install -D -m 755 build/kcibot $(SHARE)/bin/kcibot
+	for f in docs/*.1; do \
+		install -D -m 644 $$f $(SHARE)/share/man/man1/$${f##*/} || exit; \
+	done
 	install -D -m 644 packaging/kcibot.sysusers \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d/kcibot.conf
+		$(SHARE)/lib/sysusers.d/kcibot.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|/usr/bin/kcibot|$(PREFIX)/bin/kcibot|' packaging/kcibot.service \
 		> $(DESTDIR)$(UNITDIR)/kcibot.service
-	@echo "kcibot $(VERSION) is in $(DESTDIR)$(PREFIX)"
+	[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
+		{ systemd-sysusers kcibot.conf && systemctl daemon-reload; }
+	@echo "kcibot $(VERSION) is installed in $(SHARE)"
 
 clean:
 	rm -rf $(B) build

@@ -23,7 +23,7 @@ static const struct answer_info table[ANSWER_MAX] = {
 	[ANSWER_DUPLICATE] = {200, "OK", "{\"result\":\"known already\"}",
 			      "duplicate", NULL, NULL},
 	[ANSWER_BAD_REQUEST] = {400, "Bad Request",
-				"{\"error\":\"ambiguous headers\"}",
+				"{\"error\":\"headers contradict each other\"}",
 				"bad_request", NULL, NULL},
 	[ANSWER_BAD_HEADERS] = {400, "Bad Request",
 				"{\"error\":\"X-GitHub-Event and"

@@ -96,23 +96,7 @@ static enum err trust_remove(struct engine *g, struct event *ev,
 static enum err say(struct engine *g, struct event *ev,
 		    json_t **ret_answer UNUSED, struct error *e)
 {
-	struct waiter *w;
-	int64_t said_id;
-
-	if (hear_call(g, ev->call, &said_id, e))
-		return e->code;
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return error_set(e, ERR_FATAL, "out of memory");
-	*w = (struct waiter){
-		.next = g->waiters,
-		.said_id = said_id,
-		.answer = ev->answer,
-		.ctx = ev->ctx,
-	};
-	g->waiters = w;
-	ev->answer = NULL;
-	return ERR_OK;
+	return hear_call(g, ev->call, &ev->said_id, e);
 }
 
 static enum err status(struct engine *g, struct event *ev UNUSED,
@@ -139,17 +123,8 @@ enum err call_handle(struct engine *g, struct event *ev, struct error *e)
 	const char *name = js_str(ev->call, "op");
 
 	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
-		CLEANUP(json_decref) json_t *answer = NULL;
-
-		if (strcmp(operations[i].name, name) != 0)
-			continue;
-		if (operations[i].run(g, ev, &answer, e))
-			return e->code;
-		if (answer && ev->answer) {
-			ev->answer(ev->ctx, answer);
-			ev->answer = NULL;
-		}
-		return ERR_OK;
+		if (strcmp(operations[i].name, name) == 0)
+			return operations[i].run(g, ev, &ev->reply, e);
 	}
 	return error_set(e, ERR_INVALID, "unknown operation %s", name);
 }

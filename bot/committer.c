@@ -14,8 +14,8 @@
 #define LOG_SLICE 1000
 /* ... or when there was nothing more for this long. */
 #define LOG_QUIET_MS 500
-/* From here on (64 MB) the committer itself lends a hand, see below. */
-#define LOG_MOST 16384
+/* From here on (16 MB) the committer itself lends a hand, see below. */
+#define LOG_MOST 4000
 /* While the disk refuses, it is tried this often without any traffic. */
 #define PROBE_MS 1000
 

@@ -33,6 +33,9 @@ static void make_inert(struct str *s)
 }
 
 static void add(struct report *r, struct mark at, bool warning, const char *fmt,
+		va_list ap) PRINTF_LIKE(4, 0);
+
+static void add(struct report *r, struct mark at, bool warning, const char *fmt,
 		va_list ap)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);

@@ -14,7 +14,8 @@
 #include "bot/base/log.h"
 
 #define CLIENTS_MAX 16
-/* Somebody who connects and says nothing must not hold a place for long. */
+/* Somebody who says nothing, or does not read, must not hold a place for long.
+ */
 #define READ_SECONDS 5
 
 struct client {
@@ -174,6 +175,7 @@ static void serve_client(struct control *control, int fd)
 		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	c->control = control;
 	c->fd = fd;
 	c->done = false;

@@ -16,7 +16,8 @@ struct control *control_start(const char *path, struct engine *engine,
 /* No new calls; call it before the engine is stopped. */
 void control_quiesce(struct control *c);
 
-/* Waits for the answers in hand (the engine gives them when it is freed). */
+/* Waits for the answers in hand, which engine_stop() has given; before
+ * engine_free(). */
 void control_free(struct control *c);
 
 /*

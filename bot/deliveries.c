@@ -10,6 +10,7 @@
 #include "bot/base/limits.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
+#include "bot/mention.h"
 #include "bot/metrics.h"
 #include "deploy/standing.h"
 #include "store/request.h"
@@ -22,6 +23,8 @@ struct event_kind {
 	const char *name;
 	enum err (*handle)(struct engine *g, const json_t *payload,
 			   const char **ret_result, struct error *e);
+	/* Nothing can come of it unless the bot's name is in it. */
+	bool needs_mention;
 };
 
 static bool is_ours(const struct engine *g, const char *repo)
@@ -91,7 +94,7 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 	unsigned changes;
 	size_t i = 0;
 
-	if (store_pull_put(g->store, p, source, g->now_ms, &changes, e))
+	if (store_pull_put(g->store, p, source, g->heard_ms, &changes, e))
 		return e->code;
 	if (p->author_id > 0 && store_principal_seen(g->store, p->author_id,
 						     p->author, g->now_ms, e))
@@ -147,7 +150,7 @@ static enum err on_issue_comment(struct engine *g, const json_t *payload,
 	if (js_int(payload, "sender.id", 0) != js_int(comment, "user.id", -1))
 		return ERR_OK;
 	return hear_comment(g, repo, js_int(payload, "issue.number", 0),
-			    comment, "webhook", ret_result, e);
+			    comment, "webhook", NULL, ret_result, e);
 }
 
 /* --- base branches --- */
@@ -182,9 +185,9 @@ static enum err on_push(struct engine *g, const json_t *payload,
 }
 
 static const struct event_kind event_kinds[] = {
-	{"pull_request", on_pull_request},
-	{"issue_comment", on_issue_comment},
-	{"push", on_push},
+	{"pull_request", on_pull_request, false},
+	{"issue_comment", on_issue_comment, true},
+	{"push", on_push, false},
 };
 
 static const struct event_kind *event_kind_of(const char *name)
@@ -193,6 +196,15 @@ static const struct event_kind *event_kind_of(const char *name)
 		if (strcmp(event_kinds[i].name, name) == 0)
 			return &event_kinds[i];
 	return NULL;
+}
+
+bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
+{
+	const struct event_kind *kind = event_kind_of(d->event);
+
+	return kind && d->body &&
+	       (!kind->needs_mention ||
+		mention_possible(g->config->bot_name, d->body, d->len));
 }
 
 static enum err read_and_handle(struct engine *g,
@@ -229,13 +241,14 @@ enum err delivery_handle(struct engine *g, const struct inbox_delivery *d,
 	};
 	bool known;
 
+	if (d->received_ms > 0 && d->received_ms < g->now_ms)
+		g->heard_ms = d->received_ms;
 	metric_add(METRIC_EVENTS, d->event, NULL, 1);
 	if (store_delivery_known(g->store, d->body_hash, d->event, &known, e))
 		return e->code;
 	if (known)
 		r.result = "duplicate";
-	else if (kind && d->body &&
-		 read_and_handle(g, d, kind, &r, action, sizeof(action), e))
+	else if (read_and_handle(g, d, kind, &r, action, sizeof(action), e))
 		return e->code;
 	log_debug("delivery %s: %s %s: %s", d->guid, d->event, action,
 		  r.result);

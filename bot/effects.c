@@ -50,7 +50,7 @@ static const struct effect_kind kinds[] = {
 	/* name            port        tries  flags         answered */
 	{ "forge.self",     PORT_FORGE, 0,     QUIET,        scan_self },
 	{ "forge.user",     PORT_FORGE, 0,     0,            scan_seed },
-	{ "forge.pull",     PORT_FORGE, 8,     LAGS,         hear_checked },
+	{ "forge.pull",     PORT_FORGE, 8,     LAGS | QUIET,         hear_checked },
 	{ "forge.refresh",  PORT_FORGE, 8,     QUIET,        scan_pull },
 	{ "forge.pulls",    PORT_FORGE, 3,     QUIET,        scan_pulls },
 	{ "forge.comments", PORT_FORGE, 3,     QUIET,        scan_comments },
@@ -122,6 +122,9 @@ static bool send(void *ctx, const struct outbox_row *r)
 		json_object_set_new(r->args, "lookup", json_true());
 	if (*js_str(r->args, "slot"))
 		set_comment_id(g, r->args);
+	/* A comment that we made may not be there yet. */
+	if ((kind->flags & LAGS) && r->attempts + 1 < LAG_TRIES)
+		json_object_set_new(r->args, "patient", json_true());
 	port->start(port, &effect, engine_outcome, g);
 	return true;
 }
@@ -223,9 +226,7 @@ static enum err with_flow(
 		return e->code;
 	env = config_environment(g->config, c.environment);
 	if (!env)
-		return error_set(e, ERR_MISSING,
-				 "environment %s is not configured any more",
-				 c.environment);
+		return ERR_OK; /* ended when the engine started */
 	flow_of(g, env, &f);
 	return step(&f, args, o, e);
 }
@@ -252,4 +253,32 @@ static enum err job_ended(struct engine *g, const json_t *args,
 			  const struct outcome *o, struct error *e)
 {
 	return with_flow(g, args, o, flow_job_ended, e);
+}
+
+/* --- what cannot be handled --- */
+
+static enum err failed(const struct flow *f, const json_t *args,
+		       const struct outcome *o, struct error *e)
+{
+	return flow_failed(f, args, o->text, e);
+}
+
+enum err effects_given_up(struct engine *g, const struct outcome *o,
+			  struct error *e)
+{
+	__attribute__((cleanup(outbox_row_release_at))) struct outbox_row r = {
+		0};
+	enum err code = store_outbox_get(g->store, o->id, &r, e);
+	const struct effect_kind *k;
+
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	if (store_outbox_end(g->store, r.id, "failed", o->text, g->now_ms, e))
+		return e->code;
+	k = kind_of(r.kind);
+	if (js_int(r.args, "said", 0))
+		return hear_failed(g, js_int(r.args, "said", 0), e);
+	if (js_int(r.args, "cycle", 0) && k && !(k->flags & QUIET))
+		return with_flow(g, r.args, o, failed, e);
+	return ERR_OK;
 }

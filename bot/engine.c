@@ -18,6 +18,8 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
+/* The cursor on record may lag so much behind what led to nothing. */
+#define CURSOR_LAG_MS 100
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
@@ -48,6 +50,11 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 	};
 }
 
+bool engine_may_pass(enum err code)
+{
+	return code != ERR_FATAL && code != ERR_RETRY;
+}
+
 /* Lets every environment do what is due, until all are at rest. */
 static enum err schedule_all(struct engine *g, struct error *e)
 {
@@ -71,21 +78,49 @@ static enum err schedule_all(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
+/* Somebody else may hold the file, a backup for instance: that passes. */
+static enum err begin(struct engine *g, struct error *e)
+{
+	bool told = false, stop = false;
+	enum err code;
+
+	while ((code = store_begin(g->store, e)) == ERR_RETRY && !stop) {
+		if (!told)
+			log_warning("waiting: %s", e->text);
+		told = true;
+		pthread_mutex_lock(&g->lock);
+		stop = g->stop;
+		pthread_mutex_unlock(&g->lock);
+	}
+	return code;
+}
+
+/* What was passed by since is on record with the next transaction. */
+static enum err keep_cursor(struct engine *g, struct error *e)
+{
+	if (g->cursor == g->cursor_kept)
+		return ERR_OK;
+	return store_cursor_move(g->store, g->cursor, e);
+}
+
 /* Runs one event's handler and all that follows from it, whole or not. */
 static enum err transact(struct engine *g,
 			 enum err (*handle)(struct engine *g, void *arg,
 					    struct error *e),
 			 void *arg, struct error *e)
 {
-	g->now_ms = engine_now(g);
-	if (store_begin(g->store, e))
+	g->now_ms = g->heard_ms = engine_now(g);
+	if (begin(g, e))
 		return e->code;
-	if ((handle && handle(g, arg, e)) || schedule_all(g, e) ||
-	    report_all(g, e) || store_commit(g->store, e)) {
+	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
+	    schedule_all(g, e) || report_all(g, e) ||
+	    store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
 		return e->code;
 	}
+	g->cursor_kept = g->cursor;
+	g->cursor_due_ms = 0;
 	return ERR_OK;
 }
 
@@ -150,36 +185,67 @@ static enum err pass_delivery(struct engine *g, void *arg, struct error *e)
 	return store_cursor_move(g->store, d->seq, e);
 }
 
-static bool is_ours_to_pass(enum err code)
+/*
+ * Most deliveries are for nobody here.  Such a one changes nothing, so it
+ * costs no transaction: the next one that there is moves the cursor, at the
+ * latest one of its own soon after.
+ */
+static void pass_by(struct engine *g, const struct inbox_delivery *d)
 {
-	return code == ERR_INVALID || code == ERR_MISSING ||
-	       code == ERR_CONFLICT || code == ERR_REFUSED;
+	metric_add(METRIC_EVENTS, d->event, NULL, 1);
+	log_debug("delivery %s: %s: passed by", d->guid, d->event);
+	g->cursor = d->seq;
+	if (!g->cursor_due_ms)
+		g->cursor_due_ms = engine_now(g) + CURSOR_LAG_MS;
+}
+
+static enum err pass_over(struct engine *g, struct inbox_delivery *d,
+			  struct error *e)
+{
+	log_warning("delivery %s (%s) passed over: %s", d->guid, d->event,
+		    e->text);
+	if (transact(g, pass_delivery, d, e))
+		return e->code;
+	g->cursor = g->cursor_kept = d->seq;
+	return ERR_OK;
+}
+
+static enum err take_delivery(struct engine *g, struct inbox_delivery *d,
+			      struct error *e)
+{
+	enum err code;
+
+	inbox_hash(d);
+	code = transact(g, handle_delivery, d, e);
+	if (code && engine_may_pass(code))
+		code = pass_over(g, d, e);
+	if (code)
+		return code;
+	g->cursor = g->cursor_kept = d->seq;
+	give_answers(g);
+	return effects_pump(g, e);
 }
 
 static enum err deliveries(struct engine *g, bool *ret_any, struct error *e)
 {
-	struct inbox_delivery d;
+	struct inbox_delivery d = {0};
 
 	for (int n = 0; g->inbox && n < DELIVERIES_PER_TURN; n++) {
 		enum err code = inbox_next(g->inbox, g->cursor, &d, e);
 
 		if (code == ERR_MISSING)
 			return ERR_OK;
-		if (code)
+		if (!engine_may_pass(code))
 			return code;
 		*ret_any = true;
-		code = transact(g, handle_delivery, &d, e);
-		if (is_ours_to_pass(code)) {
-			log_error("delivery %s (%s) passed over: %s", d.guid,
-				  d.event, e->text);
-			code = transact(g, pass_delivery, &d, e);
-		}
+		if (code)
+			code = pass_over(g, &d, e);
+		else if (delivery_matters(g, &d))
+			code = take_delivery(g, &d, e);
+		else
+			pass_by(g, &d);
 		if (code)
 			return code;
-		g->cursor = d.seq;
-		give_answers(g);
-		if (effects_pump(g, e))
-			return e->code;
 	}
 	return ERR_OK;
 }
@@ -264,10 +330,7 @@ static enum err handle_outcome(struct engine *g, void *arg, struct error *e)
 /* An answer that leads to a mistake of ours ends its effect all the same. */
 static enum err pass_outcome(struct engine *g, void *arg, struct error *e)
 {
-	struct outcome *o = arg;
-
-	return store_outbox_end(g->store, o->id, "failed", o->text, g->now_ms,
-				e);
+	return effects_given_up(g, arg, e);
 }
 
 static enum err outcome_event(struct engine *g, struct outcome *o,
@@ -275,7 +338,7 @@ static enum err outcome_event(struct engine *g, struct outcome *o,
 {
 	enum err code = transact(g, handle_outcome, o, e);
 
-	if (is_ours_to_pass(code)) {
+	if (code && engine_may_pass(code)) {
 		log_error("effect %lld given up: %s", (long long)o->id,
 			  e->text);
 		snprintf(o->text, sizeof(o->text), "%s", e->text);
@@ -295,22 +358,72 @@ static void refuse_call(struct event *ev, const char *text)
 	CLEANUP(json_decref)
 	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
 
-	if (ev->answer)
-		ev->answer(ev->ctx, no);
-	ev->answer = NULL;
+	ev->answer(ev->ctx, no);
 }
 
+/* What a call said is checked with the forge first. */
+static enum err wait_for_said(struct engine *g, const struct event *ev,
+			      struct error *e)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return error_set(e, ERR_FATAL, "out of memory");
+	*w = (struct waiter){
+		.next = g->waiters,
+		.said_id = ev->said_id,
+		.answer = ev->answer,
+		.ctx = ev->ctx,
+	};
+	g->waiters = w;
+	return ERR_OK;
+}
+
+/* Nobody is told of what is not on disk yet. */
 static enum err call_event(struct engine *g, struct event *ev, struct error *e)
 {
 	enum err code = transact(g, handle_call, ev, e);
 
-	if (is_ours_to_pass(code)) {
+	if (code && engine_may_pass(code)) {
 		refuse_call(ev, e->text);
 		return ERR_OK;
 	}
+	if (!code && !ev->reply)
+		code = wait_for_said(g, ev, e);
 	if (code)
 		refuse_call(ev, "the bot had to give up: see its log");
+	else if (ev->reply)
+		ev->answer(ev->ctx, ev->reply);
 	return code;
+}
+
+static void event_free(struct event *ev)
+{
+	json_decref(ev->outcome.body);
+	json_decref(ev->call);
+	json_decref(ev->reply);
+	free(ev);
+}
+
+/* Nothing is handled any more: nobody shall wait for it. */
+static void hang_up(struct engine *g, const char *text)
+{
+	CLEANUP(json_decref)
+	json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text", text);
+	struct event *ev;
+
+	while ((ev = take_event(g)) != NULL) {
+		if (ev->type == EVENT_CALL)
+			ev->answer(ev->ctx, no);
+		event_free(ev);
+	}
+	while (g->waiters) {
+		struct waiter *w = g->waiters;
+
+		g->waiters = w->next;
+		w->answer(w->ctx, no);
+		free(w);
+	}
 }
 
 static enum err events(struct engine *g, bool *ret_any, struct error *e)
@@ -324,9 +437,7 @@ static enum err events(struct engine *g, bool *ret_any, struct error *e)
 			code = outcome_event(g, &ev->outcome, e);
 		else
 			code = call_event(g, ev, e);
-		json_decref(ev->outcome.body);
-		json_decref(ev->call);
-		free(ev);
+		event_free(ev);
 		give_answers(g);
 	}
 	return code;
@@ -372,6 +483,7 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 static bool time_is_due(const struct engine *g, int64_t now)
 {
 	return (g->timer_ms && now >= g->timer_ms) ||
+	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
 	       now >= g->next_prune_ms;
 }
@@ -431,6 +543,7 @@ static bool sleep_until_work(struct engine *g)
 
 	until = earliest(until, g->timer_ms);
 	until = earliest(until, g->outbox_ms);
+	until = earliest(until, g->cursor_due_ms);
 	if (g->set.scans)
 		until = earliest(until, g->next_scan_ms);
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -466,6 +579,8 @@ static void *engine_main(void *arg)
 				g->failed = true;
 				g->failure = e;
 				pthread_mutex_unlock(&g->lock);
+				hang_up(g, "the bot had to give up: see its "
+					   "log");
 				return NULL;
 			}
 			update_gauges(g);
@@ -506,6 +621,45 @@ static enum err read_self(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
+/* Nobody would ever end what an environment left that is gone. */
+static enum err end_unconfigured(struct engine *g, const char *name,
+				 struct error *e)
+{
+	struct cycle c;
+	enum err code;
+
+	if (config_environment(g->config, name))
+		return ERR_OK;
+	log_warning("%s is not configured any more: what waits there is "
+		    "dropped",
+		    name);
+	code = store_cycle_running(g->store, name, &c, e);
+	if (!code)
+		code = store_cycle_finish(g->store, c.id, "cancelled",
+					  "unconfigured",
+					  "the environment is not configured "
+					  "any more",
+					  g->now_ms, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	return store_environment_drop(g->store, name, "unconfigured", e);
+}
+
+static enum err handle_start(struct engine *g, void *arg UNUSED,
+			     struct error *e)
+{
+	char(*names)[64];
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_environments_busy(g->store, &names, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		code = end_unconfigured(g, names[i], e);
+	free(names);
+	return code;
+}
+
 static enum err open_files(struct engine *g, struct error *e)
 {
 	g->store = store_open(g->set.store_path, e);
@@ -517,6 +671,7 @@ static enum err open_files(struct engine *g, struct error *e)
 		    store_cursor_bind(g->store, inbox_journal_id(g->inbox),
 				      &g->cursor, e))
 			return e->code;
+		g->cursor_kept = g->cursor;
 	}
 	if (store_outbox_restart(g->store, e))
 		return e->code;
@@ -553,7 +708,7 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
 	g->answers = json_array();
-	if (open_files(g, e)) {
+	if (open_files(g, e) || transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
 	}
@@ -577,31 +732,14 @@ void engine_stop(struct engine *g)
 	if (g->running)
 		pthread_join(g->thread, NULL);
 	g->running = false;
+	hang_up(g, "the bot is stopping: try again");
 }
 
 void engine_free(struct engine *g)
 {
-	struct event *ev;
-
 	if (!g)
 		return;
-	while ((ev = take_event(g)) != NULL) {
-		if (ev->type == EVENT_CALL)
-			refuse_call(ev, "the bot is stopping: try again");
-		json_decref(ev->outcome.body);
-		json_decref(ev->call);
-		free(ev);
-	}
-	while (g->waiters) {
-		struct waiter *w = g->waiters;
-		CLEANUP(json_decref)
-		json_t *no = json_pack("{s:b, s:s}", "ok", 0, "text",
-				       "the bot stopped before it was checked");
-
-		g->waiters = w->next;
-		w->answer(w->ctx, no);
-		free(w);
-	}
+	hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
 	inbox_close(g->inbox);
 	store_close(g->store);

@@ -2,6 +2,8 @@
  * The engine: one thread, one event at a time, each handled in one
  * transaction on kcibot.db: read state, decide, write state, effects and
  * cursor.  So every event takes effect exactly once, whatever dies when.
+ * Deliveries that are not for the bot have no effect and no transaction: the
+ * cursor on record passes them a little later.
  *
  * Events are deliveries (read from the journal), answers of the ports, calls
  * of the command line, and time.
@@ -34,7 +36,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 
 /*
  * The thread.  engine_start() begins, engine_stop() ends after the event in
- * hand; ports must be stopped in between: engine_stop(), port->stop(),
+ * hand and answers every call that waits; later calls are refused at once.
+ * Ports must be stopped in between: engine_stop(), port->stop(),
  * engine_free().
  */
 NODISCARD enum err engine_start(struct engine *g, struct error *e);

@@ -22,6 +22,8 @@ struct event {
 	enum { EVENT_OUTCOME, EVENT_CALL } type;
 	struct outcome outcome;
 	json_t *call;
+	json_t *reply;	 /* given after the commit; NULL: wait for said_id */
+	int64_t said_id; /* what a call said */
 	void (*answer)(void *ctx, const json_t *object);
 	void *ctx;
 };
@@ -40,13 +42,18 @@ struct engine {
 	struct view_settings view;
 	struct store *store;
 	struct inbox *inbox;
+	/* How far the inbox was read, and how much of that is on record: what
+	 * led to nothing may be read again after a crash. */
 	int64_t cursor;
+	int64_t cursor_kept;
+	int64_t cursor_due_ms; /* when the rest is; 0 = there is none */
 
 	/* Now = where the wall stood at start + what has really passed, so
 	 * that delays keep their distance when the wall clock jumps. */
 	int64_t wall_anchor_ms;
 	int64_t mono_anchor_ms;
-	int64_t now_ms; /* of the event in hand */
+	int64_t now_ms;	  /* of the event in hand */
+	int64_t heard_ms; /* when it reached us: a delivery may have waited */
 
 	int64_t timer_ms;     /* when the policy wants to be asked again */
 	int64_t outbox_ms;    /* when an effect becomes due again */
@@ -70,6 +77,11 @@ struct engine {
 };
 
 /* --- engine.c --- */
+
+/* Trouble with one thing, which is noted and passed so that it stops nobody;
+ * also true for ERR_OK. */
+bool engine_may_pass(enum err code);
+
 void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 
 /* A port's answer; from any thread.  ctx is the engine. */
@@ -84,7 +96,16 @@ NODISCARD enum err effects_pump(struct engine *g, struct error *e);
 NODISCARD enum err effects_answered(struct engine *g, struct outcome *o,
 				    struct error *e);
 
+/* Its answer cannot be handled: ends it, and what waits for it. */
+NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
+				    struct error *e);
+
 /* --- deliveries.c --- */
+
+/* Could it lead to anything?  Looks at the raw bytes only. */
+bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
+
+/* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
 				   struct error *e);
@@ -95,14 +116,20 @@ NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 
 /* --- hear.c: what people say --- */
 
-/* A comment object of a repository's pull. */
+/*
+ * A comment object of a repository's pull.  doubt: why nothing in it may run,
+ * which is answered then; or NULL.
+ */
 NODISCARD enum err hear_comment(struct engine *g, const char *repo,
 				int64_t number, const json_t *comment,
-				const char *source, const char **ret_result,
-				struct error *e);
+				const char *source, const char *doubt,
+				const char **ret_result, struct error *e);
 /* The pull is known now: authorise and run. */
 NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
+/* It will never be known: tells who waits. */
+NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
+			       struct error *e);
 /* From the command line; *ret_said_id: wait for it, 0 = answered already. */
 NODISCARD enum err hear_call(struct engine *g, const json_t *call,
 			     int64_t *ret_said_id, struct error *e);
@@ -142,7 +169,7 @@ NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
 
-/* --- call.c: the command line --- */
+/* --- call.c: the command line; fills ev->reply or ev->said_id --- */
 NODISCARD enum err call_handle(struct engine *g, struct event *ev,
 			       struct error *e);
 /* What was said by a call is answered; after the transaction. */

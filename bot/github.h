@@ -38,8 +38,9 @@
  *   forge.hooks       {repo}                     array; 403/404 = no right
  *   forge.comment     {repo, number, body, marker, comment_id (0 = none yet)}
  *                     Creates or edits; one of the body's first lines
- *                     must be the marker.  With
- *                     comment_id: PATCH; a 404 then creates it anew.  When
+ *                     must be the marker.  With comment_id: PATCH; a 404
+ *                     then creates it anew, unless args.patient is true:
+ *                     then it is the outcome.  When
  *                     args.lookup is true (an earlier try had an unknown
  *                     end), before anything is created the pull's comments
  *                     are searched for one of ours that begins so, and

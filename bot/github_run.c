@@ -301,7 +301,8 @@ enum run_next run_answer(struct run *r, struct run_shared *s,
 		return unchanged(r, s, a);
 	if (is_redirect(a->status))
 		return redirect(r, a);
-	if (code == ERR_MISSING && comment_is_edit(r->step))
+	if (code == ERR_MISSING && comment_is_edit(r->step) &&
+	    !(a->status == 404 && js_bool(r->args, "patient", false)))
 		return found_none(r, s);
 	if (code)
 		return fail(r, a, code, wait, NULL);

@@ -160,6 +160,28 @@ static void say_left_out(struct str *out, const json_t *view, const json_t *own)
 			 or_else(js_str(own, "result"), "no reason given")));
 }
 
+/* Staging has it as before; the cycle was about what others brought. */
+static void say_bystander(struct str *out, const json_t *view)
+{
+	const json_t *only = part_only_new(view);
+	const char *name = strrchr(js_str(only, "repo"), '/');
+	CLEANUP(str_release) struct str where = STR_INIT(1024);
+
+	str_addf(out, "deployed %s since ",
+		 or_else(js_str(view, "on_staging.kind"), "short"));
+	part_moment(out, js_int(view, "on_staging.since_ms", 0),
+		    js_int(view, "now_ms", 0));
+	str_addf(out, "; cycle %lld failed with ",
+		 (long long)js_int(view, "cycle.id", 0));
+	if (only)
+		str_addf(out, "%s#%lld", name ? name + 1 : "",
+			 (long long)js_int(only, "number", 0));
+	else
+		str_puts(out, "what others brought");
+	if (add_failed(&where, view))
+		str_addf(out, " (%s)", where.text);
+}
+
 static void say_done(struct str *out, const json_t *view)
 {
 	static const struct {
@@ -176,6 +198,10 @@ static void say_done(struct str *out, const json_t *view)
 
 	if (own && !is(own, "result", "merged") && *js_str(own, "result")) {
 		say_left_out(out, view, own);
+		return;
+	}
+	if (part_is_bystander(view)) {
+		say_bystander(out, view);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {

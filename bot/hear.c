@@ -36,8 +36,13 @@ static enum err words_json(const struct said *said, const char *trouble,
 		json_array_append_new(list,
 				      json_pack("{s:s}", "error", trouble));
 	for (size_t i = 0; i < said->count; i++) {
+		const struct said_command *c = &said->commands[i];
+		/* Only a SHA means anything there. */
+		size_t hex = strspn(c->args, "0123456789abcdef");
+		const char *args =
+			!c->args[hex] && hex < SHA_SIZE ? c->args : "?";
 		json_t *word =
-			json_pack("{s:s}", "verb", said->commands[i].verb);
+			json_pack("{s:s, s:s}", "verb", c->verb, "args", args);
 
 		/* What is no UTF-8 is no verb either. */
 		json_array_append_new(
@@ -165,7 +170,8 @@ static enum err is_too_long(struct engine *g, const struct said_record *r,
 
 enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 		      const json_t *comment, const char *source,
-		      const char **ret_result, struct error *e)
+		      const char *doubt, const char **ret_result,
+		      struct error *e)
 {
 	const char *body = js_str(comment, "body");
 	struct said_record r = {
@@ -202,7 +208,7 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	COPY(r.source, source);
 	if (!time_parse_iso(js_str(comment, "created_at"), &r.made_ms))
 		r.made_ms = g->now_ms;
-	if (words_json(&said, code ? why.text : NULL, r.words, sizeof(r.words),
+	if (words_json(&said, code ? why.text : doubt, r.words, sizeof(r.words),
 		       e))
 		return e->code;
 	*ret_result = "command";
@@ -254,16 +260,19 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 /* A refusal, or an answer that is not in the sticky comment. */
 static enum err answer(struct engine *g, const struct said_record *r,
 		       const struct pull *p, bool ok, const char *text,
-		       const char *markdown, struct error *e)
+		       const char *markdown, const char *next, struct error *e)
 {
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
-	char key[64], next[128];
+	char key[64], help[128];
 	struct reply reply = {
 		.key = key,
 		.login = r->actor,
-		.text = text,
-		.markdown = markdown,
-		.next = ok ? NULL : next,
+		/* A refusal is all our own words, code spans and all. */
+		.text = ok ? text : NULL,
+		.markdown = ok ? markdown : text,
+		.next = ok	? NULL
+			: *next ? next
+				: help,
 	};
 
 	call_answered(g, r->id, ok, *text ? text : markdown ? markdown : "");
@@ -274,7 +283,7 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	if (!*text && !markdown)
 		return ERR_OK;
 	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
-	snprintf(next, sizeof(next), "@%s help", g->config->bot_name);
+	snprintf(help, sizeof(help), "@%s help", g->config->bot_name);
 	render_reply(&body, &reply);
 	if (str_check(&body, e))
 		return e->code;
@@ -282,7 +291,8 @@ static enum err answer(struct engine *g, const struct said_record *r,
 }
 
 static enum err refuse(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *text, struct error *e)
+		       const struct pull *p, const char *text, const char *next,
+		       struct error *e)
 {
 	char actor[96], subject[256];
 	enum role role;
@@ -305,7 +315,7 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 		return report_reaction(g, r->repo, r->comment_id, "confused",
 				       e);
 	}
-	return answer(g, r, p, false, text, NULL, e);
+	return answer(g, r, p, false, text, NULL, next, e);
 }
 
 /* --- checking --- */
@@ -313,6 +323,8 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 struct plan {
 	const struct command *commands[LIMIT_COMMANDS_PER_COMMENT];
 	size_t count;
+	char sha[SHA_SIZE]; /* that was named, or "" */
+	char next[192];	    /* what to type when it is refused */
 };
 
 static void plan_add(struct plan *plan, const struct command *c)
@@ -354,6 +366,32 @@ static enum err unknown_word(const struct engine *g, const char *verb,
 	return error_set(e, ERR_REFUSED, "I do not know that word.");
 }
 
+/* Fewer digits than this could be made to fit another commit. */
+#define SHA_DIGITS_MIN 12
+
+/*
+ * Behind `deploy` and `trigger` stands the SHA that is meant, or nothing: to
+ * run something else than what was written would be worse than to ask.
+ */
+static enum err read_sha(struct plan *plan, const struct command *c,
+			 const char *args, struct error *e)
+{
+	size_t n = strspn(args, "0123456789abcdef");
+
+	if (!c->deploys || !*args)
+		return ERR_OK;
+	if (args[n] || n < SHA_DIGITS_MIN || n >= SHA_SIZE)
+		return error_set(e, ERR_REFUSED,
+				 "Behind %s I only understand the SHA of the "
+				 "head, with %d digits or more.",
+				 c->name, SHA_DIGITS_MIN);
+	if (*plan->sha && strcmp(plan->sha, args) != 0)
+		return error_set(e, ERR_REFUSED,
+				 "That names two different revisions.");
+	COPY(plan->sha, args);
+	return ERR_OK;
+}
+
 /* All words are read, then all are authorised, then all run; one that is
  * wrong stops all. */
 static enum err read_words(const struct engine *g, const struct said_record *r,
@@ -363,7 +401,6 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 	json_t *word;
 	size_t i;
 
-	*plan = (struct plan){0};
 	json_array_foreach (words, i, word) {
 		const char *verb = js_str(word, "verb");
 		const struct command *c = command_find(verb);
@@ -373,6 +410,8 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 					 js_str(word, "error"));
 		if (!c)
 			return unknown_word(g, verb, e);
+		if (read_sha(plan, c, js_str(word, "args"), e))
+			return e->code;
 		plan_add(plan, c);
 	}
 	drop_deploy(plan);
@@ -398,20 +437,32 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 
 /*
  * A command means the head that its author could see.  Known here: a head
- * that the forge shows but no delivery told of before the command, or one
- * that came after it, is not that head.
+ * that the forge shows but nobody told us of before the command was written
+ * is not that head, unless the author names it with all its digits.  The
+ * forge gives whole seconds.
  */
 static enum err check_head(struct engine *g, const struct said_record *r,
-			   const char *known_sha, int64_t known_ms,
-			   const struct pull *now, struct error *e)
+			   struct plan *plan, const char *known_sha,
+			   int64_t known_ms, const struct pull *now,
+			   struct error *e)
 {
-	if (!*known_sha || (strcmp(known_sha, now->head_sha) == 0 &&
-			    known_ms <= r->received_ms))
+	const struct command *last = plan->commands[plan->count - 1];
+	const char *live = now->head_sha;
+
+	if (strcmp(plan->sha, live) == 0)
+		return ERR_OK;
+	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
+		 g->config->bot_name, last->name, live);
+	if (*plan->sha && !str_starts(live, plan->sha))
+		return error_set(e, ERR_REFUSED,
+				 "That is not the head of this pull request. "
+				 "If you mean the head as it is now:");
+	if (!*known_sha ||
+	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
 		return ERR_OK;
 	return error_set(e, ERR_REFUSED,
-			 "The head of this pull request moved while you wrote: "
-			 "it is %s now. Look at it, and say it again (@%s).",
-			 now->head_sha, g->config->bot_name);
+			 "The head of this pull request moved while you wrote. "
+			 "Look at the new one; if you mean that:");
 }
 
 static enum err run_plan(struct engine *g, const struct said_record *r,
@@ -492,33 +543,45 @@ static enum err accept(struct engine *g, const struct said_record *r,
 	    store_touch(g->store, p->id, e))
 		return e->code;
 	if (!r->comment_id && !words.len && !state.len)
-		return answer(g, r, p, true, "accepted", NULL, e);
+		return answer(g, r, p, true, "accepted", NULL, "", e);
 	return answer(g, r, p, true, state.text, words.len ? words.text : NULL,
-		      e);
+		      "", e);
 }
 
 static enum err decide(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const char *known_sha,
-		       int64_t known_ms, struct error *e)
+		       int64_t known_ms, struct plan *plan, struct error *e)
 {
-	struct plan plan;
 	enum role role;
 	bool deploys = false;
 	enum err code;
 
 	if (role_of(g, r->actor_id, p->repo, &role, e))
 		return e->code;
-	code = read_words(g, r, &plan, e);
+	code = read_words(g, r, plan, e);
 	if (!code)
-		code = authorise(g, &plan, role, p->author_id == r->actor_id,
-				 e);
-	for (size_t i = 0; !code && i < plan.count; i++)
-		deploys |= plan.commands[i]->deploys;
+		code = authorise(g, plan, role, p->author_id == r->actor_id, e);
+	for (size_t i = 0; !code && i < plan->count; i++)
+		deploys |= plan->commands[i]->deploys;
 	if (!code && deploys)
-		code = check_head(g, r, known_sha, known_ms, p, e);
+		code = check_head(g, r, plan, known_sha, known_ms, p, e);
 	if (code)
 		return code;
-	return accept(g, r, p, &plan, role, e);
+	return accept(g, r, p, plan, role, e);
+}
+
+enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
+{
+	struct said_record r;
+
+	if (store_said(g->store, said_id, &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	return refuse(g, &r, NULL,
+		      "Something went wrong here; nothing was done. Say it "
+		      "again later.",
+		      "", e);
 }
 
 enum err hear_checked(struct engine *g, const json_t *args,
@@ -529,6 +592,7 @@ enum err hear_checked(struct engine *g, const json_t *args,
 	struct said_record r;
 	struct error why = ERROR_INIT;
 	struct pull p, before;
+	struct plan plan = {0};
 	enum err code;
 
 	if (store_said(g->store, js_int(args, "said", 0), &r, e))
@@ -539,7 +603,7 @@ enum err hear_checked(struct engine *g, const json_t *args,
 		return refuse(g, &r, NULL,
 			      "I could not read this pull request from the "
 			      "forge; nothing was done. Say it again later.",
-			      e);
+			      "", e);
 	code = store_pull(g->store, r.repo, r.number, &before, e);
 	if (!code)
 		code = store_head_last(g->store, before.id, known_sha,
@@ -548,9 +612,9 @@ enum err hear_checked(struct engine *g, const json_t *args,
 		return code;
 	if (pull_seen(g, &p, "api", false, e))
 		return e->code;
-	code = decide(g, &r, &p, known_sha, known_ms, &why);
+	code = decide(g, &r, &p, known_sha, known_ms, &plan, &why);
 	if (code == ERR_REFUSED)
-		return refuse(g, &r, &p, why.text, e);
+		return refuse(g, &r, &p, why.text, plan.next, e);
 	if (code)
 		*e = why;
 	return code;

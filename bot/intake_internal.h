@@ -91,4 +91,18 @@ enum MHD_Result webhook_committed(struct request *r);
  * times. */
 void webhook_release(struct request *r);
 
+/* What libmicrohttpd calls; cls is the intake. */
+enum MHD_Result request_step(void *cls, struct MHD_Connection *conn,
+			     const char *path, const char *method,
+			     const char *version, const char *data, size_t *len,
+			     void **con_cls);
+void request_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
+		       enum MHD_RequestTerminationCode why);
+void *request_line(void *cls, const char *uri, struct MHD_Connection *conn);
+void connection_changed(void *cls, struct MHD_Connection *conn, void **context,
+			enum MHD_ConnectionNotificationCode what);
+
+/* The committer's done(). */
+void request_written(void *ctx, struct job *j);
+
 #endif

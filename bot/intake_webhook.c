@@ -10,7 +10,7 @@
 #include "bot/base/log.h"
 #include "bot/intake_internal.h"
 
-#define FIRST_PIECE (16u << 10)
+#define FIRST_PIECE (64u << 10)
 
 /* 1 to 128 printable ASCII characters. */
 static bool copy_name(char to[NAME_BYTES + 1], const char *from)

@@ -35,6 +35,8 @@ static const char *outcome(const json_t *view)
 		return js_str(view, "state");
 	if (own && *js_str(own, "result") && !is(own, "result", "merged"))
 		return "error";
+	if (part_is_bystander(view))
+		return "success";
 	return js_str(view, "cycle.verdict");
 }
 
@@ -249,15 +251,6 @@ static void add_facts(struct str *out, const json_t *view,
 	add_result(out, view);
 }
 
-/* Does staging have this very revision? */
-static bool is_staged(const json_t *view)
-{
-	const json_t *own =
-		part_own(view, js_get(view, "on_staging.revisions"));
-
-	return own && is(own, "sha", js_str(view, "head_sha"));
-}
-
 /* What would change something now, for the one who may. */
 static void add_advice(struct str *out, const json_t *view)
 {
@@ -267,7 +260,7 @@ static void add_advice(struct str *out, const json_t *view)
 	if (is(view, "state", "running") ||
 	    (is(view, "state", "waiting") && !is(request, "kind", "auto")))
 		return;
-	if (!is(view, "state", "done") && !is_staged(view))
+	if (!is(view, "state", "done") && !part_is_staged(view))
 		str_addf(out,
 			 "`@%s deploy` deploys it now (short), `@%s trigger` "
 			 "also runs the builds and tests (full). ",

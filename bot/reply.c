@@ -41,6 +41,30 @@ void render_outcome(struct str *out, const json_t *view, const char *login)
 	str_puts(out, ".\n");
 }
 
+/*
+ * A sentence of ours, in which what stands between backticks is code, so that
+ * it can be copied.  Both kinds of part are inert by themselves.
+ */
+static void add_prose(struct str *out, const char *text)
+{
+	const char *open, *close;
+
+	while ((open = strchr(text, '`')) && (close = strchr(open + 1, '`')) &&
+	       close > open + 1 && close[1] != '`') {
+		CLEANUP(free)
+		char *before = strndup(text, (size_t)(open - text));
+		CLEANUP(free)
+		char *code = strndup(open + 1, (size_t)(close - open - 1));
+
+		if (!before || !code)
+			break;
+		render_inline(out, before);
+		render_code(out, code);
+		text = close + 1;
+	}
+	render_inline(out, text);
+}
+
 void render_reply(struct str *out, const struct reply *reply)
 {
 	if (reply->key)
@@ -54,7 +78,7 @@ void render_reply(struct str *out, const struct reply *reply)
 	str_puts(out, ":");
 	if (reply->text && *reply->text) {
 		str_putc(out, ' ');
-		render_inline(out, reply->text);
+		add_prose(out, reply->text);
 	}
 	str_putc(out, '\n');
 	if (reply->markdown && *reply->markdown)

@@ -111,13 +111,16 @@ enum err report_posted(struct engine *g, const json_t *args,
 enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
 			 const char *content, struct error *e)
 {
-	char key[96];
+	char key[96], target[96];
 
 	if (!comment_id)
 		return ERR_OK;
+	/* One after the other: people read them in this order. */
+	snprintf(target, sizeof(target), "reaction:%lld",
+		 (long long)comment_id);
 	snprintf(key, sizeof(key), "reaction:%lld:%s", (long long)comment_id,
 		 content);
-	return store_outbox_add(g->store, "forge.reaction", "", key,
+	return store_outbox_add(g->store, "forge.reaction", target, key,
 				json_pack("{s:s, s:I, s:s}", "repo", repo,
 					  "comment_id", (json_int_t)comment_id,
 					  "content", content),
@@ -213,6 +216,10 @@ static const char *dropped_text(const char *outcome)
 			   "began, so the request is void."},
 		{"base", "The base branch was changed before the deploy "
 			 "began, so the request is void. Ask again."},
+		{"unconfigured", "The environment is not configured any more, "
+				 "so the request is void."},
+		{"granter", "Who asked for it may not ask any more, so the "
+			    "request is void."},
 		{"short failed", "The full that was booked is dropped, "
 				 "because the short failed."},
 	};
@@ -288,6 +295,11 @@ static enum err announce_all(struct engine *g, struct error *e)
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
 		code = announce(g, &list[i], e);
+		if (code && engine_may_pass(code)) {
+			log_error("request %lld is not told: %s",
+				  (long long)list[i].id, e->text);
+			code = ERR_OK;
+		}
 		if (!code)
 			code = store_request_announced(g->store, list[i].id, e);
 		if (!code)
@@ -318,8 +330,15 @@ enum err report_all(struct engine *g, struct error *e)
 
 	if (announce_all(g, e))
 		return e->code;
-	while (store_touched(g->store, &pull_id))
-		if (report_pull(g, pull_id, e))
-			return e->code;
+	while (store_touched(g->store, &pull_id)) {
+		enum err code = report_pull(g, pull_id, e);
+
+		/* What cannot be told must not undo what has happened. */
+		if (!engine_may_pass(code))
+			return code;
+		if (code)
+			log_error("pull %lld is not told: %s",
+				  (long long)pull_id, e->text);
+	}
 	return ERR_OK;
 }

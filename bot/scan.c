@@ -168,19 +168,33 @@ static int64_t pull_number_of(const json_t *comment)
 	return at ? strtoll(at + strlen("/pull/"), NULL, 10) : 0;
 }
 
+/* Why a comment that only a scan found must not run; NULL = it may. */
+static const char *doubt_about(const json_t *comment, int64_t age_ms)
+{
+	if (strcmp(js_str(comment, "created_at"),
+		   js_str(comment, "updated_at")) != 0)
+		return "I learned of this comment only after it was edited, so "
+		       "nothing was done. Say it again in a new one.";
+	if (age_ms > FRESH_MS)
+		return "I learned of this comment too late to act on it, so "
+		       "nothing was done. If you still want it, say it again.";
+	return NULL;
+}
+
 static enum err hear_found(struct engine *g, const char *repo,
 			   const struct scan_record *scan,
 			   const json_t *comment, struct error *e)
 {
-	const char *made = js_str(comment, "created_at");
 	const char *result;
 	int64_t made_ms, number = pull_number_of(comment);
 
-	if (!number || !time_parse_iso(made, &made_ms) ||
-	    strcmp(made, js_str(comment, "updated_at")) != 0 ||
-	    made_ms < scan->first_ms || g->now_ms - made_ms > FRESH_MS)
+	if (!number ||
+	    !time_parse_iso(js_str(comment, "created_at"), &made_ms) ||
+	    made_ms < scan->first_ms)
 		return ERR_OK;
-	return hear_comment(g, repo, number, comment, "scan", &result, e);
+	return hear_comment(g, repo, number, comment, "scan",
+			    doubt_about(comment, g->now_ms - made_ms), &result,
+			    e);
 }
 
 enum err scan_comments(struct engine *g, const json_t *args,

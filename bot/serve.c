@@ -279,12 +279,13 @@ static void close_all(struct house *h)
 		control_quiesce(h->control);
 	if (h->engine)
 		engine_stop(h->engine);
+	/* Its clients have their answers now, and may still be asking. */
+	if (h->control)
+		control_free(h->control);
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
 		if (ports[i])
 			ports[i]->stop(ports[i]);
 	engine_free(h->engine);
-	if (h->control)
-		control_free(h->control);
 	pages_free(h->web.pages);
 	free(h->hide_files);
 	free(h->web_url);

@@ -15,11 +15,12 @@ struct facts {
 	char wish[10];	   /* state of an open request for this sha, or "" */
 	char wish_kind[8]; /* "auto", "short", "full" */
 	bool booked;
-	int64_t full_ms;    /* when a booked full may start */
-	bool aboard;	    /* an unfinished cycle carries it */
-	bool listed;	    /* some cycle has listed it */
-	struct cycle cycle; /* that one, the newest */
-	char revision[16];  /* its result there */
+	int64_t full_ms;     /* when a booked full may start */
+	bool aboard;	     /* an unfinished cycle carries it */
+	bool listed;	     /* some cycle has listed it */
+	struct cycle cycle;  /* that one, the newest */
+	struct cycle judged; /* the one that the result is from */
+	char revision[16];   /* its result there */
 	char reason[512];
 	char told[16]; /* state told last */
 };
@@ -54,11 +55,22 @@ static enum err look_at_cycle(const struct flow *f, struct facts *x,
 	return ERR_OK;
 }
 
+static enum err look_at_result(const struct flow *f, struct facts *x,
+			       struct error *e)
+{
+	enum err code;
+
+	if (store_result(f->store, x->pull->id, x->sha, f->env->name,
+			 &x->result, e))
+		return e->code;
+	code = store_cycle(f->store, x->result.cycle_id, &x->judged, e);
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
 static enum err look(const struct flow *f, const char *context, struct facts *x,
 		     struct error *e)
 {
-	if (store_result(f->store, x->pull->id, x->sha, f->env->name,
-			 &x->result, e) ||
+	if (look_at_result(f, x, e) ||
 	    store_request_booked(f->store, f->env->name, x->pull->id, x->sha,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
@@ -138,29 +150,15 @@ static void tell_success(const struct facts *x, struct told_status *ret)
 	}
 }
 
-static bool rule_known(const struct facts *x, struct told_status *ret)
+static bool rule_green(const struct facts *x, struct told_status *ret)
 {
-	const char *outcome = x->result.outcome;
-
-	if (strcmp(outcome, "success") == 0) {
-		tell_success(x, ret);
-		return true;
-	}
-	if (!*outcome)
+	if (strcmp(x->result.outcome, "success") != 0)
 		return false;
-	ret->state = strcmp(outcome, "failure") == 0 ? "failure" : "error";
-	if (strcmp(outcome, "failure") == 0)
-		str_addf(&ret->text, "%s failed: %s", x->cycle.kind,
-			 x->cycle.text);
-	else if (strcmp(x->cycle.verdict, "failure") == 0)
-		str_addf(&ret->text, "%s: staging failed, cause not known (%s)",
-			 x->cycle.kind, x->cycle.text);
-	else
-		str_addf(&ret->text, "%s not done: %s", x->cycle.kind,
-			 x->cycle.text);
+	tell_success(x, ret);
 	return true;
 }
 
+/* The newest cycle that listed it could not take it along. */
 static bool rule_left_out(const struct facts *x, struct told_status *ret)
 {
 	if (!x->listed || !*x->revision || strcmp(x->revision, "merged") == 0)
@@ -168,6 +166,24 @@ static bool rule_left_out(const struct facts *x, struct told_status *ret)
 	ret->state = "error";
 	str_addf(&ret->text, "%s: left out: %s", x->cycle.kind,
 		 *x->reason ? x->reason : x->revision);
+	return true;
+}
+
+static bool rule_red(const struct facts *x, struct told_status *ret)
+{
+	const char *outcome = x->result.outcome;
+	const struct cycle *c = &x->judged;
+
+	if (!*outcome)
+		return false;
+	ret->state = strcmp(outcome, "failure") == 0 ? "failure" : "error";
+	if (strcmp(outcome, "failure") == 0)
+		str_addf(&ret->text, "%s failed: %s", c->kind, c->text);
+	else if (strcmp(c->verdict, "failure") == 0)
+		str_addf(&ret->text, "%s: staging failed, cause not known (%s)",
+			 c->kind, c->text);
+	else
+		str_addf(&ret->text, "%s not done: %s", c->kind, c->text);
 	return true;
 }
 
@@ -193,8 +209,8 @@ enum err status_of(const struct flow *f, const struct pull *p, const char *sha,
 	/* The first that applies decides. */
 	static bool (*const rules[])(const struct facts *x,
 				     struct told_status *ret) = {
-		rule_running,  rule_waiting,   rule_known,
-		rule_left_out, rule_abandoned,
+		rule_running,  rule_waiting, rule_green,
+		rule_left_out, rule_red,     rule_abandoned,
 	};
 	struct facts x = {.pull = p, .sha = sha};
 

@@ -42,6 +42,30 @@ const json_t *part_only_new(const json_t *view)
 	return ret;
 }
 
+bool part_is_staged(const json_t *view)
+{
+	const json_t *own =
+		part_own(view, js_get(view, "on_staging.revisions"));
+
+	return own && is(own, "sha", js_str(view, "head_sha"));
+}
+
+bool part_is_bystander(const json_t *view)
+{
+	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
+	json_t *rev;
+	size_t i;
+
+	if (!is(view, "state", "done") || is(view, "cycle.verdict", "success"))
+		return false;
+	if (!own || !is(own, "result", "merged") || js_bool(own, "new", false))
+		return false;
+	json_array_foreach (js_get(view, "cycle.revisions"), i, rev)
+		if (js_bool(rev, "new", false) && is(rev, "result", "merged"))
+			return part_is_staged(view);
+	return false;
+}
+
 bool part_failed_state(const json_t *item)
 {
 	return is(item, "state", "failure") || is(item, "state", "error");

@@ -23,6 +23,15 @@ const json_t *part_only_new(const json_t *view);
 /* Is this stage or job in state failure or error? */
 bool part_failed_state(const json_t *item);
 
+/* Does staging have the head of the view's pull request now? */
+bool part_is_staged(const json_t *view);
+
+/*
+ * Is the last cycle's failure about what others brought: was this revision on
+ * board but not new, is it on staging as before, and was something else new?
+ */
+bool part_is_bystander(const json_t *view);
+
 /* The first entry (stage or job) in state failure or error, or NULL. */
 const json_t *part_failed(const json_t *list);
 

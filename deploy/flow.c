@@ -214,6 +214,8 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
 
 	COPY(c->verdict, "cancelled");
+	COPY(c->reason_code, "restarted");
+	c->finished_ms = f->now_ms;
 	if (store_cycle_finish(f->store, c->id, "cancelled", "restarted",
 			       "restarted with newer revisions", f->now_ms,
 			       e) ||
@@ -338,9 +340,8 @@ static enum err judge(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-/* Booked fulls of a short that did not work: their revision is red. */
-static enum err drop_booked(const struct flow *f, const struct request *r,
-			    struct error *e)
+enum err flow_drop_booked(const struct flow *f, const struct request *r,
+			  struct error *e)
 {
 	struct request *list;
 	size_t count;
@@ -374,7 +375,7 @@ static enum err end_requests(const struct flow *f, const struct cycle *c,
 					 c->verdict, e);
 		if (!code && strcmp(c->verdict, "success") != 0 &&
 		    strcmp(list[i].kind, "auto") != 0)
-			code = drop_booked(f, &list[i], e);
+			code = flow_drop_booked(f, &list[i], e);
 	}
 	free(list);
 	return code;
@@ -484,6 +485,18 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	if (f->finished)
 		f->finished(f->ctx, c);
 	return ERR_OK;
+}
+
+enum err flow_failed(const struct flow *f, const json_t *args, const char *text,
+		     struct error *e)
+{
+	struct cycle c;
+
+	if (flow_cycle_of(f, args, &c, e))
+		return e->code;
+	if (strcmp(c.state, "finished") == 0)
+		return ERR_OK;
+	return flow_finish(f, &c, "error", "internal", text, e);
 }
 
 enum err flow_tagged(const struct flow *f, const json_t *args,

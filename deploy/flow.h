@@ -42,6 +42,9 @@ NODISCARD enum err flow_pushed(const struct flow *f, const json_t *args,
 			       const struct outcome *o, struct error *e);
 NODISCARD enum err flow_job_ended(const struct flow *f, const json_t *args,
 				  const struct outcome *o, struct error *e);
+/* An answer could not be handled: the cycle ends as an error of ours. */
+NODISCARD enum err flow_failed(const struct flow *f, const json_t *args,
+			       const char *text, struct error *e);
 NODISCARD enum err flow_tagged(const struct flow *f, const json_t *args,
 			       const struct outcome *o, struct error *e);
 

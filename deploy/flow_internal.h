@@ -3,6 +3,7 @@
 #define DEPLOY_FLOW_INTERNAL_H
 
 #include "deploy/flow.h"
+#include "store/request.h"
 
 /* How often a refused push leads to another merge in one cycle. */
 #define FLOW_BATCHES_MAX 4
@@ -33,6 +34,10 @@ NODISCARD enum err flow_stopped(const struct flow *f, struct cycle *c,
  */
 NODISCARD enum err flow_cycle_of(const struct flow *f, const json_t *args,
 				 struct cycle *ret, struct error *e);
+
+/* The short of a request did not work: its booked full is dropped. */
+NODISCARD enum err flow_drop_booked(const struct flow *f,
+				    const struct request *r, struct error *e);
 
 /* The name of a stage of the cycle; "" beyond the last. */
 void flow_stage_name(const struct cycle *c, int stage, char *ret, size_t size);

@@ -68,30 +68,26 @@ static const char *base_in(const struct manifest_project *list, size_t count,
 }
 
 /*
- * What differs from the last green manifest, as job_has_changes() wants it:
- * the revisions that came or went; everything where a base moved.
+ * What differs from the manifest of an older cycle, as job_has_changes() wants
+ * it: the revisions that came or went; everything where a base moved, and
+ * when before is 0.
  */
 static enum err difference(const struct flow *f, const struct cycle *c,
-			   json_t **ret, struct error *e)
+			   int64_t before, json_t **ret, struct error *e)
 {
 	CLEANUP(json_decref) json_t *projects = json_array();
-	struct environment_record env;
 	struct manifest_project *new = NULL, *old = NULL;
 	struct revision *now = NULL, *then = NULL;
 	size_t new_count = 0, old_count = 0, now_count = 0, then_count = 0;
 	enum err code;
 
-	code = store_environment(f->store, f->env->name, f->now_ms, &env, e);
+	code = store_manifest(f->store, c->id, &new, &new_count, e);
 	if (!code)
-		code = store_manifest(f->store, c->id, &new, &new_count, e);
-	if (!code)
-		code = store_manifest(f->store, env.deployed_cycle, &old,
-				      &old_count, e);
+		code = store_manifest(f->store, before, &old, &old_count, e);
 	if (!code)
 		code = store_revisions(f->store, c->id, &now, &now_count, e);
 	if (!code)
-		code = store_revisions(f->store, env.deployed_cycle, &then,
-				       &then_count, e);
+		code = store_revisions(f->store, before, &then, &then_count, e);
 	for (size_t i = 0; !code && i < new_count; i++) {
 		const char *repo = new[i].repo;
 		json_t *list = json_array();
@@ -256,16 +252,34 @@ static enum err want_job(const struct flow *f, const struct cycle *c,
 				f->now_ms, e);
 }
 
+/* Has the job anything to do, seen from where it last stood? */
+static enum err is_needed(const struct flow *f, const struct cycle *c,
+			  const struct job_spec *spec, bool *ret,
+			  struct error *e)
+{
+	CLEANUP(json_decref) json_t *changes = NULL;
+	int64_t before;
+
+	*ret = true;
+	if (!spec->changed_count)
+		return ERR_OK;
+	if (store_job_reference(f->store, f->env->name, spec->name, c->id,
+				&before, e) ||
+	    difference(f, c, before, &changes, e))
+		return e->code;
+	*ret = job_has_changes(spec, changes);
+	return ERR_OK;
+}
+
 /* Wants all jobs of one stage; *ret_wanted: how many really run. */
 static enum err want_stage(const struct flow *f, const struct cycle *c,
 			   const char *stage, size_t *ret_wanted,
 			   struct error *e)
 {
 	CLEANUP(json_decref) json_t *manifest = NULL;
-	CLEANUP(json_decref) json_t *changes = NULL;
 
 	*ret_wanted = 0;
-	if (manifest_json(f, c, &manifest, e) || difference(f, c, &changes, e))
+	if (manifest_json(f, c, &manifest, e))
 		return e->code;
 	for (size_t i = 0; i < f->env->job_count; i++) {
 		const struct job_spec *spec = &f->env->jobs[i];
@@ -273,7 +287,8 @@ static enum err want_stage(const struct flow *f, const struct cycle *c,
 
 		if (strcmp(spec->stage, stage) != 0)
 			continue;
-		needed = job_has_changes(spec, changes);
+		if (is_needed(f, c, spec, &needed, e))
+			return e->code;
 		*ret_wanted += needed;
 		if (want_job(f, c, spec, needed, manifest, e))
 			return e->code;

@@ -137,11 +137,13 @@ static enum err end_left_out(const struct flow *f, const struct cycle *c,
 			if (revisions[j].pull_id == r->pull_id &&
 			    strcmp(revisions[j].sha, r->sha) == 0)
 				why = revisions[j].result;
-		if (strcmp(why, "merged") == 0)
+		if (strcmp(why, "merged") == 0) {
 			*ret_aboard += 1;
-		else
-			code = store_request_end(f->store, r->id, "done", why,
-						 e);
+			continue;
+		}
+		code = store_request_end(f->store, r->id, "done", why, e);
+		if (!code)
+			code = flow_drop_booked(f, r, e);
 	}
 	free(requests);
 	revisions_free(revisions, count);

@@ -79,6 +79,23 @@ static enum err tell_waiting(const struct flow *f, struct error *e)
 	return code;
 }
 
+/* Who asked may not any more: what waits is dropped before it is counted. */
+static enum err drop_ungranted(const struct flow *f, struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_ungranted(f->store, f->env->name, f->now_ms, &list,
+				     &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		code = store_request_end(f->store, list[i].id, "dropped",
+					 "granter", e);
+	free(list);
+	return code;
+}
+
 enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 			      struct error *e)
 {
@@ -86,7 +103,7 @@ enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 	struct policy_decision d;
 	bool news;
 
-	if (gather(f, &facts, e))
+	if (drop_ungranted(f, e) || gather(f, &facts, e))
 		return e->code;
 	d = policy_decide(&f->env->policy, &facts);
 	*ret_next_ms = d.at_ms;
@@ -147,7 +164,8 @@ enum err schedule_void(const struct flow *f, const struct pull *p,
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_requests_of_pull(f->store, p->id, &list, &count, e))
+	if (store_requests_void(f->store, f->env->name, p->id, keep_sha, e) ||
+	    store_requests_of_pull(f->store, p->id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].environment, f->env->name) == 0 &&

@@ -77,7 +77,8 @@ static enum err standing_and_asked(struct store *s,
 	if (store_quarantined(s, p->id, p->head_sha, env->name, &quarantined,
 			      e) ||
 	    asked_since(s, env, p, now_ms, &since_ms, &failed, e) ||
-	    store_request_asked(s, env->name, p, since_ms, ret_asked, e) ||
+	    store_request_asked(s, env->name, p, since_ms, now_ms, ret_asked,
+				e) ||
 	    store_role(s, p->author_id, p->repo, now_ms, &role, e))
 		return e->code;
 	if (quarantined)
@@ -172,8 +173,9 @@ static void candidates_release_at(struct candidates *c)
 	free(c->list);
 }
 
-static enum err add_candidate(struct candidates *c, const struct pull *p,
-			      bool asked, struct error *e)
+static enum err add_candidate(struct candidates *c,
+			      const struct project *project,
+			      const struct pull *p, bool asked, struct error *e)
 {
 	struct candidate *more =
 		realloc(c->list, (c->count + 1) * sizeof(*more));
@@ -187,7 +189,8 @@ static enum err add_candidate(struct candidates *c, const struct pull *p,
 	r->pull_id = p->id;
 	r->number = p->number;
 	r->is_new = true;
-	snprintf(r->repo, sizeof(r->repo), "%s", p->repo);
+	/* As configured: the forge may spell it in another case. */
+	snprintf(r->repo, sizeof(r->repo), "%s", project->repo);
 	snprintf(r->sha, sizeof(r->sha), "%s", p->head_sha);
 	snprintf(r->title, sizeof(r->title), "%s", p->title);
 	snprintf(r->author, sizeof(r->author), "%s", p->author);
@@ -212,7 +215,7 @@ static enum err collect(struct store *s, const struct environment *env,
 		if (standing_and_asked(s, env, project, &pulls[i], now_ms,
 				       &standing, &asked, e) ||
 		    (standing == STANDING_IN &&
-		     add_candidate(c, &pulls[i], asked, e)))
+		     add_candidate(c, project, &pulls[i], asked, e)))
 			return e->code;
 	}
 	return ERR_OK;

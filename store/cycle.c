@@ -358,6 +358,15 @@ enum err store_jobs(struct store *s, int64_t cycle_id, struct job **ret,
 	return ERR_OK;
 }
 
+enum err store_job_reference(struct store *s, const char *environment,
+			     const char *name, int64_t cycle_id,
+			     int64_t *ret_cycle, struct error *e)
+{
+	return db_value(&s->db, STMT_JOB_REFERENCE,
+			ARGS(ARG(environment), ARG(name), ARG(cycle_id)), 0,
+			ret_cycle, e);
+}
+
 enum err store_result(struct store *s, int64_t pull_id, const char *sha,
 		      const char *environment, struct result *ret,
 		      struct error *e)

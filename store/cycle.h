@@ -137,6 +137,16 @@ NODISCARD enum err store_jobs(struct store *s, int64_t cycle_id,
 			      struct job **ret, size_t *ret_count,
 			      struct error *e);
 
+/*
+ * What the job stands on when cycle_id begins: the green cycle whose content
+ * it was last right for (it ran, or had nothing to do).  0 when there is
+ * none, or when it has run since then in a cycle that was not green: what it
+ * left behind is not known.
+ */
+NODISCARD enum err store_job_reference(struct store *s, const char *environment,
+				       const char *name, int64_t cycle_id,
+				       int64_t *ret_cycle, struct error *e);
+
 /* What is known of a revision on an environment. */
 struct result {
 	char outcome[12]; /* "", "success", "failure", "error" */

@@ -184,7 +184,7 @@ enum err db_open(struct db *db, const char *path,
 		 const struct db_schema *schema, enum db_flags flags,
 		 struct error *e)
 {
-	int64_t version;
+	int64_t version = 0;
 
 	*db = (struct db){.schema = schema, .read_only = flags & DB_READ_ONLY};
 	/* Looked at before anything, WAL mode included, is written to it. */

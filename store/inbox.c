@@ -12,7 +12,7 @@
 /* "kcin" */
 #define APPLICATION_ID 0x6b63696e
 /* What the file may keep after the log was written back. */
-#define WAL_KEEP (64 << 20)
+#define WAL_KEEP (16 << 20)
 /* Deliveries per transaction of pruning: the committer waits for one. */
 #define PRUNE_SLICE 500
 #define NAME_MAX_BYTES 128
@@ -34,10 +34,8 @@ static const char *const migrations[] = {
 enum {
 	JOURNAL_ID,
 	PROBE,
-	KNOWN,
 	ADD,
 	NEXT,
-	DEPTH,
 	LAST,
 	FIRST,
 	CAN_PRUNE,
@@ -48,24 +46,25 @@ enum {
 static const char *const statements[] = {
 	[JOURNAL_ID] = "SELECT journal_id FROM meta",
 	[PROBE] = "UPDATE meta SET probed_ms = ?1",
-	[KNOWN] = "SELECT seq FROM delivery WHERE guid = ?1",
 	[ADD] = "INSERT INTO delivery"
 		"(guid, event, received_ms, size, packed, body)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(guid) DO NOTHING",
 	[NEXT] = "SELECT seq, guid, event, received_ms, size, packed, body"
 		 " FROM delivery WHERE seq > ?1 ORDER BY seq LIMIT 1",
-	[DEPTH] = "SELECT count(*) FROM delivery WHERE seq > ?1",
-	[LAST] = "SELECT seq FROM sqlite_sequence WHERE name = 'delivery'",
+	[LAST] = "SELECT max(seq) FROM delivery",
 	[FIRST] = "SELECT min(seq) FROM delivery",
 	[CAN_PRUNE] = "SELECT EXISTS(SELECT 1 FROM delivery"
 		      " WHERE seq BETWEEN ?1 AND ?2 AND"
 		      " ((body IS NOT NULL AND received_ms < ?3)"
-		      " OR received_ms < ?4))",
+		      " OR (received_ms < ?4"
+		      " AND seq < (SELECT max(seq) FROM delivery))))",
 	[FORGET_BODIES] = "UPDATE delivery SET body = NULL"
 			  " WHERE seq BETWEEN ?1 AND ?2"
 			  " AND body IS NOT NULL AND received_ms < ?3",
+	/* The last one stays, so that its number is not given again. */
 	[FORGET_GUIDS] = "DELETE FROM delivery"
-			 " WHERE seq BETWEEN ?1 AND ?2 AND received_ms < ?3",
+			 " WHERE seq BETWEEN ?1 AND ?2 AND received_ms < ?3"
+			 " AND seq < (SELECT max(seq) FROM delivery)",
 };
 
 static const struct db_schema schema = {
@@ -88,7 +87,8 @@ static void destroy(struct inbox *i)
 
 void inbox_close(struct inbox *i)
 {
-	destroy(i);
+	if (i)
+		destroy(i);
 }
 
 /*
@@ -173,8 +173,8 @@ static bool pack(struct inbox *i, const struct inbox_delivery *d,
 	       packer_pack(i->packer, d->body, d->len, ret, ret_len);
 }
 
-static enum err insert(struct inbox *i, struct inbox_delivery *d,
-		       struct error *e)
+static enum err add_one(struct inbox *i, struct inbox_delivery *d,
+			struct error *e)
 {
 	const void *body = d->body;
 	size_t len = d->len;
@@ -193,23 +193,9 @@ static enum err insert(struct inbox *i, struct inbox_delivery *d,
 		return db_error(&i->db, e, "bind");
 	while (db_next(&i->db, s, &code, e))
 		;
-	d->seq = db_last_id(&i->db);
+	d->duplicate = !code && db_changes(&i->db) == 0;
+	d->seq = d->duplicate ? 0 : db_last_id(&i->db);
 	return code;
-}
-
-static enum err add_one(struct inbox *i, struct inbox_delivery *d,
-			struct error *e)
-{
-	enum err code;
-
-	d->seq = 0;
-	/* Not by ON CONFLICT: that gives a number to what it then drops, and
-	 * the last number would be one that nobody can ever read. */
-	code = db_value(&i->db, KNOWN, ARGS(ARG(d->guid)), 0, &d->seq, e);
-	d->duplicate = d->seq > 0;
-	if (code || d->duplicate)
-		return code;
-	return insert(i, d, e);
 }
 
 enum err inbox_add(struct inbox *i, struct inbox_delivery *d, size_t count,
@@ -285,13 +271,17 @@ enum err inbox_next(struct inbox *i, int64_t after, struct inbox_delivery *ret,
 	if (i->body && !code) {
 		ret->body = i->body;
 		ret->len = (size_t)db_int(s, 4);
-		SHA256(i->body, ret->len, ret->body_hash);
 	}
 	/* Ended here, as an open read would keep the log from shrinking. */
 	db_done(s);
 	if (code)
 		error_prefix(e, "delivery %lld", (long long)ret->seq);
 	return code;
+}
+
+void inbox_hash(struct inbox_delivery *d)
+{
+	SHA256(d->body, d->len, d->body_hash);
 }
 
 /* For questions whose caller has nothing better to do than to go on. */
@@ -306,14 +296,17 @@ static int64_t ask(struct inbox *i, size_t statement, const struct arg *args,
 	return value;
 }
 
-int64_t inbox_depth(struct inbox *i, int64_t after)
-{
-	return ask(i, DEPTH, ARGS(ARG(after)));
-}
-
 int64_t inbox_last(struct inbox *i)
 {
 	return ask(i, LAST, NO_ARGS);
+}
+
+int64_t inbox_depth(struct inbox *i, int64_t after)
+{
+	int64_t last = inbox_last(i);
+
+	/* Counting would read every row, again and again under load. */
+	return last > after ? last - after : 0;
 }
 
 int64_t inbox_log_pages(const struct inbox *i)

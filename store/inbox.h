@@ -18,6 +18,7 @@
 
 struct inbox;
 
+/* NULL is none. */
 void inbox_close(struct inbox *i);
 DEFINE_CLEANUP(struct inbox *, inbox_close)
 
@@ -33,12 +34,12 @@ struct inbox *inbox_open_reader(const char *path, struct error *e);
 const char *inbox_journal_id(const struct inbox *i);
 
 struct inbox_delivery {
-	int64_t seq;	   /* out; ascending from 1, of the first with guid */
+	int64_t seq;	   /* out; ascending from 1; 0 for a duplicate */
 	const char *guid;  /* X-GitHub-Delivery */
 	const char *event; /* X-GitHub-Event */
 	const void *body;  /* raw, as signed; out: NULL when pruned */
 	size_t len;
-	unsigned char body_hash[32]; /* out of inbox_next: SHA-256 of body */
+	unsigned char body_hash[32]; /* out of inbox_hash: SHA-256 of body */
 	int64_t received_ms;
 	bool duplicate; /* out of inbox_add: the GUID was known already */
 };
@@ -58,7 +59,14 @@ NODISCARD enum err inbox_add(struct inbox *i, struct inbox_delivery *d,
 NODISCARD enum err inbox_next(struct inbox *i, int64_t after,
 			      struct inbox_delivery *ret, struct error *e);
 
-/* How many deliveries have seq > after; 0 also when it cannot be read. */
+/* Fills body_hash; the body must be there.  Not done unasked: most bodies are
+ * looked at and forgotten. */
+void inbox_hash(struct inbox_delivery *d);
+
+/*
+ * How many deliveries have seq > after, and numbers that duplicates took in
+ * between; 0 also when it cannot be read.
+ */
 int64_t inbox_depth(struct inbox *i, int64_t after);
 
 /* The highest seq ever given, 0 when none. */

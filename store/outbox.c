@@ -44,7 +44,10 @@ void store_outbox_unmark(struct store *s, int64_t id)
 			s->sent[i] = s->sent[--s->sent_count];
 }
 
-/* Ends the older ones on a target that nobody has sent yet. */
+/*
+ * Ends the older ones on a target that nobody sends now.  One whose end was
+ * not seen may have taken effect: what takes its place must look for that.
+ */
 static enum err replace_older(struct store *s, const char *kind,
 			      const char *target, int64_t id, int64_t now_ms,
 			      struct error *e)
@@ -60,9 +63,13 @@ static enum err replace_older(struct store *s, const char *kind,
 	while (db_next(&s->db, row, &code, e))
 		if (!is_sent(s, db_int(row, 0)) && count < ARRAY_SIZE(old))
 			old[count++] = db_int(row, 0);
-	for (size_t i = 0; !code && i < count; i++)
-		code = db_run(&s->db, STMT_OUTBOX_REPLACE,
-			      ARGS(ARG(old[i]), ARG(now_ms)), e);
+	for (size_t i = 0; !code && i < count; i++) {
+		code = db_run(&s->db, STMT_OUTBOX_INHERIT,
+			      ARGS(ARG(old[i]), ARG(id)), e);
+		if (!code)
+			code = db_run(&s->db, STMT_OUTBOX_REPLACE,
+				      ARGS(ARG(old[i]), ARG(now_ms)), e);
+	}
 	return code;
 }
 
@@ -71,7 +78,7 @@ enum err store_outbox_add(struct store *s, const char *kind, const char *target,
 			  enum outbox_flags flags, int64_t now_ms,
 			  struct error *e)
 {
-	CLEANUP(json_decref) json_t *owned = args;
+	CLEANUP(json_decref) json_t *owned UNUSED = args;
 	CLEANUP(free) char *text = args ? js_dump(args) : NULL;
 
 	if (!text)

@@ -45,20 +45,12 @@ static bool resize(struct packer *p, size_t cap)
 	return true;
 }
 
-bool packer_pack(struct packer *p, const void *data, size_t len,
-		 const void **ret, size_t *ret_len)
+/* Into a buffer that grows with the output, up to most bytes. */
+static bool deflate_all(struct packer *p, size_t most)
 {
-	size_t most = len / 2;
-	size_t cap = most < KEEP ? most : KEEP;
 	int rc;
 
-	if (len < WORTH_IT || deflateReset(&p->z) != Z_OK ||
-	    ((p->cap < cap || p->cap > KEEP) && !resize(p, cap)))
-		return false;
-	p->z.next_in = (z_const Bytef *)data;
-	p->z.avail_in = (uInt)len;
 	p->z.total_out = 0;
-	/* The buffer grows with the output, up to half of the input. */
 	for (;;) {
 		size_t have = p->cap < most ? p->cap : most;
 
@@ -66,14 +58,29 @@ bool packer_pack(struct packer *p, const void *data, size_t len,
 		p->z.avail_out = (uInt)(have - p->z.total_out);
 		rc = deflate(&p->z, Z_FINISH);
 		if (rc != Z_OK && rc != Z_BUF_ERROR)
-			break;
+			return rc == Z_STREAM_END;
 		if (have == most ||
 		    !resize(p, p->cap * 2 < most ? p->cap * 2 : most))
 			return false;
 	}
+}
+
+bool packer_pack(struct packer *p, const void *data, size_t len,
+		 const void **ret, size_t *ret_len)
+{
+	if (len < WORTH_IT || deflateReset(&p->z) != Z_OK ||
+	    (p->cap != KEEP && !resize(p, KEEP)))
+		return false;
+	p->z.next_in = (z_const Bytef *)data;
+	p->z.avail_in = (uInt)len;
+	if (!deflate_all(p, len / 2)) {
+		if (p->cap > KEEP)
+			(void)resize(p, KEEP);
+		return false;
+	}
 	*ret = p->out;
 	*ret_len = p->z.total_out;
-	return rc == Z_STREAM_END;
+	return true;
 }
 
 enum err unpack(const void *data, size_t len, void *ret, size_t size,

@@ -66,7 +66,10 @@ NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 NODISCARD enum err store_pull_active(struct store *s, int64_t id,
 				     int64_t now_ms, struct error *e);
 
-/* The newest entry of the timeline; ERR_MISSING when there is none. */
+/*
+ * The newest entry of the timeline; ERR_MISSING when there is none.  Seen at
+ * 0: the first that we know, which nothing tells to have moved.
+ */
 NODISCARD enum err store_head_last(struct store *s, int64_t pull_id,
 				   char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
 				   struct error *e);

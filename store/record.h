@@ -54,7 +54,7 @@ struct said_record {
 	int64_t number;
 	int64_t actor_id;
 	char actor[64];
-	char words[1024]; /* JSON array of verbs */
+	char words[2048]; /* JSON: [{"verb", "args"}], or [{"error"}] */
 	int64_t made_ms;
 	int64_t received_ms;
 	char source[16]; /* "webhook", "scan", "cli" */

@@ -34,6 +34,43 @@ enum err store_environment_finish(struct store *s, const char *name,
 		      e);
 }
 
+enum err store_environments_busy(struct store *s, char (**ret)[64],
+				 size_t *ret_count, struct error *e)
+{
+	char(*list)[64] = NULL;
+	size_t count = 0;
+	sqlite3_stmt *row;
+	enum err code;
+
+	if (db_start(&s->db, STMT_ENV_BUSY, NO_ARGS, &row, e))
+		return e->code;
+	while (db_next(&s->db, row, &code, e)) {
+		char(*more)[64] = realloc(list, (count + 1) * sizeof(*list));
+
+		if (!more) {
+			db_done(row);
+			free(list);
+			return error_set(e, ERR_FATAL, "out of memory");
+		}
+		list = more;
+		COPY(list[count++], db_text(row, 0));
+	}
+	if (code) {
+		free(list);
+		return code;
+	}
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+enum err store_environment_drop(struct store *s, const char *name,
+				const char *outcome, struct error *e)
+{
+	return db_run(&s->db, STMT_ENV_DROP_REQUESTS,
+		      ARGS(ARG(name), ARG(outcome)), e);
+}
+
 enum err store_environment_wait(struct store *s, const char *name,
 				const char *why, int64_t until_ms,
 				bool *ret_changed, struct error *e)
@@ -140,6 +177,22 @@ enum err store_requests_to_announce(struct store *s, struct request **ret,
 	return list(s, STMT_REQUEST_TO_ANNOUNCE, NO_ARGS, ret, ret_count, e);
 }
 
+enum err store_requests_ungranted(struct store *s, const char *environment,
+				  int64_t now_ms, struct request **ret,
+				  size_t *ret_count, struct error *e)
+{
+	return list(s, STMT_REQUEST_UNGRANTED,
+		    ARGS(ARG(environment), ARG(now_ms)), ret, ret_count, e);
+}
+
+enum err store_requests_void(struct store *s, const char *environment,
+			     int64_t pull_id, const char *keep_sha,
+			     struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_VOID,
+		      ARGS(ARG(environment), ARG(pull_id), ARG(keep_sha)), e);
+}
+
 enum err store_request_announced(struct store *s, int64_t id, struct error *e)
 {
 	return db_run(&s->db, STMT_REQUEST_ANNOUNCED, ARGS(ARG(id)), e);
@@ -165,15 +218,15 @@ enum err store_requests_back(struct store *s, int64_t cycle_id, struct error *e)
 }
 
 enum err store_request_asked(struct store *s, const char *environment,
-			     const struct pull *p, int64_t since_ms, bool *ret,
-			     struct error *e)
+			     const struct pull *p, int64_t since_ms,
+			     int64_t now_ms, bool *ret, struct error *e)
 {
-	const char *sha = p->head_sha, *base = p->base_ref;
+	const char *sha = p->head_sha, *base = p->base_ref, *repo = p->repo;
 	int64_t one;
 
 	if (db_value(&s->db, STMT_REQUEST_ASKED,
 		     ARGS(ARG(environment), ARG(p->id), ARG(sha), ARG(base),
-			  ARG(since_ms)),
+			  ARG(since_ms), ARG(repo), ARG(now_ms)),
 		     0, &one, e))
 		return e->code;
 	*ret = one != 0;

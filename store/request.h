@@ -26,6 +26,12 @@ NODISCARD enum err store_environment(struct store *s, const char *name,
 NODISCARD enum err store_environment_finish(struct store *s, const char *name,
 					    const struct environment_record *r,
 					    struct error *e);
+/* The names of those with an open cycle or request; malloc'ed. */
+NODISCARD enum err store_environments_busy(struct store *s, char (**ret)[64],
+					   size_t *ret_count, struct error *e);
+/* Drops all open requests of an environment. */
+NODISCARD enum err store_environment_drop(struct store *s, const char *name,
+					  const char *outcome, struct error *e);
 /* What the policy last said, for people; *ret_changed: is it news? */
 NODISCARD enum err store_environment_wait(struct store *s, const char *name,
 					  const char *why, int64_t until_ms,
@@ -84,12 +90,28 @@ NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 
 /*
- * Did somebody with the right to command ask for exactly this revision since
- * then?
+ * Did somebody who may command (still) ask for exactly this revision since
+ * then, and was it not voided?
  */
 NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 				       const struct pull *p, int64_t since_ms,
-				       bool *ret, struct error *e);
+				       int64_t now_ms, bool *ret,
+				       struct error *e);
+
+/*
+ * Ends the permission that people gave for revisions of the pull, whatever
+ * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
+ */
+NODISCARD enum err store_requests_void(struct store *s, const char *environment,
+				       int64_t pull_id, const char *keep_sha,
+				       struct error *e);
+
+/* Those that wait although who asked may not command any more; malloc'ed. */
+NODISCARD enum err store_requests_ungranted(struct store *s,
+					    const char *environment,
+					    int64_t now_ms,
+					    struct request **ret,
+					    size_t *ret_count, struct error *e);
 
 /* An open request for the revision: its state ("" = none) and kind. */
 NODISCARD enum err store_request_pending(struct store *s,

@@ -43,11 +43,34 @@ enum err store_role(struct store *s, int64_t user_id, const char *repo,
 	return code;
 }
 
+/* Refuses if user_id is the only admin. */
+static enum err keep_last_admin(struct store *s, int64_t user_id,
+				const char *login, int64_t now_ms,
+				struct error *e)
+{
+	const char *role;
+	int64_t others;
+
+	if (store_role(s, user_id, "", now_ms, &role, e) ||
+	    db_value(&s->db, STMT_TRUST_ADMINS, ARGS(ARG(user_id), ARG(now_ms)),
+		     0, &others, e))
+		return e->code;
+	if (strcmp(role, "admin") == 0 && others == 0)
+		return error_set(e, ERR_REFUSED,
+				 "%s is the last admin: make another one first",
+				 login);
+	return ERR_OK;
+}
+
 enum err store_trust_add(struct store *s, const struct trust_grant *g,
 			 int64_t now_ms, struct error *e)
 {
+	bool stays = strcmp(g->role, "admin") == 0 && !g->expires_ms;
 	char subject[128];
 
+	if (!*g->scope && !stays &&
+	    keep_last_admin(s, g->user_id, g->login, now_ms, e))
+		return e->code;
 	if (store_principal_seen(s, g->user_id, g->login, now_ms, e) ||
 	    db_run(&s->db, STMT_TRUST_REVOKE,
 		   ARGS(ARG(g->user_id), ARG(g->scope), ARG(now_ms),
@@ -69,18 +92,10 @@ enum err store_trust_add(struct store *s, const struct trust_grant *g,
 enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
 			    const char *by, int64_t now_ms, struct error *e)
 {
-	const char *role;
-	int64_t admins;
 	char subject[128];
 
-	if (store_role(s, user_id, "", now_ms, &role, e) ||
-	    db_value(&s->db, STMT_TRUST_ADMINS, ARGS(ARG(user_id), ARG(now_ms)),
-		     0, &admins, e))
+	if (keep_last_admin(s, user_id, login, now_ms, e))
 		return e->code;
-	if (strcmp(role, "admin") == 0 && admins == 0)
-		return error_set(e, ERR_REFUSED,
-				 "%s is the last admin: make another one first",
-				 login);
 	if (db_run(&s->db, STMT_TRUST_REVOKE_ALL,
 		   ARGS(ARG(user_id), ARG(now_ms), ARG(by)), e))
 		return e->code;

@@ -35,7 +35,10 @@ NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char *repo, int64_t now_ms,
 			      const char **ret, struct error *e);
 
-/* Replaces what the user had in that scope; audited. */
+/*
+ * Replaces what the user had in that scope; audited.  ERR_REFUSED when that
+ * would leave nobody admin, now or when it expires.
+ */
 NODISCARD enum err store_trust_add(struct store *s, const struct trust_grant *g,
 				   int64_t now_ms, struct error *e);
 

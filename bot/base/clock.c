@@ -165,6 +165,13 @@ void time_span(struct str *out, int64_t ms)
 	int64_t big, small;
 	const char *big_unit, *small_unit;
 
+	if (ms > 0 && ms < 1000) {
+		/* What took time did not take "0 s". */
+		int tenths = ms < 100 ? 1 : (int)(ms / 100);
+
+		str_addf(out, "0.%d s", tenths);
+		return;
+	}
 	if (s < 60) {
 		str_addf(out, "%lld s", (long long)s);
 		return;

@@ -41,7 +41,7 @@ void time_iso(struct str *out, int64_t wall_ms);
  */
 NODISCARD bool time_parse_iso(const char *text, int64_t *ret_ms);
 
-/* Adds a span for people: "12 s", "4 min 10 s", "6 h", "2 d 3 h". */
+/* Adds a span for people: "0.2 s", "12 s", "4 min 10 s", "6 h", "2 d 3 h". */
 void time_span(struct str *out, int64_t ms);
 
 /* Reads "30s", "5m", "6h", "14d", "0s" to ms; false when it is none. */

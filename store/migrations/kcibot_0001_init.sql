@@ -157,7 +157,10 @@ CREATE TABLE request(
                 ('waiting', 'booked', 'running', 'done', 'dropped')),
     cycle_id    INTEGER REFERENCES cycle(id),
     outcome     TEXT NOT NULL DEFAULT '',
-    announced   INTEGER NOT NULL DEFAULT 0 CHECK (announced IN (0, 1))
+    announced   INTEGER NOT NULL DEFAULT 0 CHECK (announced IN (0, 1)),
+    -- A push, another base or closing came after it: whatever became of the
+    -- deploy, the permission for this revision is over.
+    voided      INTEGER NOT NULL DEFAULT 0 CHECK (voided IN (0, 1))
 ) STRICT;
 CREATE INDEX request_to_announce ON request(id)
     WHERE announced = 0 AND state IN ('done', 'dropped');

@@ -17,7 +17,6 @@
 #include "bot/control.h"
 #include "tests/integration/look.h"
 
-#define SECRET "a webhook secret that only this test knows"
 #define TOKEN "sandbox-token"
 
 /* Of the running test; cmocka leaves a failed one by longjmp. */
@@ -39,6 +38,22 @@ static const char job_script[] =
 
 static const char default_jobs[] = HOUSE_JOB("build", "build", "")
 	HOUSE_JOB("deploy", "deploy", "") HOUSE_JOB("test", "test", "");
+
+/* What the variable names, else what is built beside the tests. */
+static const char *program(const char *variable, const char *name)
+{
+	static char path[4096];
+	const char *given = getenv(variable);
+	ssize_t n;
+
+	if (given)
+		return given;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 64);
+	assert_true(n > 0);
+	path[n] = '\0';
+	snprintf(strrchr(path, '/'), 64, "/../../%s", name);
+	return path;
+}
 
 static void put(const struct house *h, const char *name, const char *text,
 		mode_t mode)
@@ -135,7 +150,7 @@ static void make_folder(struct house *h)
 	snprintf(h->state, sizeof(h->state), "%s/state", h->dir);
 	snprintf(h->config, sizeof(h->config), "%s/kcibot.yaml", h->dir);
 	snprintf(h->log, sizeof(h->log), "%s/bot.log", h->dir);
-	put(h, "secret", SECRET, 0600);
+	put(h, "secret", HOUSE_SECRET, 0600);
 	put(h, "token", TOKEN, 0600);
 	put(h, "ran", "", 0666);
 	put(h, "job.sh", job_script, 0755);
@@ -143,27 +158,32 @@ static void make_folder(struct house *h)
 	snprintf(h->url, sizeof(h->url), "http://127.0.0.1:%d", h->port);
 }
 
+/*
+ * The hook comes last: what is made before is old history, and nothing of it
+ * is still on its way when the bot starts.
+ */
 static void make_forge(struct house *h, bool deaf)
 {
 	CLEANUP(free) char *dir = str_format("%s/forge", h->dir);
 	CLEANUP(free) char *hook = str_format("%s/webhook", h->url);
-	CLEANUP(free) char *secret = str_format("%s/secret", h->dir);
 	CLEANUP(free) char *token = str_format("%s/token", h->dir);
 	static const char *const users[] = {"ada", "mona", "carl", "sam"};
 	static const char *const repos[] = {API, WEB};
 	struct error e = ERROR_INIT;
 
-	if (sbc_start(&(struct sbc_settings){.dir = dir,
-					     .webhook = deaf ? NULL : hook,
-					     .secret_file = secret,
-					     .token_file = token},
-		      &h->forge, &e))
+	if (sbc_start(
+		    &(struct sbc_settings){
+			    .dir = dir,
+			    .token_file = token,
+			    .program = program("KCIBOT_SANDBOX", "sandbox")},
+		    &h->forge, &e))
 		fail_msg("%s", e.text);
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++)
 		assert_true(sbc_user(h->forge, users[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(repos); i++)
 		assert_true(sbc_repo(h->forge, repos[i],
 				     house_file("text", "one\n"), NULL));
+	assert_true(deaf || sbc_hook(h->forge, hook, HOUSE_SECRET));
 }
 
 static void trust(struct house *h, const char *login, const char *role)
@@ -194,8 +214,13 @@ struct house *house_new(const struct house_settings *s)
 	make_folder(h);
 	make_forge(h, s->deaf);
 	write_config(h, s);
-	if (s->asleep)
-		return h;
+	if (!s->asleep)
+		house_begin(h);
+	return h;
+}
+
+void house_begin(struct house *h)
+{
 	house_start(h);
 	/* The first scan is over and the first admin is known. */
 	house_await_sql(h, "SELECT count(*) FROM trust", 1);
@@ -206,25 +231,9 @@ struct house *house_new(const struct house_settings *s)
 	trust(h, "mona", "maintainer");
 	trust(h, "carl", "contributor");
 	house_await_quiet(h);
-	return h;
 }
 
 /* --- the bot --- */
-
-static const char *program(void)
-{
-	static char path[4096];
-	const char *given = getenv("KCIBOT");
-	ssize_t n;
-
-	if (given)
-		return given;
-	n = readlink("/proc/self/exe", path, sizeof(path) - 32);
-	assert_true(n > 0);
-	path[n] = '\0';
-	snprintf(strrchr(path, '/'), 32, "/../kcibot");
-	return path;
-}
 
 /* Only calls that are safe between fork and exec. */
 static void NORETURN become_bot(const struct house *h, const char *path,
@@ -246,7 +255,7 @@ void house_start(struct house *h)
 {
 	CLEANUP(fd_close)
 	int log = open(h->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	const char *path = program();
+	const char *path = program("KCIBOT", "kcibot");
 	int64_t end = clock_mono(&clock_system) + HOUSE_WAIT_MS;
 
 	assert_int_equal(h->pid, 0);
@@ -302,7 +311,7 @@ void house_expect(struct house *h, const char *text)
 
 int house_cli(struct house *h, const char *const *argv, struct str *ret_said)
 {
-	const char *args[32] = {program()};
+	const char *args[32] = {program("KCIBOT", "kcibot")};
 	const char *env[] = {"PATH=/usr/local/bin:/usr/bin:/bin",
 			     "ASAN_OPTIONS=detect_leaks=1", NULL};
 	__attribute__((
@@ -381,7 +390,9 @@ int house_teardown(void **state UNUSED)
 	look_release_jobs(h);
 	if (h->forge)
 		sbc_stop(h->forge);
-	if (*h->dir && fs_remove_tree(h->dir, &e))
+	if (getenv("HOUSE_KEEP"))
+		fprintf(stderr, "kept: %s\n", h->dir);
+	else if (*h->dir && fs_remove_tree(h->dir, &e))
 		fprintf(stderr, "%s\n", e.text);
 	free(h);
 	return 0;

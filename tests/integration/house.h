@@ -8,6 +8,9 @@
  * said.  One house per test; house_end() is where a test proves that the bot
  * ended well.
  *
+ * To look at one of them: HOUSE_ONLY=test_x (also with *) runs it alone, and
+ * HOUSE_KEEP=1 leaves its folder with the bot's log and databases.
+ *
  * The forge has the users ada (admin), mona (maintainer), carl (contributor)
  * and sam (nobody), and the projects acme/api and acme/web with one file
  * "text" each; both are staged on the branch `staging`.
@@ -57,6 +60,7 @@ struct house_settings {
 	bool asleep;	       /* the bot is not started */
 };
 
+#define HOUSE_SECRET "a webhook secret that only this test knows"
 #define HOUSE_POLICY                                                           \
 	"settle: 1s, settle_max: 5s, cooldown: 0s, full_interval: 6h, "        \
 	"restart_limit: 1, schedule: 0s"
@@ -76,6 +80,9 @@ struct house_settings {
 
 /* Makes all, starts the bot, and waits until it is ready for work. */
 struct house *house_new(const struct house_settings *settings);
+
+/* The second half of that, for a house that was made asleep. */
+void house_begin(struct house *h);
 
 /* SIGTERM, exit status 0, no line in the log that was not expected. */
 void house_end(struct house *h);
@@ -121,6 +128,13 @@ void house_await_quiet(struct house *h);
 void house_await_log(struct house *h, const char *text);
 
 /* --- people --- */
+
+/*
+ * Delivers a webhook as the forge would, with a GUID of its own; the status
+ * of the answer.
+ */
+long house_deliver(struct house *h, const char *event, const json_t *payload);
+long house_deliver_text(struct house *h, const char *event, const char *text);
 
 /* A file of this name and text, for a pull or a push. */
 json_t *house_file(const char *name, const char *text);

@@ -1,7 +1,6 @@
 /* The house: what can be seen from outside, and waiting for it. */
 #include "tests/integration/look.h"
 
-#include <curl/curl.h>
 #include <dirent.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -59,47 +58,6 @@ NORETURN void look_fail(struct house *h, const char *why)
 	fprintf(stderr, "--- %s\n", why);
 	fail_msg("%s", why);
 	abort();
-}
-
-/* --- the bot's pages --- */
-
-static size_t keep(char *data, size_t one, size_t n, void *ctx)
-{
-	if (ctx)
-		str_add(ctx, data, one * n);
-	return one * n;
-}
-
-long house_get(struct house *h, const char *path, struct str *ret)
-{
-	CLEANUP(free) char *url = str_format("%s%s", h->url, path);
-	CURL *curl = curl_easy_init();
-	long status = 0;
-
-	assert_non_null(curl);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 10000L);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret);
-	if (curl_easy_perform(curl) == CURLE_OK)
-		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(curl);
-	return status;
-}
-
-json_t *house_json(struct house *h, const char *path)
-{
-	CLEANUP(str_release) struct str text = STR_INIT(4u << 20);
-	struct error e = ERROR_INIT;
-	json_t *ret;
-
-	house_get(h, path, &text);
-	ret = js_parse(text.text, text.len, &e);
-	if (!ret)
-		look_fail(h, e.text);
-	return ret;
 }
 
 /* --- the store --- */

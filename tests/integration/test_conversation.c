@@ -205,5 +205,6 @@ int main(void)
 		HOUSE_TEST(test_branches_and_tag),
 	};
 
+	cmocka_set_test_filter(getenv("HOUSE_ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

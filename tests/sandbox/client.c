@@ -61,7 +61,10 @@ static enum err spawn(struct sbc *c, const char *const *argv, struct error *e)
 	posix_spawnattr_init(&attr);
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	/* In a group of its own: Ctrl-C is for us, who then end it. */
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETPGROUP);
 	rc = posix_spawn(&c->pid, argv[0], &actions, &attr,
 			 (char *const *)(uintptr_t)argv, environ);
 	posix_spawnattr_destroy(&attr);

@@ -141,16 +141,15 @@ json_t *sb_git_commits(const char *path, const char *base, const char *head,
 	CLEANUP(free) char *count = sb_must(str_format("--max-count=%d", max));
 	json_t *ret = sb_must(json_array()), *commit = NULL;
 	struct error e = ERROR_INIT;
+	static const char format[] =
+		"--format=tformat:%x01%H%x1f%T%x1f%an%x1f%ae%x1f%cI%x1f%B";
 	const char *at, *end, *text;
 
 	git_run_init(&r);
 	if (git_ok(&r, path, NULL,
 		   WORDS("log", "-z", "--reverse", "--topo-order", count,
 			 "--diff-merges=first-parent", "--no-renames",
-			 "--name-status",
-			 "--format=tformat:%x01%H%x1f%T%x1f%an%x1f%ae%x1f%cI"
-			 "%x1f%B",
-			 range),
+			 "--name-status", format, range),
 		   &e)) {
 		json_decref(ret);
 		return NULL;

@@ -1063,6 +1063,17 @@ static void test_deleted_comment_is_made_anew(void **state UNUSED)
 	assert_int_equal(script_count(&f.server), 2);
 }
 
+/* Made a moment ago: who is patient asks again before he believes it. */
+static void test_patient_404_makes_no_other(void **state UNUSED)
+{
+	json_t *args = comment_args(55, false);
+
+	json_object_set_new(args, "patient", json_true());
+	say(EDIT, 404, "", "{\"message\": \"Not Found\"}");
+	assert_int_equal(run("forge.comment", args)->code, ERR_MISSING);
+	assert_int_equal(script_count(&f.server), 1);
+}
+
 static void test_edit_refused_makes_no_other(void **state UNUSED)
 {
 	say(EDIT, 403, "", "{\"message\": \"Forbidden\"}");
@@ -1310,6 +1321,7 @@ int main(void)
 		TEST(test_comment_is_created),
 		TEST(test_comment_is_edited),
 		TEST(test_deleted_comment_is_made_anew),
+		TEST(test_patient_404_makes_no_other),
 		TEST(test_edit_refused_makes_no_other),
 		TEST(test_lookup_finds_only_ours),
 		TEST(test_lookup_finds_none),

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <sqlite3.h>
 
 #include "bot/base/fs.h"
@@ -171,7 +172,7 @@ static long counted(const char *result)
                                                                                \
 		while (!(condition)) {                                         \
 			if (clock_mono(&clock_system) > end_)                  \
-				fail_msg("never: " #condition);                \
+				fail_msg("never: %s", #condition);             \
 			usleep(1000);                                          \
 		}                                                              \
 	} while (0)
@@ -365,6 +366,11 @@ static void test_other_methods_and_paths(void **state UNUSED)
 	assert_int_equal(http_talk(port, REQUEST("DELETE /"), &text), 405);
 	assert_non_null(strstr(text.text, "Allow: GET, HEAD\r\n"));
 	assert_int_equal(http_talk(port,
+				   "GET / HTTP/1.1\r\nHost: t\r\n"
+				   "Content-Length: 9\r\n\r\n",
+				   &text),
+			 400);
+	assert_int_equal(http_talk(port,
 				   "POST / HTTP/1.1\r\nHost: t\r\n"
 				   "Content-Length: 9000000\r\n\r\n",
 				   &text),
@@ -378,12 +384,10 @@ static void test_every_answer_is_dressed(void **state UNUSED)
 		REQUEST("GET /no"),
 		REQUEST("GET /webhook"),
 		REQUEST("POST /webhook"),
-		"POST /webhook HTTP/1.1\r\nHost: t\r\nContent-Length: "
-		"9\r\n\r\n",
+		"POST /webhook HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
 	};
 	static const char *const wanted[] = {
-		"Content-Security-Policy: default-src 'none'; "
-		"style-src 'self';",
+		"Content-Security-Policy: default-src 'none'; style-src 'self'",
 		"frame-ancestors 'none'",
 		"X-Content-Type-Options: nosniff\r\n",
 		"Referrer-Policy: no-referrer\r\n",
@@ -402,6 +406,47 @@ static void test_every_answer_is_dressed(void **state UNUSED)
 			if (!strstr(text.text, wanted[w]))
 				fail_msg("%s lacks %s", text.text, wanted[w]);
 	}
+}
+
+/* OpenSSL's memory, that a test can take away. */
+static atomic_bool no_memory;
+
+static void *our_malloc(size_t n, const char *file UNUSED, int line UNUSED)
+{
+	return atomic_load(&no_memory) ? NULL : malloc(n);
+}
+
+static void *our_realloc(void *p, size_t n, const char *file UNUSED,
+			 int line UNUSED)
+{
+	return atomic_load(&no_memory) ? NULL : realloc(p, n);
+}
+
+static void our_free(void *p, const char *file UNUSED, int line UNUSED)
+{
+	free(p);
+}
+
+/* What cannot be checked is not called wrong. */
+static void test_error_in_the_check(void **state UNUSED)
+{
+	char right[80];
+	struct post p = {.body = "{}", .signature = right};
+	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
+	CLEANUP(str_release) struct str reply = STR_INIT(1 << 20);
+	CLEANUP(fd_close) int fd = -1;
+
+	start();
+	http_sign(&p, right);
+	http_head(&text, &p);
+	str_puts(&text, "{}");
+	fd = http_connect(port);
+	atomic_store(&no_memory, true);
+	assert_true(http_send(fd, text.text, text.len));
+	assert_int_equal(http_read(fd, &reply, false), 503);
+	atomic_store(&no_memory, false);
+	assert_non_null(strstr(reply.text, "Retry-After: "));
+	assert_int_equal(http_post(port, &p), 202);
 }
 
 /* --- sizes --- */
@@ -520,6 +565,18 @@ static void test_curl(void **state UNUSED)
 	}
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
+}
+
+/* Pages that nobody fetches count as well. */
+static void test_ceiling_of_pages(void **state UNUSED)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1 << 20);
+	struct intake_settings s = usual();
+
+	s.bodies = 10; /* less than the page needs */
+	start_with(&s);
+	assert_int_equal(http_talk(port, REQUEST("GET /"), &text), 503);
+	assert_int_equal(http_talk(port, REQUEST("GET /no"), &text), 404);
 }
 
 /* --- a disk that hangs --- */
@@ -1107,9 +1164,11 @@ int main(void)
 		TEST(test_two_secrets_and_rotation),
 		TEST(test_other_methods_and_paths),
 		TEST(test_every_answer_is_dressed),
+		TEST(test_error_in_the_check),
 		TEST(test_body_of_the_largest_size),
 		TEST(test_body_above_the_largest_size),
 		TEST(test_ceiling_of_all_bodies),
+		TEST(test_ceiling_of_pages),
 		TEST(test_curl),
 		TEST(test_128_at_once),
 		TEST(test_200_at_once),
@@ -1131,7 +1190,8 @@ int main(void)
 		TEST(test_nothing_is_left_open),
 	};
 
-	if (getenv("ONLY"))
-		cmocka_set_test_filter(getenv("ONLY"));
+	/* Only before OpenSSL's first use. */
+	if (!CRYPTO_set_mem_functions(our_malloc, our_realloc, our_free))
+		return 1;
 	return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
 }

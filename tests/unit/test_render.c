@@ -409,6 +409,29 @@ static void test_reply(void **state UNUSED)
 	check_ours(&s);
 }
 
+/* Code in a sentence of ours can be copied, and brings nothing to life. */
+static void test_reply_code(void **state UNUSED)
+{
+	static const char *const texts[] = {
+		"`@all",	 "`` @all ``",		"`a``@all`",
+		"`@all```@all`", "a`@all`b `<b>` @all", "`a` `b`@all`c`",
+	};
+	CLEANUP(str_release) struct str s = STR_INIT(LIMIT_COMMENT);
+
+	render_reply(&s, &(struct reply){.login = "alice",
+					 .text = "Did you mean `@kcibot "
+						 "deploy`? No."});
+	assert_string_equal(s.text, "To @alice: Did you mean ` @kcibot deploy "
+				    "`? No.\n");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		str_clear(&s);
+		render_reply(&s,
+			     &(struct reply){.login = "<", .text = texts[i]});
+		check_inert(s.text);
+		check_ours(&s);
+	}
+}
+
 static void test_description_cut(void **state UNUSED)
 {
 	CLEANUP(str_release) struct str s = STR_INIT(1024);
@@ -493,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_block),
 		cmocka_unit_test(test_mention),
 		cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_reply_code),
 		cmocka_unit_test(test_description_cut),
 		cmocka_unit_test(test_giant),
 	};

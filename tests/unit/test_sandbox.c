@@ -562,7 +562,7 @@ static void test_webhooks_go_astray(void **state)
 	assert_int_equal(js_int(lost, "status_code", 0), 502);
 	assert_int_equal(received(w), 1);
 	CLEANUP(json_decref)
-	json_t *asked =
+	json_t *asked UNUSED =
 		sbc_post(w->c, "/_sandbox/redeliver",
 			 json_pack("{s:s}", "guid", js_str(lost, "guid")));
 	CLEANUP(json_decref) json_t *again = sent(w, &after, "issue_comment");

@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <stdlib.h>
 #include <cmocka.h>
+
+#include <openssl/crypto.h>
 
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
@@ -181,6 +184,39 @@ static void test_bad_files_are_refused(void **state UNUSED)
 	load(NEW_SECRET, 3, &e); /* for tear_down */
 }
 
+static bool no_memory;
+
+static void *our_malloc(size_t n, const char *file UNUSED, int line UNUSED)
+{
+	return no_memory ? NULL : malloc(n);
+}
+
+static void *our_realloc(void *p, size_t n, const char *file UNUSED,
+			 int line UNUSED)
+{
+	return no_memory ? NULL : realloc(p, n);
+}
+
+static void our_free(void *p, const char *file UNUSED, int line UNUSED)
+{
+	free(p);
+}
+
+/* An error inside the check says nothing about the sender. */
+static void test_no_memory_is_no_mismatch(void **state UNUSED)
+{
+	static const char secret[] = "It's a Secret to Everybody";
+	struct error e = ERROR_INIT;
+	CLEANUP(signature_free)
+	struct signature *s = signature_new(secret, strlen(secret), &e);
+
+	no_memory = true;
+	assert_int_equal(check(s, VECTOR), ERR_RETRY);
+	assert_null(signature_new(secret, strlen(secret), &e));
+	no_memory = false;
+	assert_int_equal(check(s, VECTOR), ERR_OK);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -192,7 +228,12 @@ int main(void)
 		TEST(test_two_secrets_while_rotating),
 		TEST(test_one_secret),
 		TEST(test_bad_files_are_refused),
+		TEST(test_no_memory_is_no_mismatch),
 	};
+
+	/* Only before OpenSSL's first use. */
+	if (!CRYPTO_set_mem_functions(our_malloc, our_realloc, our_free))
+		return 1;
 
 	return cmocka_run_group_tests_name("signature", tests, NULL, NULL);
 }

@@ -1,0 +1,195 @@
+/* The operator's side: the command line, signals, files that do not fit. */
+#include "tests/integration/house.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bot/base/clock.h"
+
+static const struct house_settings usual = {0};
+
+/* What a subcommand says on both outputs; the caller's. */
+static char *cli(struct house *h, int want, const char *const *argv)
+{
+	CLEANUP(str_release) struct str said = STR_INIT(1u << 20);
+	struct error e = ERROR_INIT;
+	char *ret = NULL;
+
+	if (house_cli(h, argv, &said) != want)
+		fail_msg("exit status is not %d: %s", want, said.text);
+	assert_int_equal(str_take(&said, &ret, &e), ERR_OK);
+	return ret;
+}
+
+static void assert_says(struct house *h, int want, const char *const *argv,
+			const char *part)
+{
+	CLEANUP(free) char *said = cli(h, want, argv);
+
+	house_assert_has(said, part);
+}
+
+static void test_two_on_one_state_dir(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	assert_says(h, 1, CLI("serve"), "cannot start");
+	assert_says(h, 1, CLI("serve"), "another");
+	assert_int_equal(house_get(h, "/healthz", NULL), 200);
+	house_end(h);
+}
+
+static void test_sigterm_while_a_job_runs(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+	int pull = house_pull(h, WEB, "sam", "sams", NULL);
+	int64_t said, from;
+
+	house_hold(h, "deploy");
+	said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
+	house_await_ran(h, "deploy 1 short", 1);
+	from = clock_mono(&clock_system);
+	house_stop(h);
+	/* Far less than the job's timeout of 30 minutes. */
+	assert_true(clock_mono(&clock_system) - from < 20000);
+	house_start(h);
+	house_let_go(h, "deploy");
+	house_await_reaction(h, WEB, pull, said, "rocket");
+	house_await_quiet(h);
+	assert_int_equal(house_ran(h, "deploy"), 1);
+	assert_int_equal(house_sql(h, "SELECT count(*) FROM cycle"), 1);
+	house_end(h);
+}
+
+/* The same words with a bot and without one. */
+static void trust_words(struct house *h)
+{
+	CLEANUP(free) char *list = NULL;
+
+	assert_says(h, 1, CLI("trust", "remove", "ada"), "last admin");
+	assert_says(h, 1, CLI("trust", "add", "ada", "--role", "contributor"),
+		    "last admin");
+	assert_says(h, 1, CLI("trust", "add", "nobody", "--role", "admin"),
+		    "nobody");
+	assert_says(h, 2, CLI("trust", "add", "sam"), "usage");
+	assert_says(h, 1, CLI("trust", "remove", "sam"), "not on the trust");
+	assert_says(h, 0,
+		    CLI("trust", "add", "sam", "--role", "contributor", "--for",
+			"30d", "--project", WEB, "--reason", "helps out"),
+		    "sam");
+	list = cli(h, 0, CLI("trust", "list"));
+	house_assert_has(list, "helps out");
+	house_assert_has(list, "ada");
+	assert_says(h, 0, CLI("trust", "remove", "sam"), "sam");
+	free(list);
+	list = cli(h, 0, CLI("trust", "list"));
+	house_assert_lacks(list, "helps out");
+}
+
+static void test_trust(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	trust_words(h);
+	house_stop(h);
+	trust_words(h);
+	house_start(h);
+	house_end(h);
+}
+
+static void test_say_and_status(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+	int pull = house_pull(h, WEB, "sam", "sams", NULL);
+	CLEANUP(json_decref) json_t *status = NULL;
+	CLEANUP(free) char *text = NULL;
+
+	assert_says(h, 1, CLI("say", "--as", "sam", "--on", WEB "#1", "deploy"),
+		    "maintainer");
+	assert_says(h, 1,
+		    CLI("say", "--as", "mona", "--on", WEB "#1", "deplyo"),
+		    "Did you mean");
+	assert_says(h, 0,
+		    CLI("say", "--as", "mona", "--on", WEB "#1", "deploy"), "");
+	house_await_status(h, WEB, pull, "success");
+	house_await_quiet(h);
+	/* Nobody is on the pull to be told with a comment. */
+	assert_int_equal(house_count(h, WEB, pull, "kcibot:key request:"), 0);
+	text = cli(h, 0, CLI("status", "--json"));
+	/* A warning about the configuration may follow. */
+	status = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+	assert_non_null(status);
+	assert_non_null(js_get(status, "environments"));
+	house_stop(h);
+
+	/* Without a bot: it is heard now, and done when the bot is back. */
+	assert_says(h, 0, CLI("status"), "staging");
+	assert_says(h, 0,
+		    CLI("say", "--as", "mona", "--on", WEB "#1", "deploy"), "");
+	assert_int_equal(house_ran(h, "deploy"), 1);
+	house_start(h);
+	house_await_ran(h, "deploy 2 short", 1);
+	house_await_quiet(h);
+	house_end(h);
+}
+
+static void change(struct house *h, const char *file, const char *sql)
+{
+	CLEANUP(free) char *path = str_format("%s/%s", h->state, file);
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void remove_file(struct house *h, const char *file)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		CLEANUP(free)
+		char *path = str_format("%s/%s%s", h->state, file, ends[i]);
+
+		unlink(path);
+	}
+}
+
+/* A journal that is not the one of the store: commands could be lost. */
+static void test_files_that_do_not_match(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	house_stop(h);
+	remove_file(h, "inbox.db");
+	assert_says(h, 1, CLI("serve"), "inbox.db");
+	assert_says(h, 1, CLI("serve"), "cannot start");
+	house_end(h);
+}
+
+static void test_newer_schema(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	house_stop(h);
+	change(h, "kcibot.db", "PRAGMA user_version = 99");
+	assert_says(h, 1, CLI("serve"), "newer");
+	assert_says(h, 1, CLI("trust", "list"), "newer");
+	house_end(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HOUSE_TEST(test_two_on_one_state_dir),
+		HOUSE_TEST(test_sigterm_while_a_job_runs),
+		HOUSE_TEST(test_trust),
+		HOUSE_TEST(test_say_and_status),
+		HOUSE_TEST(test_files_that_do_not_match),
+		HOUSE_TEST(test_newer_schema),
+	};
+
+	cmocka_set_test_filter(getenv("HOUSE_ONLY"));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,309 @@
+/*
+ * Cycles from the wish to what people are told: timing, batches, verdicts,
+ * statuses, comments.
+ */
+#include "tests/unit/engine_world.h"
+
+static struct world w;
+
+static int begin(void **state UNUSED)
+{
+	log_set_level(LOG_ERROR);
+	world_begin(&w, "");
+	world_trust_all(&w);
+	return 0;
+}
+
+static int end(void **state UNUSED)
+{
+	world_end(&w);
+	return 0;
+}
+
+static int64_t last_cycle(const char *column)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT %s FROM cycle ORDER BY id DESC LIMIT 1", column);
+	return world_ask(&w, sql);
+}
+
+/* Something is deployed and green, and nothing waits. */
+static void deployed(int64_t number)
+{
+	world_open(&w, number, STRANGER);
+	world_say(&w, number, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, number), "success");
+}
+
+/* The jobs that the newest cycle ran, by name. */
+static void assert_ran(const char *names)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT group_concat(name, ' ') = '%s' FROM (SELECT name"
+		 " FROM job WHERE cycle_id = (SELECT max(id) FROM cycle)"
+		 " AND state = 'finished' ORDER BY name)",
+		 names);
+	assert_int_equal(world_ask(&w, sql), 1);
+}
+
+/* --- timing --- */
+
+static void a_push_settles_then_deploys(void **state UNUSED)
+{
+	world_open(&w, 1, CONTRIBUTOR);
+	assert_int_equal(world_cycles(&w), 0);
+	assert_string_equal(world_status(&w, 1), "pending");
+	world_pass(&w, 6 * MINUTE);
+	assert_int_equal(world_cycles(&w), 1);
+	/* The first is a full: there never was one. */
+	assert_int_equal(last_cycle("kind = 'full'"), 1);
+	assert_string_equal(world_status(&w, 1), "success");
+	world_push(&w, 1, 'a');
+	world_pass(&w, 20 * MINUTE);
+	assert_int_equal(world_cycles(&w), 1); /* cooldown */
+	world_pass(&w, 12 * MINUTE);
+	assert_int_equal(world_cycles(&w), 2);
+	assert_int_equal(last_cycle("kind = 'short'"), 1);
+}
+
+static void restarts_at_most_once(void **state UNUSED)
+{
+	w.hold = "job.run";
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	/* The running job is cancelled, and only then it starts anew. */
+	assert_int_equal(world_sent(&w, "job.cancel"), 1);
+	assert_int_equal(world_cycles(&w), 1);
+	world_answer(world_last(&w, "job.run", "c1-"), ERR_OK,
+		     json_pack("{s:s}", "verdict", "cancelled"));
+	world_run(&w);
+	assert_int_equal(world_cycles(&w), 2);
+	assert_int_equal(last_cycle("restarts"), 1);
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_sent(&w, "job.cancel"), 1);
+	w.hold = NULL;
+	world_answer(world_last(&w, "job.run", "c2-"), ERR_OK, NULL);
+	world_run(&w);
+	/* The third waited, and has its turn. */
+	assert_int_equal(world_cycles(&w), 3);
+	assert_string_equal(world_status(&w, 1), "success");
+	assert_string_equal(world_status(&w, 3), "success");
+	assert_int_equal(world_sent_with(&w, "forge.reaction", "rocket"), 3);
+}
+
+static void a_trigger_too_early_is_booked(void **state UNUSED)
+{
+	int64_t id;
+
+	deployed(1);
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(last_cycle("kind = 'full'"), 1);
+	world_pass(&w, HOUR);
+	world_open(&w, 3, STRANGER);
+	id = world_say(&w, 3, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(last_cycle("kind = 'short'"), 1);
+	assert_true(world_reacted(&w, id, "rocket"));
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request"
+				       " WHERE state = 'booked'"),
+			 1);
+	assert_non_null(strstr(world_description(&w, 3), "full booked"));
+	world_pass(&w, 5 * HOUR + 2 * MINUTE);
+	assert_int_equal(last_cycle("kind = 'full'"), 1);
+	assert_int_equal(last_cycle("verdict = 'success'"), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request"
+				       " WHERE state = 'booked'"),
+			 0);
+	/* Nothing has changed since, but the tests never saw it. */
+	assert_ran("deploy tests");
+}
+
+static void a_booking_goes_with_its_revision(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 2, STRANGER);
+	w.pulls[2].merge = "conflict";
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	/* It is not aboard: no full for it, hours later. */
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request"
+				       " WHERE state = 'booked'"),
+			 0);
+}
+
+/* The schedule finds nothing new: nobody hears of it. */
+static void nothing_new_is_silent(void **state UNUSED)
+{
+	size_t statuses, comments, pushes;
+	int64_t cycles;
+
+	deployed(1);
+	/* One is left out, so its status is no success. */
+	world_open(&w, 2, CONTRIBUTOR);
+	w.pulls[2].merge = "conflict";
+	w.pulls[2].reason = "conflicts with main";
+	world_pass(&w, 2 * HOUR);
+	assert_string_equal(world_status(&w, 2), "error");
+	cycles = world_cycles(&w);
+	statuses = world_sent(&w, "forge.status");
+	comments = world_sent(&w, "forge.comment");
+	pushes = world_sent(&w, "git.push") + world_sent(&w, "git.tag");
+	world_pass(&w, 9 * HOUR);
+	assert_int_equal(world_cycles(&w), cycles + 1);
+	assert_int_equal(last_cycle("reason_code = 'nothing_new'"), 1);
+	assert_int_equal(world_sent(&w, "forge.status"), statuses);
+	assert_int_equal(world_sent(&w, "forge.comment"), comments);
+	assert_int_equal(world_sent(&w, "git.push") + world_sent(&w, "git.tag"),
+			 pushes);
+}
+
+/* --- batches --- */
+
+static void a_conflict_is_told_to_who_asked(void **state UNUSED)
+{
+	struct world_effect *x;
+	int64_t id;
+
+	deployed(1);
+	world_open(&w, 2, STRANGER);
+	w.pulls[2].merge = "conflict";
+	w.pulls[2].reason = "conflicts with #1 in src/a.c";
+	id = world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	assert_true(world_reacted(&w, id, "-1"));
+	assert_string_equal(world_status(&w, 2), "error");
+	assert_non_null(strstr(world_description(&w, 2), "conflicts with"));
+	x = world_last(&w, "forge.comment", "user11");
+	assert_non_null(x);
+	/* The others keep their word. */
+	assert_string_equal(world_status(&w, 1), "success");
+}
+
+/* Names of files are any bytes, and reasons are cut somewhere. */
+static void a_long_reason_is_cut_between_characters(void **state UNUSED)
+{
+	char reason[1200] = "x";
+
+	while (strlen(reason) < 1190)
+		strcat(reason, "\xc3\xa4");
+	deployed(1);
+	world_open(&w, 2, STRANGER);
+	w.pulls[2].merge = "conflict";
+	w.pulls[2].reason = reason;
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, 2), "error");
+	/* And of a refused push. */
+	world_open(&w, 3, STRANGER);
+	w.hold = "git.push";
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	w.hold = NULL;
+	world_answer(world_last(&w, "git.push", "staging"), ERR_CONFLICT, NULL);
+	world_run(&w);
+	assert_string_equal(world_status(&w, 3), "error");
+}
+
+/* --- verdicts --- */
+
+static void only_the_only_new_one_is_guilty(void **state UNUSED)
+{
+	deployed(1);
+	w.job_verdict = "failure";
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, 2), "failure");
+	assert_string_equal(world_status(&w, 1), "success");
+}
+
+static void two_new_ones_are_not_guilty(void **state UNUSED)
+{
+	deployed(1);
+	w.job_verdict = "failure";
+	w.hold = "git.batch";
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	world_open(&w, 3, STRANGER);
+	w.hold = NULL;
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, 2), "error");
+	assert_string_equal(world_status(&w, 3), "error");
+	assert_non_null(strstr(world_description(&w, 2), "cause not known"));
+	assert_string_equal(world_status(&w, 1), "success");
+}
+
+/* After a failure the old content is put back, by jobs that really run. */
+static void what_a_failure_left_is_replaced(void **state UNUSED)
+{
+	deployed(1);
+	w.job_verdict = "failure";
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	w.job_verdict = "success";
+	world_set_state(&w, 2, "closed");
+	world_pass(&w, HOUR);
+	assert_int_equal(last_cycle("verdict = 'success'"), 1);
+	assert_ran("build deploy tests");
+	/* Green again: now there is nothing that the build looks at. */
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_ran("deploy");
+}
+
+/* Each revision's status speaks of the cycle that its result is from. */
+static void a_status_speaks_of_its_own_cycle(void **state UNUSED)
+{
+	deployed(1);
+	w.job_verdict = "error";
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, 2), "error");
+	w.job_verdict = "success";
+	w.pulls[2].merge = "conflict";
+	w.pulls[2].reason = "conflicts with main";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, 2), "error");
+	assert_non_null(
+		strstr(world_description(&w, 2), "conflicts with main"));
+}
+
+/* Pushed over while it waits: the old head does not stay pending. */
+static void nothing_stays_pending(void **state UNUSED)
+{
+	char old[41];
+
+	world_open(&w, 1, CONTRIBUTOR);
+	memcpy(old, w.pulls[1].sha, sizeof(old));
+	assert_string_equal(world_status(&w, 1), "pending");
+	world_push(&w, 1, 'a');
+	assert_string_equal(
+		js_str(world_last(&w, "forge.status", old)->args, "state"),
+		"error");
+	world_set_state(&w, 1, "closed");
+	world_pass(&w, 2 * HOUR);
+	assert_string_not_equal(world_status(&w, 1), "pending");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		T(a_push_settles_then_deploys),
+		T(restarts_at_most_once),
+		T(a_trigger_too_early_is_booked),
+		T(a_booking_goes_with_its_revision),
+		T(nothing_new_is_silent),
+		T(a_conflict_is_told_to_who_asked),
+		T(a_long_reason_is_cut_between_characters),
+		T(only_the_only_new_one_is_guilty),
+		T(two_new_ones_are_not_guilty),
+		T(what_a_failure_left_is_replaced),
+		T(a_status_speaks_of_its_own_cycle),
+		T(nothing_stays_pending),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
