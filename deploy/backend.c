@@ -240,7 +240,8 @@ static struct job *make_job(struct backend *b, const struct effect *effect,
 		return NULL;
 	j->backend = b;
 	j->id = effect->id;
-	j->args = json_incref((json_t *)(uintptr_t)effect->args);
+	/* A copy: its owner may go on changing it, on another thread. */
+	j->args = json_deep_copy(effect->args);
 	j->cancels = strcmp(effect->kind, "job.cancel") == 0;
 	j->done = done;
 	j->ctx = ctx;

@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "bot/base/unicode.h"
+
 #define URL_MAX_BYTES 1024
 
 static const char alnum[] = "abcdefghijklmnopqrstuvwxyz"
@@ -120,50 +122,18 @@ enum err git_place_of(const char *clone_url, const char *repo,
 	return str_check(&ret->url, e);
 }
 
-/* Bytes of the well-formed UTF-8 character at p, 0 when there is none. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	static const struct {
-		unsigned char low, high, second_low, second_high;
-		size_t len;
-	} forms[] = {
-		{0x00, 0x7f, 0, 0, 1},	     {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-		if (*p < forms[i].low || *p > forms[i].high)
-			continue;
-		if (forms[i].len > left)
-			return 0;
-		if (forms[i].len > 1 &&
-		    (p[1] < forms[i].second_low || p[1] > forms[i].second_high))
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 void git_text(struct str *out, const char *bytes, size_t len)
 {
-	while (len) {
-		size_t n = utf8_len((const unsigned char *)bytes, len);
-		unsigned char c = (unsigned char)*bytes;
+	size_t at, next;
 
-		if (!n)
+	for (at = next = 0; at < len; at = next) {
+		uint32_t c = unicode_next(bytes, len, &next);
+
+		if (c == UNICODE_INVALID)
 			str_puts(out, "\xef\xbf\xbd");
 		else if (c < 0x20 || c == 0x7f)
 			str_putc(out, ' ');
 		else
-			str_add(out, bytes, n);
-		n += !n;
-		bytes += n;
-		len -= n;
+			str_add(out, bytes + at, next - at);
 	}
 }

@@ -100,6 +100,22 @@ void isolation_bubblewrap(const struct isolation_view *view, int status_fd,
 	STRV_ADD(argv, "--");
 }
 
+/* Does it fail now, and perhaps not the next time? */
+static bool is_passing(const char *complaint)
+{
+	static const char *const words[] = {
+		"Resource temporarily unavailable",
+		"No space left on device", /* too many namespaces */
+		"Cannot allocate memory",
+		"Too many open files",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(complaint, words[i]))
+			return true;
+	return false;
+}
+
 const char *isolation_best(struct error *e)
 {
 	static const char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin",
@@ -118,7 +134,8 @@ const char *isolation_best(struct error *e)
 	rc = argv.failed ? error_set(&why, ERR_RETRY, "out of memory")
 			 : proc_run(&spec, &r, &why);
 	/* In doubt the jobs fail; they do not run in the open. */
-	if (rc == ERR_RETRY || (rc == ERR_OK && r.timed_out))
+	if (rc == ERR_RETRY ||
+	    (rc == ERR_OK && (r.timed_out || is_passing(r.err.text))))
 		return "bubblewrap";
 	if (rc)
 		error_set(e, ERR_MISSING, "bubblewrap: %s", why.text);

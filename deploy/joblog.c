@@ -10,6 +10,7 @@
 
 #include "bot/base/limits.h"
 #include "bot/base/redact.h"
+#include "bot/base/unicode.h"
 
 enum part {
 	PART_HEAD,
@@ -249,49 +250,26 @@ static size_t escape_len(const char *p, size_t len)
 	return i < len ? i + 1 : i;
 }
 
-/* The length of the valid UTF-8 character at p, 0 when there is none. */
-static size_t utf8_len(const unsigned char *p, size_t len)
-{
-	size_t n = p[0] < 0x80	 ? 1
-		   : p[0] < 0xc2 ? 0
-		   : p[0] < 0xe0 ? 2
-		   : p[0] < 0xf0 ? 3
-		   : p[0] < 0xf5 ? 4
-				 : 0;
-
-	if (!n || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static void clean(struct str *out, const char *p, size_t len)
 {
-	size_t n;
+	size_t at, next;
 
-	for (size_t i = 0; i < len; i += n) {
-		unsigned char c = (unsigned char)p[i];
+	for (at = 0; at < len; at = next) {
+		unsigned char c = (unsigned char)p[at];
 
-		n = escape_len(p + i, len - i);
-		if (n)
+		next = at + escape_len(p + at, len - at);
+		if (next > at)
 			continue;
-		n = 1;
-		if (c == '\r' && i + 1 < len && p[i + 1] == '\n')
+		if (unicode_next(p, len, &next) == UNICODE_INVALID)
+			str_puts(out, "\xef\xbf\xbd");
+		else if (c == '\r' && next < len && p[next] == '\n')
 			continue;
-		if (c == '\r')
+		else if (c == '\r')
 			str_putc(out, '\n');
 		else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
 			str_putc(out, '?');
-		else if ((n = utf8_len((const unsigned char *)p + i, len - i)))
-			str_add(out, p + i, n);
 		else
-			str_puts(out, "\xef\xbf\xbd"), n = 1;
+			str_add(out, p + at, next - at);
 	}
 }
 

@@ -163,26 +163,35 @@ static const char *resolve_isolation(const json_t *args)
 	return best_isolation;
 }
 
-static json_t *hidden_files(const struct backend_settings *s)
+/* Appends a path; false when JSON cannot hold it, as it is no UTF-8. */
+static bool add_path(json_t *list, const char *path)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; s->hide_files && s->hide_files[i]; i++)
-		json_array_append_new(list, json_string(s->hide_files[i]));
-	return list;
+	return json_array_append_new(list, json_string(path)) == 0;
 }
 
-/* state_dir, and the folder of all jobs where that is not inside. */
-static json_t *hidden_folders(const struct local *l)
+/*
+ * What the job must not see: state_dir, the folder of all jobs where that is
+ * not inside, and the files.  All of it, or the job does not run.
+ */
+static enum err add_hidden(const struct local *l, json_t *spec, struct error *e)
 {
-	json_t *list = json_array();
+	const char *const *file = l->settings->hide_files;
+	json_t *folders = json_array(), *files = json_array();
 	size_t n = l->hide ? strlen(l->hide) : 0;
+	bool good = true;
 
 	if (n)
-		json_array_append_new(list, json_string(l->hide));
+		good = add_path(folders, l->hide);
 	if (!n || strncmp(l->dir, l->hide, n) != 0 || l->dir[n] != '/')
-		json_array_append_new(list, json_string(l->dir));
-	return list;
+		good = add_path(folders, l->dir) && good;
+	for (; file && *file; file++)
+		good = add_path(files, *file) && good;
+	good = json_object_set_new(spec, "hide", folders) == 0 && good;
+	good = json_object_set_new(spec, "hide_files", files) == 0 && good;
+	return good ? ERR_OK
+		    : error_set(e, ERR_FATAL,
+				"cannot hide state_dir or a secret from the "
+				"job: its path is not UTF-8");
 }
 
 static enum err write_spec(const struct visit *v, struct error *e)
@@ -195,8 +204,8 @@ static enum err write_spec(const struct visit *v, struct error *e)
 
 	json_object_set_new(spec, "isolation",
 			    json_string(resolve_isolation(v->args)));
-	json_object_set_new(spec, "hide", hidden_folders(v->l));
-	json_object_set_new(spec, "hide_files", hidden_files(v->l->settings));
+	if (add_hidden(v->l, spec, e))
+		return e->code;
 	CLEANUP(free) char *text = spec ? js_dump(spec) : NULL;
 	if (file_write(v->dir, JOB_MANIFEST, manifest_text, 0644, e))
 		return e->code;

@@ -37,6 +37,6 @@ void local_prune(const struct local *l, int64_t before_ms)
 		    (int64_t)st.st_mtim.tv_sec * 1000 >= before_ms)
 			continue;
 		if (fs_remove_tree(dir, &ignored))
-			return; /* the next time, perhaps */
+			continue; /* the next time, perhaps */
 	}
 }

@@ -423,6 +423,31 @@ static void long_output(void **unused UNUSED)
 	assert_string_equal(tail_of(0), "last\n");
 }
 
+static void first_to_die(void **unused UNUSED)
+{
+	run(0, "o", SH("cat /proc/self/oom_score_adj"));
+	expect(0, "success", "ok");
+	assert_true(atoi(tail_of(0)) >= 500);
+}
+
+/* A path that the spec cannot hold would not be hidden. */
+static void unspeakable_path(void **unused UNUSED)
+{
+	struct error e = ERROR_INIT;
+	struct outcome *o;
+
+	port->stop(port);
+	snprintf(state, sizeof(state), "%s/st\xe4te", root);
+	snprintf(jobs, sizeof(jobs), "%s/jobs", state);
+	assert_int_equal(fs_mkdirs(state, 0700, &e), ERR_OK);
+	port = open_port(1);
+	run(0, "p", SH("echo started"));
+	o = await_answer(0);
+	assert_int_equal(o->code, ERR_RETRY);
+	assert_non_null(strstr(o->text, "not UTF-8"));
+	assert_false(there(job_dir("p"), "started"));
+}
+
 static int unmount(void **unused)
 {
 	umount2(jobs, MNT_DETACH);
@@ -457,6 +482,8 @@ int main(int argc, char **argv)
 		JOB_TEST(supervisor_dies),
 		JOB_TEST(ended_with_the_service),
 		JOB_TEST(long_output),
+		JOB_TEST(first_to_die),
+		JOB_TEST(unspeakable_path),
 		cmocka_unit_test_setup_teardown(full_disk, set_up, unmount),
 	};
 

@@ -355,6 +355,33 @@ static void lock_is_out_of_reach(void **unused UNUSED)
 	assert_int_equal(js_int(answers[0].body, "exit_code", 0), 3);
 }
 
+/* A bubblewrap that fails for want of something is no licence to do without. */
+static void doubt_is_no_reason_for_none(void **unused UNUSED)
+{
+	static const struct {
+		const char *complaint, *best;
+	} cases[] = {
+		{"Resource temporarily unavailable", "bubblewrap"},
+		{"No space left on device", "bubblewrap"},
+		{"Operation not permitted", "none"},
+	};
+	CLEANUP(free) char *path = strdup(getenv("PATH"));
+	char text[300];
+
+	setenv("PATH", root, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error e = ERROR_INIT;
+
+		snprintf(text, sizeof(text),
+			 "#!/bin/sh\necho 'bwrap: Creating new namespace "
+			 "failed: %s' >&2\nexit 1\n",
+			 cases[i].complaint);
+		put(root, "bwrap", text, 0755);
+		assert_string_equal(isolation_best(&e), cases[i].best);
+	}
+	setenv("PATH", path, 1);
+}
+
 int main(int argc, char **argv)
 {
 	BE_SUPERVISOR(argc, argv);
@@ -368,6 +395,7 @@ int main(int argc, char **argv)
 		JOB_TEST(verdicts),
 		JOB_TEST(nothing_is_left),
 		JOB_TEST(lock_is_out_of_reach),
+		JOB_TEST(doubt_is_no_reason_for_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
