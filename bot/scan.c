@@ -157,14 +157,17 @@ enum err scan_pull(struct engine *g, const json_t *args,
 
 /* --- comments --- */
 
-/* The pull's number from ".../pulls/7" or ".../pull/7#issuecomment-1"; 0 =
- * an issue. */
+/*
+ * The pull's number from ".../pull/7#issuecomment-1"; 0 = an issue.  The last
+ * "/pull/" counts: an owner or a repository may be called pull.
+ */
 static int64_t pull_number_of(const json_t *comment)
 {
-	const char *html = js_str(comment, "html_url");
-	const char *at = strstr(html, "/pull/");
+	const char *at = js_str(comment, "html_url"), *last = NULL;
 
-	return at ? strtoll(at + strlen("/pull/"), NULL, 10) : 0;
+	while ((at = strstr(at, "/pull/")) != NULL)
+		last = at += strlen("/pull");
+	return last ? strtoll(last + 1, NULL, 10) : 0;
 }
 
 /* Why a comment that only a scan found must not run; NULL = it may. */
