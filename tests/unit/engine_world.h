@@ -655,8 +655,9 @@ static inline json_t *world_comment_json(struct world *w, int64_t id,
 	char url[128];
 	const char *now = world_iso(clock_wall(&w->clock.clock));
 
-	snprintf(url, sizeof(url), "https://github.com/%s/pull/%lld#c%lld",
-		 REPO, (long long)number, (long long)id);
+	/* As when owner and repository are both called pull. */
+	snprintf(url, sizeof(url), "https://github.com/pull/pull/pull/%lld#c%lld",
+		 (long long)number, (long long)id);
 	return json_pack("{s:I, s:s, s:{s:I, s:s, s:s}, s:s, s:s, s:s}", "id",
 			 (json_int_t)id, "body", text, "user", "id",
 			 (json_int_t)user, "login", world_login(user), "type",
