@@ -656,7 +656,8 @@ static inline json_t *world_comment_json(struct world *w, int64_t id,
 	const char *now = world_iso(clock_wall(&w->clock.clock));
 
 	/* As when owner and repository are both called pull. */
-	snprintf(url, sizeof(url), "https://github.com/pull/pull/pull/%lld#c%lld",
+	snprintf(url, sizeof(url),
+		 "https://github.com/pull/pull/pull/%lld#c%lld",
 		 (long long)number, (long long)id);
 	return json_pack("{s:I, s:s, s:{s:I, s:s, s:s}, s:s, s:s, s:s}", "id",
 			 (json_int_t)id, "body", text, "user", "id",
