@@ -111,10 +111,10 @@ async function callAll(sandbox, tap, files) {
 	await calls.run("forge.comment.list", { repo: SIDE, number: 999 }, "missing");
 
 	const { id } = await calls.run("forge.comment", { ...comment, body: `${marker}\nhello` });
-	for (const body of [`${marker}\r\n\u00e4\u{1f680}`, marker.padEnd(65536, "x")])
+	for (const body of [`${marker}\r\n\u00e4\u{1f680}`, `${marker}\n`.padEnd(65536, "x")])
 		await calls.run("forge.comment", { ...comment, comment_id: id, body });
-	await calls.run("forge.comment", { ...comment, body: `${marker} found`, lookup: true });
-	await calls.run("forge.comment", { ...comment, comment_id: id + 100000, body: `${marker} anew` });
+	await calls.run("forge.comment", { ...comment, body: `${marker}\nfound`, lookup: true });
+	await calls.run("forge.comment", { ...comment, comment_id: id + 100000, body: `${marker}\nanew` });
 	await calls.run("forge.comment", { ...comment, number: 999, body: marker }, "missing");
 
 	for (const content of ["eyes", "eyes", "rocket", "-1", "confused"])
