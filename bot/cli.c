@@ -310,6 +310,23 @@ static void note_hooks(const struct config *c)
 		}
 }
 
+/* What the file may say already and the bot does not do yet. */
+static void note_idle_keys(const struct environment *env)
+{
+	if (env->freeze_count)
+		printf("note: %s: freeze has no effect yet: cycles start at "
+		       "any time\n",
+		       env->name);
+	if (env->grants.sensitive && *env->grants.sensitive)
+		printf("note: %s: grants.sensitive has no effect yet: a "
+		       "maintainer's word is enough for every path\n",
+		       env->name);
+	for (size_t i = 0; i < env->job_count; i++)
+		if (env->jobs[i].drains)
+			printf("note: %s: drains of job %s has no effect yet\n",
+			       env->name, env->jobs[i].name);
+}
+
 int cli_check(const struct config *c)
 {
 	CLEANUP(str_release) struct str report = STR_INIT(1u << 20);
@@ -323,6 +340,8 @@ int cli_check(const struct config *c)
 		return fail("", &e);
 	if (strcmp(isolation_best(&e), "none") == 0)
 		printf("note: jobs run without isolation: %s\n", e.text);
+	for (size_t i = 0; i < c->environment_count; i++)
+		note_idle_keys(&c->environments[i]);
 	note_hooks(c);
 	printf("%s: ok\n", c->path);
 	return 0;

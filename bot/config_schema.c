@@ -58,7 +58,9 @@ static const struct field forge_rows[] = {
 	{"commit_guard", FIELD_SPAN, AT(config, commit_guard_ms),
 	 .absent = "10s", .max = 10 * MINUTE,
 	 .help = "A head must have been known for this long before a comment, "
-		 "so that the comment's author can have seen it."},
+		 "so that the comment's author can have seen it. No effect "
+		 "yet: "
+		 "known when it was written."},
 	{"reconcile", FIELD_SPAN, AT(config, reconcile_ms), .absent = "5m",
 	 .min = SECOND, .max = DAY,
 	 .help = "How often the bot looks for events whose webhook never "
@@ -233,12 +235,11 @@ static const struct field job_rows[] = {
 	{"class", FIELD_CHOICE, AT(job_spec, job_class), .absent = "code",
 	 .choices = classes,
 	 .help = "What a failure says: `code` speaks about the pull requests, "
-		 "`prepare` about the infrastructure. A `drain` job runs "
-		 "before "
-		 "the jobs that say `drains`; `state` touches what a rollback "
-		 "cannot take back."},
+		 "`prepare` about the infrastructure. A `drain` job is to run "
+		 "before the jobs that say `drains`, `state` touches what a "
+		 "rollback cannot take back; both have no effect yet."},
 	{"drains", FIELD_BOOL, AT(job_spec, drains), .absent = "false",
-	 .help = "Jobs of class `drain` run first."},
+	 .help = "Jobs of class `drain` are to run first. No effect yet."},
 	{"backend", FIELD_TEXT, AT(job_spec, backend), .absent = "",
 	 .check = value_backend, .form = "`local`",
 	 .help = "What runs it. Absent: the environment's."},
@@ -253,11 +254,12 @@ static const struct section job_section = {
 
 static const struct field grant_rows[] = {
 	{"for", FIELD_SPAN, AT(grants, for_ms), .absent = "7d", .min = MINUTE,
-	 .max = 365 * DAY, .help = "How long a grant holds."},
+	 .max = 365 * DAY,
+	 .help = "How long a grant holds. No effect yet: 7d."},
 	{"sensitive", FIELD_TEXTS, AT(grants, sensitive), .max = 200,
 	 .check = value_glob, .form = "list of path patterns",
 	 .help = "A change of one of these paths is granted only by a "
-		 "`sensitive_role`."},
+		 "`sensitive_role`. No effect yet."},
 	{"sensitive_role", FIELD_TEXT, AT(grants, sensitive_role),
 	 .absent = "admin", .check = value_trust_role,
 	 .form = "`admin` or `maintainer`", .help = "See `sensitive`."},
@@ -323,10 +325,11 @@ static const struct field environment_rows[] = {
 	 .help = "Permissions for the code of unverified authors."},
 	{"freeze", FIELD_LIST, LIST_AT(environment, freezes, freeze_count),
 	 .max = 50, .section = &freeze_section,
-	 .help = "Times at which nothing starts."},
+	 .help = "Times at which nothing starts. No effect yet."},
 	{"blame", FIELD_SECTION, AT(environment, blame),
 	 .section = &blame_section,
-	 .help = "The search for the revision that broke a cycle."},
+	 .help = "The search for the revision that broke a cycle. No effect "
+		 "yet."},
 };
 static const struct section environment_section = {
 	ROWS(environment_rows),
