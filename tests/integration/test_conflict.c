@@ -223,6 +223,27 @@ static void test_no_program(void **state UNUSED)
 	house_end(h);
 }
 
+/*
+ * A program of the checkout that not even the base branch has: a matter of
+ * configuration, not of the pull request.
+ */
+static void test_program_of_nobody(void **state UNUSED)
+{
+	struct house *h = house_new(&(struct house_settings){
+		.jobs = HOUSE_JOB("build", "build", "")
+			HOUSE_JOB("deploy", "deploy",
+				  "") "      test: {stage: deploy, run: "
+				      "[web/absent.sh]}\n"});
+	int pull = house_pull(h, WEB, "sam", "sams", NULL);
+	int64_t said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
+
+	house_await_reaction(h, WEB, pull, said, "-1");
+	house_await_quiet(h);
+	assert_status(h, WEB, pull, "error");
+	assert_sticky(h, WEB, pull, "base branch has no such program");
+	house_end(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +253,7 @@ int main(void)
 		HOUSE_TEST(test_health),
 		HOUSE_TEST(test_timeout),
 		HOUSE_TEST(test_no_program),
+		HOUSE_TEST(test_program_of_nobody),
 	};
 
 	cmocka_set_test_filter(getenv("HOUSE_ONLY"));
