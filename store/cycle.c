@@ -144,52 +144,24 @@ enum err store_manifest_result(struct store *s, int64_t cycle_id,
 		      e);
 }
 
-/* One more element at the end of a malloc'ed array; NULL frees it all. */
-static void *grown(void *list, size_t count, size_t size, struct error *e)
+static void read_project(sqlite3_stmt *row, void *element)
 {
-	char *more = realloc(list, (count + 1) * size);
+	struct manifest_project *p = element;
 
-	if (!more) {
-		free(list);
-		error_set(e, ERR_FATAL, "out of memory");
-		return NULL;
-	}
-	memset(more + count * size, 0, size);
-	return more;
+	COPY(p->repo, db_text(row, 0));
+	COPY(p->base, db_text(row, 1));
+	COPY(p->branch, db_text(row, 2));
+	COPY(p->base_sha, db_text(row, 3));
+	COPY(p->old_sha, db_text(row, 4));
+	COPY(p->sha, db_text(row, 5));
 }
 
 enum err store_manifest(struct store *s, int64_t cycle_id,
 			struct manifest_project **ret, size_t *ret_count,
 			struct error *e)
 {
-	struct manifest_project *all = NULL, *p;
-	size_t count = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, STMT_MANIFEST_LIST, ARGS(ARG(cycle_id)), &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		all = grown(all, count, sizeof(*all), e);
-		if (!all) {
-			db_done(row);
-			return e->code;
-		}
-		p = &all[count++];
-		COPY(p->repo, db_text(row, 0));
-		COPY(p->base, db_text(row, 1));
-		COPY(p->branch, db_text(row, 2));
-		COPY(p->base_sha, db_text(row, 3));
-		COPY(p->old_sha, db_text(row, 4));
-		COPY(p->sha, db_text(row, 5));
-	}
-	if (code) {
-		free(all);
-		return code;
-	}
-	*ret = all;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, STMT_MANIFEST_LIST, ARGS(ARG(cycle_id)),
+			  sizeof(**ret), read_project, NULL, ret, ret_count, e);
 }
 
 void revisions_free(struct revision *r, size_t count)
@@ -224,8 +196,10 @@ enum err store_revision_result(struct store *s, int64_t cycle_id,
 		      e);
 }
 
-static void read_revision(sqlite3_stmt *row, struct revision *r)
+static void read_revision(sqlite3_stmt *row, void *element)
 {
+	struct revision *r = element;
+
 	r->pull_id = db_int(row, 0);
 	COPY(r->repo, db_text(row, 1));
 	r->number = db_int(row, 2);
@@ -238,36 +212,18 @@ static void read_revision(sqlite3_stmt *row, struct revision *r)
 	r->paths = *db_text(row, 9) ? strdup(db_text(row, 9)) : NULL;
 }
 
+static void drop_revision(void *element)
+{
+	free(((struct revision *)element)->paths);
+}
+
 enum err store_revisions(struct store *s, int64_t cycle_id,
 			 struct revision **ret, size_t *ret_count,
 			 struct error *e)
 {
-	struct revision *all = NULL;
-	size_t count = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, STMT_REVISION_LIST, ARGS(ARG(cycle_id)), &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		struct revision *more =
-			realloc(all, (count + 1) * sizeof(*all));
-
-		if (!more) {
-			db_done(row);
-			revisions_free(all, count);
-			return error_set(e, ERR_FATAL, "out of memory");
-		}
-		all = more;
-		read_revision(row, &all[count++]);
-	}
-	if (code) {
-		revisions_free(all, count);
-		return code;
-	}
-	*ret = all;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, STMT_REVISION_LIST, ARGS(ARG(cycle_id)),
+			  sizeof(**ret), read_revision, drop_revision, ret,
+			  ret_count, e);
 }
 
 enum err store_revision_cycle(struct store *s, int64_t pull_id, const char *sha,
@@ -320,41 +276,27 @@ enum err store_job_end(struct store *s, const struct job *j,
 	return ERR_OK;
 }
 
+static void read_job(sqlite3_stmt *row, void *element)
+{
+	struct job *j = element;
+
+	COPY(j->stage, db_text(row, 0));
+	COPY(j->name, db_text(row, 1));
+	COPY(j->key, db_text(row, 2));
+	COPY(j->state, db_text(row, 3));
+	COPY(j->verdict, db_text(row, 4));
+	COPY(j->reason_code, db_text(row, 5));
+	COPY(j->text, db_text(row, 6));
+	j->exit_code = db_int(row, 7);
+	j->started_ms = db_int(row, 9);
+	j->finished_ms = db_int(row, 10);
+}
+
 enum err store_jobs(struct store *s, int64_t cycle_id, struct job **ret,
 		    size_t *ret_count, struct error *e)
 {
-	struct job *all = NULL, *j;
-	size_t count = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, STMT_JOB_LIST, ARGS(ARG(cycle_id)), &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		all = grown(all, count, sizeof(*all), e);
-		if (!all) {
-			db_done(row);
-			return e->code;
-		}
-		j = &all[count++];
-		COPY(j->stage, db_text(row, 0));
-		COPY(j->name, db_text(row, 1));
-		COPY(j->key, db_text(row, 2));
-		COPY(j->state, db_text(row, 3));
-		COPY(j->verdict, db_text(row, 4));
-		COPY(j->reason_code, db_text(row, 5));
-		COPY(j->text, db_text(row, 6));
-		j->exit_code = db_int(row, 7);
-		j->started_ms = db_int(row, 9);
-		j->finished_ms = db_int(row, 10);
-	}
-	if (code) {
-		free(all);
-		return code;
-	}
-	*ret = all;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, STMT_JOB_LIST, ARGS(ARG(cycle_id)),
+			  sizeof(**ret), read_job, NULL, ret, ret_count, e);
 }
 
 enum err store_job_reference(struct store *s, const char *environment,

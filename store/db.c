@@ -299,6 +299,52 @@ enum err db_value(struct db *db, size_t statement, const struct arg *args,
 	return ERR_OK;
 }
 
+static void drop_all(char *list, size_t count, size_t size,
+		     void (*drop)(void *element))
+{
+	for (size_t i = 0; drop && i < count; i++)
+		drop(list + i * size);
+	free(list);
+}
+
+enum err db_collect(struct db *db, size_t statement, const struct arg *args,
+		    size_t count, size_t size,
+		    void (*read)(sqlite3_stmt *row, void *element),
+		    void (*drop)(void *element), void *ret_list,
+		    size_t *ret_count, struct error *e)
+{
+	char *list = NULL;
+	size_t n = 0, room = 0;
+	sqlite3_stmt *row;
+	enum err code;
+
+	if (db_start(db, statement, args, count, &row, e))
+		return e->code;
+	while (db_next(db, row, &code, e)) {
+		if (n == room) {
+			size_t more = room ? 2 * room : 8;
+			char *bigger = realloc(list, more * size);
+
+			if (!bigger) {
+				db_done(row);
+				drop_all(list, n, size, drop);
+				return error_set(e, ERR_FATAL, "out of memory");
+			}
+			list = bigger;
+			room = more;
+		}
+		memset(list + n * size, 0, size);
+		read(row, list + n++ * size);
+	}
+	if (code) {
+		drop_all(list, n, size, drop);
+		return code;
+	}
+	memcpy(ret_list, &list, sizeof(list));
+	*ret_count = n;
+	return ERR_OK;
+}
+
 int db_changes(struct db *db)
 {
 	return sqlite3_changes(db->handle);

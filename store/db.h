@@ -110,6 +110,18 @@ NODISCARD enum err db_value(struct db *db, size_t statement,
 			    const struct arg *args, size_t count,
 			    int64_t absent, int64_t *ret, struct error *e);
 
+/*
+ * All rows as a malloc'ed array, which the caller frees: read() fills one
+ * zeroed element of size bytes from a row; drop() (or NULL) lets go of what
+ * an element holds, when the rest fails.  ret_list points at the caller's
+ * pointer; NULL and 0 when there are no rows.
+ */
+NODISCARD enum err db_collect(struct db *db, size_t statement,
+			      const struct arg *args, size_t count, size_t size,
+			      void (*read)(sqlite3_stmt *row, void *element),
+			      void (*drop)(void *element), void *ret_list,
+			      size_t *ret_count, struct error *e);
+
 /* Rows changed by the last db_run(). */
 int db_changes(struct db *db);
 int64_t db_last_id(struct db *db);

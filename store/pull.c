@@ -7,8 +7,10 @@
 #include "bot/base/clock.h"
 #include "store/internal.h"
 
-static void read_pull(sqlite3_stmt *row, struct pull *p)
+static void read_pull(sqlite3_stmt *row, void *element)
 {
+	struct pull *p = element;
+
 	p->id = db_int(row, 0);
 	COPY(p->repo, db_text(row, 1));
 	p->number = db_int(row, 2);
@@ -52,33 +54,8 @@ enum err store_pull_by_id(struct store *s, int64_t id, struct pull *ret,
 enum err store_pulls_open(struct store *s, const char *repo, struct pull **ret,
 			  size_t *ret_count, struct error *e)
 {
-	struct pull *list = NULL, *more;
-	size_t count = 0, room = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, STMT_PULL_OPEN, ARGS(ARG(repo)), &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		if (count == room) {
-			room = room ? 2 * room : 16;
-			more = realloc(list, room * sizeof(*list));
-			if (!more) {
-				db_done(row);
-				free(list);
-				return error_set(e, ERR_FATAL, "out of memory");
-			}
-			list = more;
-		}
-		read_pull(row, &list[count++]);
-	}
-	if (code) {
-		free(list);
-		return code;
-	}
-	*ret = list;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, STMT_PULL_OPEN, ARGS(ARG(repo)),
+			  sizeof(**ret), read_pull, NULL, ret, ret_count, e);
 }
 
 static unsigned compare(const struct pull *old, const struct pull *new)
@@ -306,35 +283,16 @@ enum err store_status_want(struct store *s, const char *repo, const char *sha,
 		      e);
 }
 
+static void read_sha(sqlite3_stmt *row, void *element)
+{
+	str_copy(element, SHA_SIZE, db_text(row, 0));
+}
+
 enum err store_status_shas(struct store *s, int64_t pull_id,
 			   const char *context, char (**ret)[SHA_SIZE],
 			   size_t *ret_count, struct error *e)
 {
-	char(*list)[SHA_SIZE] = NULL;
-	size_t count = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, STMT_STATUS_SHAS, ARGS(ARG(pull_id), ARG(context)),
-		     &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		char(*more)[SHA_SIZE] =
-			realloc(list, (count + 1) * sizeof(*list));
-
-		if (!more) {
-			db_done(row);
-			free(list);
-			return error_set(e, ERR_FATAL, "out of memory");
-		}
-		list = more;
-		COPY(list[count++], db_text(row, 0));
-	}
-	if (code) {
-		free(list);
-		return code;
-	}
-	*ret = list;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, STMT_STATUS_SHAS,
+			  ARGS(ARG(pull_id), ARG(context)), sizeof(**ret),
+			  read_sha, NULL, ret, ret_count, e);
 }

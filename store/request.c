@@ -33,34 +33,17 @@ enum err store_environment_finish(struct store *s, const char *name,
 		      e);
 }
 
+static void read_name(sqlite3_stmt *row, void *element)
+{
+	str_copy(element, sizeof((struct request){0}.environment),
+		 db_text(row, 0));
+}
+
 enum err store_environments_busy(struct store *s, char (**ret)[64],
 				 size_t *ret_count, struct error *e)
 {
-	char(*list)[64] = NULL;
-	size_t count = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, STMT_ENV_BUSY, NO_ARGS, &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		char(*more)[64] = realloc(list, (count + 1) * sizeof(*list));
-
-		if (!more) {
-			db_done(row);
-			free(list);
-			return error_set(e, ERR_FATAL, "out of memory");
-		}
-		list = more;
-		COPY(list[count++], db_text(row, 0));
-	}
-	if (code) {
-		free(list);
-		return code;
-	}
-	*ret = list;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, STMT_ENV_BUSY, NO_ARGS, sizeof(**ret),
+			  read_name, NULL, ret, ret_count, e);
 }
 
 enum err store_environment_drop(struct store *s, const char *name,
@@ -98,8 +81,10 @@ enum err store_request_add(struct store *s, struct request *r, struct error *e)
 	return ERR_OK;
 }
 
-static void read_request(sqlite3_stmt *row, struct request *r)
+static void read_request(sqlite3_stmt *row, void *element)
 {
+	struct request *r = element;
+
 	r->id = db_int(row, 0);
 	COPY(r->environment, db_text(row, 1));
 	COPY(r->kind, db_text(row, 2));
@@ -120,30 +105,8 @@ static enum err list(struct store *s, size_t statement, const struct arg *args,
 		     size_t arg_count, struct request **ret, size_t *ret_count,
 		     struct error *e)
 {
-	struct request *all = NULL, *more;
-	size_t count = 0;
-	sqlite3_stmt *row;
-	enum err code;
-
-	if (db_start(&s->db, statement, args, arg_count, &row, e))
-		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		more = realloc(all, (count + 1) * sizeof(*all));
-		if (!more) {
-			db_done(row);
-			free(all);
-			return error_set(e, ERR_FATAL, "out of memory");
-		}
-		all = more;
-		read_request(row, &all[count++]);
-	}
-	if (code) {
-		free(all);
-		return code;
-	}
-	*ret = all;
-	*ret_count = count;
-	return ERR_OK;
+	return db_collect(&s->db, statement, args, arg_count, sizeof(**ret),
+			  read_request, NULL, ret, ret_count, e);
 }
 
 enum err store_requests_in(struct store *s, const char *environment,
