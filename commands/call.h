@@ -6,7 +6,8 @@
 #ifndef COMMANDS_CALL_H
 #define COMMANDS_CALL_H
 
-#include "commands/command.h"
+#include "bot/base/json.h"
+#include "commands/args.h"
 #include "deploy/environment.h"
 #include "store/pull.h"
 
@@ -19,6 +20,9 @@ struct command_call {
 	const struct environment *const *environments;
 	size_t environment_count;
 
+	const struct args *args; /* of this command */
+	/* What was found out for it (bot/needs.c): {"user:bob": {"id", ...}} */
+	const json_t *facts;
 	const struct pull *pull; /* as the forge shows it now */
 	int64_t said_id;
 	int64_t actor_id;
