@@ -63,6 +63,85 @@ const struct github_row github_rows[] = {
 		.meaning = "webhooks of a repository, when we may see them",
 	},
 	{
+		.kind = "forge.deliveries",
+		.method = "GET",
+		.path = "/repos/{repo}/hooks/{hook_id}/deliveries",
+		.pages = true,
+		.until = "delivered_at",
+		.retried = BUSY,
+		.meaning = "what a webhook was sent, newest first",
+	},
+	{
+		.kind = "forge.redeliver",
+		.method = "POST",
+		.path = "/repos/{repo}/hooks/{hook_id}/deliveries/"
+			"{delivery_id}/attempts",
+		.write = true,
+		.retried = BUSY,
+		.meaning = "has a delivery sent once more, with its GUID",
+	},
+	{
+		.kind = "forge.permission",
+		.method = "GET",
+		.path = "/repos/{repo}/collaborators/{login}/permission",
+		.cache = true,
+		.retried = BUSY,
+		.meaning = "what a login may do to a repository",
+	},
+	{
+		.kind = "forge.org_member",
+		.method = "GET",
+		.path = "/orgs/{org}/members/{login}",
+		.none = true,
+		.instead = "forge.org_public_member",
+		.retried = BUSY,
+		.meaning = "whether a login is known to belong to an "
+			   "organisation",
+	},
+	{
+		.kind = "forge.org_public_member",
+		.method = "GET",
+		.path = "/orgs/{org}/public_members/{login}",
+		.none = true,
+		.retried = BUSY,
+		.meaning = "whether a login shows that it belongs there",
+	},
+	{
+		.kind = "forge.reviews",
+		.method = "GET",
+		.path = "/repos/{repo}/pulls/{number}/reviews",
+		.pages = true,
+		.cache = true,
+		.retried = BUSY,
+		.meaning = "all reviews of a pull request, oldest first",
+	},
+	{
+		.kind = "forge.review_comments",
+		.method = "GET",
+		.path = "/repos/{repo}/pulls/comments",
+		.query = "sort=updated&direction=asc",
+		.ask = "since",
+		.pages = true,
+		.retried = BUSY,
+		.meaning = "comments on code changed since a time",
+	},
+	{
+		.kind = "forge.review_reaction",
+		.method = "POST",
+		.path = "/repos/{repo}/pulls/comments/{comment_id}/reactions",
+		.send = { "content" },
+		.write = true,
+		.retried = BUSY,
+		.meaning = "reacts to a comment on code",
+	},
+	{
+		.kind = "forge.comment.get",
+		.method = "GET",
+		.path = "/repos/{repo}/issues/comments/{comment_id}",
+		.retried = BUSY,
+		.meaning = "a comment as it is now",
+	},
+	{
 		.kind = "forge.comment",
 		.method = "POST",
 		.path = "/repos/{repo}/issues/{number}/comments",
@@ -224,8 +303,11 @@ static const struct param {
 	{"repo", false, false, 200, is_repo, "must be OWNER/REPO"},
 	{"number", true, false, 0, NULL, "must be a number above 0"},
 	{"comment_id", true, false, 0, NULL, "must be a number above 0"},
+	{"hook_id", true, false, 0, NULL, "must be a number above 0"},
+	{"delivery_id", true, false, 0, NULL, "must be a number above 0"},
 	{"sha", false, false, 64, is_sha, "must be 40 or 64 hex digits"},
 	{"login", false, false, 100, is_login, "must be a login"},
+	{"org", false, false, 100, is_login, "must be an organisation"},
 	{"since", false, true, 40, is_time,
 	 "must be a time like "
 	 "2026-11-21T14:05:09Z"},
@@ -370,6 +452,18 @@ static enum err add_query(struct str *out, const struct github_row *row,
 	return ERR_OK;
 }
 
+/* Where a listing may end that the forge cannot be asked to end. */
+static enum err take_since(const json_t *args, int64_t *ret, struct error *e)
+{
+	const json_t *v;
+
+	if (take_arg(args, find_param("since", 5), &v, e))
+		return e->code;
+	if (v && !time_parse_iso(json_string_value(v), ret))
+		return error_set(e, ERR_INVALID, "since is no time");
+	return ERR_OK;
+}
+
 static enum err make_body(const struct github_row *row, const json_t *args,
 			  char **ret, struct error *e)
 {
@@ -407,6 +501,8 @@ enum err github_request_build(const struct github_row *row, const char *base,
 	CLEANUP(str_release) struct str url = STR_INIT(LIMIT_FORGE_URL);
 
 	ret->row = row;
+	if (row->until && take_since(args, &ret->since_ms, e))
+		return e->code;
 	if (add_path(&path, row->path, args, e))
 		return e->code;
 	str_puts(&url, base);
