@@ -55,7 +55,10 @@ struct act_push {
 };
 NODISCARD enum err act_push_pull(struct sandbox *s, struct sb_pull *p,
 				 const struct act_push *a, struct error *e);
-/* The same on a branch; force: from its parent's side, as an amend. */
+/*
+ * The same on a branch, which may be new; force: from its parent's side, as
+ * an amend.
+ */
 NODISCARD enum err act_push_branch(struct sandbox *s, struct sb_repo *r,
 				   const char *branch, const struct act_push *a,
 				   char ret_sha[SB_SHA], struct error *e);

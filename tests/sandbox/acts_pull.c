@@ -272,6 +272,17 @@ enum err act_push_pull(struct sandbox *s, struct sb_pull *p,
 	return ERR_OK;
 }
 
+/* A branch that is not there yet begins at the default branch. */
+static bool branches_off(const struct sb_repo *r, const char *ref,
+			 char from[SB_SHA])
+{
+	struct error e = ERROR_INIT;
+	char tip[SB_SHA];
+
+	return sb_git_resolve(r->path, ref, tip, &e) &&
+	       !sb_git_resolve(r->path, "HEAD", from, &e);
+}
+
 enum err act_push_branch(struct sandbox *s, struct sb_repo *r,
 			 const char *branch, const struct act_push *a,
 			 char ret_sha[SB_SHA], struct error *e)
@@ -287,7 +298,8 @@ enum err act_push_branch(struct sandbox *s, struct sb_repo *r,
 	if (!r->path)
 		return error_set(e, ERR_INVALID, "%s is a fork", r->full);
 	parent = sb_must(str_format("%s%s", ref, a->force ? "~" : ""));
-	new = sb_git_resolve(r->path, parent, from, e) != ERR_OK;
+	new = sb_git_resolve(r->path, parent, from, e) != ERR_OK &&
+	      !branches_off(r, ref, from);
 	if (*a->sha) {
 		err = sb_git_resolve(r->path, a->sha, ret_sha, e);
 		if (!err)
