@@ -598,7 +598,7 @@ static void an_environment_that_is_gone_is_audited(void **state UNUSED)
 	w.hold = "job.run";
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
 	memcpy(yaml, world_yaml, sizeof(yaml));
-	memcpy(strstr(yaml, "  staging:\n"), "  another:\n", 11);
+	strstr(yaml, "  staging:\n")[2] = 'x';
 	world_kill(&w);
 	world_set_config(&w, yaml);
 	world_boot(&w);
