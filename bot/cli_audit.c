@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bot/audit_text.h"
 #include "bot/base/clock.h"
@@ -147,6 +148,13 @@ int cli_audit(const struct config *c, int argc, char **argv)
 		return 2;
 	}
 	state_paths_init(&paths, c);
+	if (access(paths.store, F_OK)) {
+		fprintf(stderr,
+			"kcibot: audit: there is no %s: no bot has run here, "
+			"or you may not look into its folder\n",
+			paths.store);
+		return 1;
+	}
 	s = store_open_reader(paths.store, &e);
 	code = s ? store_begin(s, &e) : e.code;
 	if (!code)

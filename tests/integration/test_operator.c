@@ -144,6 +144,18 @@ static void change(struct house *h, const char *file, const char *sql)
 	sqlite3_close(db);
 }
 
+static void remove_file(struct house *h, const char *file)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		CLEANUP(free)
+		char *path = str_format("%s/%s%s", h->state, file, ends[i]);
+
+		unlink(path);
+	}
+}
+
 /* "ID:HASH" at the end of what `kcibot audit` says. */
 static void audit_head(struct house *h, char *ret, size_t size)
 {
@@ -213,19 +225,9 @@ static void test_audit(void **state UNUSED)
 	assert_says(h, 1, CLI("audit"), "chain BROKEN at entry 1: it was chan");
 	assert_says(h, 1, CLI("audit", "--json", "--since", "2199-01-01"),
 		    "chain BROKEN at entry 1");
+	remove_file(h, "kcibot.db");
+	assert_says(h, 1, CLI("audit"), "no bot has run here");
 	house_end(h);
-}
-
-static void remove_file(struct house *h, const char *file)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		CLEANUP(free)
-		char *path = str_format("%s/%s%s", h->state, file, ends[i]);
-
-		unlink(path);
-	}
 }
 
 /* A journal that is not the one of the store: commands could be lost. */
