@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bot/decide.h"
+#include "bot/trust.h"
 
 struct need {
 	/* Asks for what is not among the facts yet. */
@@ -56,6 +57,7 @@ static enum err ask_user(struct engine *g, const struct said_record *r,
 }
 
 static const struct need needs[] = {
+	{permission_ask},
 	{ask_user},
 };
 

@@ -47,7 +47,21 @@ struct argument {
 
 #define ARGUMENTS_MAX 5
 
-enum verb { VERB_DEPLOY, VERB_TRIGGER, VERB_STATUS, VERB_HELP, VERB_MAX };
+enum verb {
+	VERB_DEPLOY,
+	VERB_TRIGGER,
+	VERB_STATUS,
+	VERB_TRUST,
+	VERB_UNTRUST,
+	VERB_TRUSTED,
+	VERB_HELP,
+	VERB_MAX
+};
+
+/* A grant from a comment ends: after this when nothing is said, and at most
+ * after that. */
+#define GRANT_DAYS 90
+#define GRANT_DAYS_MAX 365
 
 struct command {
 	enum verb verb;
