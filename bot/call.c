@@ -55,6 +55,7 @@ static enum err trust_add(struct engine *g, struct event *ev,
 		.expires_ms = js_int(ev->call, "expires_ms", 0),
 	};
 	enum role role;
+	int64_t before;
 	size_t i = 0;
 
 	if (grant.user_id <= 0 || !role_parse(grant.role, &role) ||
@@ -68,13 +69,18 @@ static enum err trust_add(struct engine *g, struct event *ev,
 				 grant.scope);
 	if (grant.expires_ms && grant.expires_ms <= g->now_ms)
 		return error_set(e, ERR_INVALID, "that is in the past");
-	if (store_trust_add(g->store, &grant, g->now_ms, e) ||
+	if (store_login_before(g->store, grant.login, grant.user_id, g->now_ms,
+			       &before, e) ||
+	    store_trust_add(g->store, &grant, g->now_ms, e) ||
 	    trust_changed(g, grant.user_id, e))
 		return e->code;
-	*ret_answer = done("%s (%lld, %s) is %s%s%s now%s", grant.login,
+	*ret_answer = done("%s (%lld, %s) is %s%s%s now%s%s", grant.login,
 			   (long long)grant.user_id, grant.kind, grant.role,
 			   *grant.scope ? " on " : "", grant.scope,
-			   grant.unasked ? "" : ", not deployed unasked");
+			   grant.unasked ? "" : ", not deployed unasked",
+			   before ? "; beware: another account with a role "
+				    "here had that login before"
+				  : "");
 	return ERR_OK;
 }
 

@@ -49,6 +49,24 @@ static enum err grant(struct engine *g, const json_t *call, const json_t *one,
 	return pulls_follow(g, grant.user_id, e);
 }
 
+/* A name on an old list may have changed hands since. */
+static enum err check_hands(struct engine *g, const json_t *one,
+			    struct error *e)
+{
+	const char *login = js_str(one, "login");
+	int64_t id = js_int(one, "id", 0), before;
+
+	if (store_login_before(g->store, login, id, g->now_ms, &before, e))
+		return e->code;
+	if (before)
+		return error_set(e, ERR_REFUSED,
+				 "%s is account %lld now, but was %lld, which "
+				 "is trusted: nothing was done. Look who that "
+				 "is; trust add or trust remove --id say so",
+				 login, (long long)id, (long long)before);
+	return ERR_OK;
+}
+
 static enum err add_one(struct engine *g, const json_t *call, const json_t *one,
 			bool apply, struct plan_lines *lines, struct error *e)
 {
@@ -69,6 +87,8 @@ static enum err add_one(struct engine *g, const json_t *call, const json_t *one,
 			 held.by);
 		return ERR_OK;
 	}
+	if (check_hands(g, one, e))
+		return e->code;
 	lines->add++;
 	str_addf(lines->text, "add     %s (%lld, %s)\n", js_str(one, "login"),
 		 (long long)id, kind);

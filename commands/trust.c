@@ -64,6 +64,7 @@ enum err command_trust(struct command_call *call, struct error *e)
 							 GRANT_DAYS * DAY_MS),
 		.unasked = args_number(call->args, "unasked", 1) != 0,
 	};
+	int64_t other;
 	enum err code;
 
 	person_actor(call, by, sizeof(by));
@@ -72,6 +73,9 @@ enum err command_trust(struct command_call *call, struct error *e)
 	g.user_id = who.id;
 	g.login = who.login;
 	g.kind = who.kind;
+	if (store_login_before(call->store, who.login, who.id, call->now_ms,
+			       &other, e))
+		return e->code;
 	code = store_trust_held(call->store, who.id, g.scope, call->now_ms,
 				&before, e);
 	if (code && code != ERR_MISSING)
@@ -80,5 +84,10 @@ enum err command_trust(struct command_call *call, struct error *e)
 		return e->code;
 	call->trust_of = who.id;
 	tell(call, &who, &g, &before);
+	if (other)
+		str_addf(call->answer,
+			 "\nBeware: account %lld, which is trusted, had that "
+			 "login before.\n",
+			 (long long)other);
 	return ERR_OK;
 }

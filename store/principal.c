@@ -103,6 +103,13 @@ static enum err name_again(struct store *s, const struct principal *before,
 	return note_change(s, before, login, now_ms, e);
 }
 
+enum err store_login_before(struct store *s, const char *login, int64_t id,
+			    int64_t now_ms, int64_t *ret, struct error *e)
+{
+	return db_value(&s->db, STMT_LOGIN_BEFORE,
+			ARGS(ARG(login), ARG(id), ARG(now_ms)), 0, ret, e);
+}
+
 /* The first time that the account has this login. */
 static enum err name_first(struct store *s, int64_t id, const char *login,
 			   int64_t now_ms, struct principal_news *ret,
@@ -113,9 +120,7 @@ static enum err name_first(struct store *s, int64_t id, const char *login,
 		return e->code;
 	if (db_changes(&s->db) == 0)
 		return ERR_OK;
-	if (db_value(&s->db, STMT_LOGIN_BEFORE,
-		     ARGS(ARG(login), ARG(id), ARG(now_ms)), 0, &ret->before_id,
-		     e))
+	if (store_login_before(s, login, id, now_ms, &ret->before_id, e))
 		return e->code;
 	return ret->before_id
 		       ? note_reuse(s, id, login, ret->before_id, now_ms, e)

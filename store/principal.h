@@ -59,6 +59,11 @@ NODISCARD enum err store_principal_seen(struct store *s, int64_t id,
 					const char *login, int64_t now_ms,
 					struct error *e);
 
+/* A trusted account other than id that ever had this login; 0 = none. */
+NODISCARD enum err store_login_before(struct store *s, const char *login,
+				      int64_t id, int64_t now_ms, int64_t *ret,
+				      struct error *e);
+
 /* --- members of organisations --- */
 
 /* That somebody belongs to an organisation is to be asked. */

@@ -34,15 +34,15 @@ static void test_allowed(void **state UNUSED)
 {
 	/* [verb][role] for other people's, then for the own pull request. */
 	static const char may[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",
-		[VERB_TRIGGER] = "nnyy",
-		[VERB_STATUS] = "nyyy",
+		[VERB_DEPLOY] = "nnyy",	 [VERB_TRIGGER] = "nnyy",
+		[VERB_STATUS] = "nyyy",	 [VERB_TRUST] = "nnny",
+		[VERB_UNTRUST] = "nnny", [VERB_TRUSTED] = "nnyy",
 		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",
-		[VERB_TRIGGER] = "nnyy",
-		[VERB_STATUS] = "yyyy",
+		[VERB_DEPLOY] = "nnyy",	 [VERB_TRIGGER] = "nnyy",
+		[VERB_STATUS] = "yyyy",	 [VERB_TRUST] = "nnny",
+		[VERB_UNTRUST] = "nnny", [VERB_TRUSTED] = "nnyy",
 		[VERB_HELP] = "yyyy",
 	};
 

@@ -1,0 +1,58 @@
+#include "bot/cli_parts.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include "bot/cli_engine.h"
+#include "bot/cli_text.h"
+
+const char *cli_operator(void)
+{
+	static char name[96];
+	const struct passwd *p = getpwuid(getuid());
+
+	snprintf(name, sizeof(name), "%s at the command line",
+		 p ? p->pw_name : "somebody");
+	return name;
+}
+
+int cli_fail(const char *what, const struct error *e)
+{
+	fprintf(stderr, "kcibot: %s%s%s\n", what, *what ? ": " : "", e->text);
+	return 1;
+}
+
+int cli_usage(const char *text)
+{
+	fprintf(stderr, "usage: kcibot %s\n", text);
+	return 2;
+}
+
+json_t *cli_ask(const struct config *c, json_t *call)
+{
+	struct error e = ERROR_INIT;
+	json_t *answer = NULL;
+
+	if (cli_engine_call(c, call, &answer, &e)) {
+		cli_fail("", &e);
+		return NULL;
+	}
+	if (!js_bool(answer, "ok", false)) {
+		fprintf(stderr, "kcibot: %s\n", js_str(answer, "text"));
+		json_decref(answer);
+		return NULL;
+	}
+	return answer;
+}
+
+int cli_ask_and_print(const struct config *c, json_t *call)
+{
+	CLEANUP(json_decref) json_t *answer = cli_ask(c, call);
+	CLEANUP(str_release) struct str out = STR_INIT(4u << 20);
+
+	if (!answer)
+		return 1;
+	cli_lines(&out, js_str(answer, "text"));
+	printf("%s\n", out.text);
+	return 0;
+}
