@@ -33,6 +33,11 @@ json_t *cli_ask(const struct config *c, json_t *call)
 	struct error e = ERROR_INIT;
 	json_t *answer = NULL;
 
+	if (!call) {
+		error_set(&e, ERR_INVALID, "a word of it is no UTF-8 text");
+		cli_fail("", &e);
+		return NULL;
+	}
 	if (cli_engine_call(c, call, &answer, &e)) {
 		cli_fail("", &e);
 		return NULL;

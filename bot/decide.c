@@ -480,8 +480,10 @@ static enum err ask_needs(struct engine *g, const struct said_record *r,
 
 	if (read_words(g, r, &plan, &why))
 		return ERR_OK;
-	if (members_ask(g, r, ret_asked, e) || *ret_asked)
+	if (members_ask(g, r, ret_asked, e))
 		return e->code;
+	if (*ret_asked)
+		return ERR_OK;
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e))
 		return e->code;

@@ -7,12 +7,34 @@
 #include "deploy/standing.h"
 #include "store/principal.h"
 
+/* A delivery that waited may know an older name than we do. */
+static enum err is_overtaken(struct engine *g, int64_t id, bool *ret,
+			     struct error *e)
+{
+	struct principal known;
+	enum err code;
+
+	*ret = false;
+	if (g->heard_ms >= g->now_ms)
+		return ERR_OK;
+	code = store_principal(g->store, id, &known, e);
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	*ret = known.seen_ms > g->heard_ms && known.seen_ms <= g->now_ms;
+	return ERR_OK;
+}
+
 enum err principal_named(struct engine *g, int64_t id, const char *login,
 			 const char *kind, struct error *e)
 {
 	struct principal_news news;
+	bool overtaken;
 
-	if (store_principal_named(g->store, id, login, kind, g->now_ms, &news,
+	if (is_overtaken(g, id, &overtaken, e))
+		return e->code;
+	if (overtaken)
+		return ERR_OK;
+	if (store_principal_named(g->store, id, login, kind, g->heard_ms, &news,
 				  e))
 		return e->code;
 	if (*news.before) {
