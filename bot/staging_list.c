@@ -206,12 +206,16 @@ static void write_left_out(struct str *out, const json_t *trust)
 				 (long long)js_int(t, "id", 0));
 }
 
+static void free_list(const json_t ***list)
+{
+	free((void *)*list);
+}
+
 void staging_list_write(struct str *out, const json_t *trust)
 {
 	size_t size = json_array_size(trust), count = 0, i;
-	CLEANUP(free)
-	char *owned = calloc(size + 1, sizeof(json_t *));
-	const json_t **sorted = (const json_t **)(void *)owned;
+	__attribute__((cleanup(free_list))) const json_t **sorted =
+		calloc(size + 1, sizeof(*sorted));
 	const json_t *t;
 
 	if (!sorted) {

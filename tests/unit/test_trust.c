@@ -340,17 +340,18 @@ static void test_whose_membership_matters(void **state)
 	struct error e = ERROR_INIT;
 	size_t n;
 
-	run(f, "INSERT INTO pull(id, repo, number, title, author_id, author,"
-	       " state, draft, base_ref, head_sha, labels, active_ms,"
-	       " updated_ms) VALUES"
-	       " (1, 'acme/web', 1, '', 1, 'p1', 'open', 0, 'main', '" SHA
-	       "', '[]',"
-	       "  1, 1),"
-	       " (2, 'acme/web', 2, '', 2, 'p2', 'open', 0, 'main', '" SHA
-	       "', '[]',"
-	       "  1, 1),"
-	       " (3, 'acme/web', 3, '', 3, 'p3', 'closed', 0, 'main', '" SHA "',"
-	       "  '[]', 1, 1)");
+	run(f,
+	    "INSERT INTO pull(id, repo, number, title, author_id, author,"
+	    " state, draft, base_ref, head_sha, labels, active_ms,"
+	    " updated_ms) VALUES"
+	    " (1, 'acme/web', 1, '', 1, 'p1', 'open', 0, 'main', '" SHA
+	    "', '[]',"
+	    "  1, 1),"
+	    " (2, 'acme/web', 2, '', 2, 'p2', 'open', 0, 'main', '" SHA
+	    "', '[]',"
+	    "  1, 1),"
+	    " (3, 'acme/web', 3, '', 3, 'p3', 'closed', 0, 'main', '" SHA "',"
+	    "  '[]', 1, 1)");
 	assert_added(f, ADA, "user", "contributor", "", 0);
 	assert_int_equal(store_member_due(f->s, 0, NOW, 9, &q, &n, &e), ERR_OK);
 	assert_int_equal(n, 0);
