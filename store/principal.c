@@ -183,7 +183,15 @@ enum err store_member_due(struct store *s, int64_t user_id, int64_t now_ms,
 			  size_t *ret_count, struct error *e)
 {
 	int64_t since = now_ms - MEMBER_ASK_MS, word = now_ms - WORD_MS;
+	int64_t any;
 
+	*ret = NULL;
+	*ret_count = 0;
+	/* Most have none, and need not look at every request for it. */
+	if (db_value(&s->db, STMT_MEMBER_ANY, NO_ARGS, 0, &any, e))
+		return e->code;
+	if (!any)
+		return ERR_OK;
 	return db_collect(&s->db, STMT_MEMBER_DUE,
 			  ARGS(ARG(since), ARG(now_ms), ARG(user_id), ARG(word),
 			       ARG(max)),

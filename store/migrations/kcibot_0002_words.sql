@@ -55,6 +55,7 @@ CREATE INDEX gap_by_end ON gap(to_ms);
 
 ALTER TABLE principal ADD COLUMN kind TEXT NOT NULL DEFAULT 'user'
     CHECK (kind IN ('user', 'org', 'app'));
+CREATE INDEX principal_org ON principal(id) WHERE kind = 'org';
 -- May the code of this principal be deployed unasked?
 ALTER TABLE trust ADD COLUMN unasked INTEGER NOT NULL DEFAULT 1
     CHECK (unasked IN (0, 1));

@@ -146,16 +146,27 @@ static void an_admin_of_one_project_reaches_no_further(void **state UNUSED)
 	world_end(&w);
 }
 
+#define WAITS(id)                                                              \
+	"SELECT count(*) FROM request WHERE state = 'waiting' AND actor_id"    \
+	" = " #id
+
+/* It is not interrupted: what is asked for on the second pull waits. */
+static void a_full_cycle_runs(void)
+{
+	world_open(&w, 1, BOB);
+	world_open(&w, 2, BOB);
+	w.hold = "git.batch forge.user forge.org_member";
+	world_say(&w, 1, ADMIN, "@kcibot trigger");
+	assert_int_equal(world_cycles(&w), 1);
+}
+
 /* Removal of the granter voids grants and waiting requests, for good. */
 static void untrust_voids_what_was_asked_for(void **state UNUSED)
 {
 	begin();
-	world_open(&w, 1, BOB);
-	w.hold = "git.batch forge.user";
-	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
-	assert_int_equal(world_cycles(&w), 1);
-	/* A full cycle is not interrupted: this one waits. */
-	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	a_full_cycle_runs();
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_ask(&w, WAITS(11)), 1);
 	world_call(&w, json_pack("{s:s, s:s, s:s, s:I}", "op", "trust.remove",
 				 "login", "user11", "by", "test", "id",
 				 (json_int_t)MAINTAINER));
@@ -164,10 +175,10 @@ static void untrust_voids_what_was_asked_for(void **state UNUSED)
 		world_ask(&w, "SELECT count(*) FROM request WHERE voided = 0"
 			      " AND actor_id = 11"),
 		0);
+	assert_int_equal(world_ask(&w, WAITS(11)), 0);
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request WHERE"
-				       " state IN ('waiting', 'booked') AND"
-				       " actor_id = 11"),
-			 0);
+				       " outcome = 'granter'"),
+			 1);
 	/* It does not come back to life when the granter does. */
 	world_trust(&w, MAINTAINER, "maintainer");
 	assert_int_equal(
@@ -332,6 +343,22 @@ static void memberships_are_asked_again(void **state UNUSED)
 	assert_int_equal(world_sent_with(&w, "forge.org_member", "user21"), 2);
 	answer("forge.org_member", ERR_MISSING);
 	assert_int_equal(world_ask(&w, "SELECT is_member FROM member"), 0);
+	world_end(&w);
+}
+
+/* Who is not known to be a member any more, their wishes do not wait on. */
+static void a_wish_waits_as_long_as_its_membership(void **state UNUSED)
+{
+	begin();
+	add(ORG, "org", "maintainer");
+	a_full_cycle_runs();
+	world_say(&w, 2, MEMBER, "@kcibot deploy");
+	answer("forge.org_member", ERR_OK);
+	world_pass(&w, 59 * MINUTE);
+	assert_int_equal(world_ask(&w, WAITS(21)), 1);
+	world_pass(&w, 2 * MINUTE);
+	world_push(&w, 1, 'f'); /* something happens */
+	assert_int_equal(world_ask(&w, WAITS(21)), 0);
 	world_end(&w);
 }
 
@@ -558,6 +585,7 @@ int main(void)
 		cmocka_unit_test(an_organisation_that_lost_its_name),
 		cmocka_unit_test(a_member_goes_unasked_while_believed),
 		cmocka_unit_test(memberships_are_asked_again),
+		cmocka_unit_test(a_wish_waits_as_long_as_its_membership),
 		cmocka_unit_test(a_question_survives_a_crash),
 		cmocka_unit_test(an_app_is_deployed_and_never_heard),
 		cmocka_unit_test(a_new_login_is_noticed),
