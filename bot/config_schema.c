@@ -73,6 +73,12 @@ static const struct field trust_rows[] = {
 	 .check = value_login, .form = "list of logins",
 	 .help = "The first admins. They seed an empty trust table and mean "
 		 "nothing afterwards: see `kcibot trust`."},
+	{"permission", FIELD_TEXT, AT(config, trust_permission), .absent = "",
+	 .check = value_permission,
+	 .form = "`read`, `triage`, `write`, `maintain` or `admin`",
+	 .help = "Who commands in a comment must also have at least this "
+		 "permission on the repository at the forge. Absent: the trust "
+		 "table alone decides."},
 };
 static const struct section trust_section = {ROWS(trust_rows)};
 

@@ -318,6 +318,18 @@ enum err value_backend(const char *text, struct error *e)
 	return ERR_OK;
 }
 
+enum err value_permission(const char *text, struct error *e)
+{
+	static const char *const words[] = {"read", "triage", "write",
+					    "maintain", "admin"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i], text) == 0)
+			return ERR_OK;
+	return error_set(e, ERR_INVALID,
+			 "must be read, triage, write, maintain or admin");
+}
+
 enum err value_trust_role(const char *text, struct error *e)
 {
 	if (strcmp(text, "admin") != 0 && strcmp(text, "maintainer") != 0)

@@ -10,6 +10,8 @@
 #include "bot/decide.h"
 #include "bot/metrics.h"
 #include "bot/render.h"
+#include "bot/trust.h"
+#include "commands/call.h"
 #include "commands/evidence.h"
 
 /* --- the answer --- */
@@ -234,6 +236,27 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 	return ERR_OK;
 }
 
+/* With what the forge has to say of the person, too. */
+static enum err authorise_person(struct engine *g, const struct said_record *r,
+				 const struct plan *plan, enum role role,
+				 bool is_author, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	bool failed;
+
+	if (!authorise(g, plan, role, is_author, &why))
+		return permission_check(g, r, plan, is_author, e);
+	if (members_failed(g, r->id, &failed, e))
+		return e->code;
+	if (failed)
+		return error_set(e, ERR_REFUSED,
+				 "I could not find out whether you belong to "
+				 "an organisation that is trusted here; "
+				 "nothing was done. Say it again later.");
+	*e = why;
+	return e->code;
+}
+
 /*
  * A command means the head that its author could see.  Known here: a head
  * that the forge shows but nobody told us of before the command was written
@@ -327,8 +350,10 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		const struct command *c = plan->words[i].command;
 
 		call.args = &plan->words[i];
-		if (command_run(c->verb, &call, e))
+		if (command_run(c->verb, &call, e) ||
+		    (call.trust_of && trust_changed(g, call.trust_of, e)))
 			return e->code;
+		call.trust_of = 0;
 		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
 	}
 	*ret_show_state = call.show_state;
@@ -443,7 +468,8 @@ static enum err decide(struct engine *g, const struct said_record *r,
 		return e->code;
 	code = read_words(g, r, plan, e);
 	if (!code)
-		code = authorise(g, plan, role, p->author_id == r->actor_id, e);
+		code = authorise_person(g, r, plan, role,
+					p->author_id == r->actor_id, e);
 	for (size_t i = 0; !code && i < plan->count; i++)
 		deploys |= plan->words[i].command->deploys;
 	if (!code && deploys)
@@ -530,11 +556,16 @@ static enum err ask_needs(struct engine *g, const struct said_record *r,
 	enum role role;
 	bool is_author;
 
+	if (read_words(g, r, &plan, &why))
+		return ERR_OK;
+	if (members_ask(g, r, ret_asked, e))
+		return e->code;
+	if (*ret_asked)
+		return ERR_OK;
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e))
 		return e->code;
-	if (read_words(g, r, &plan, &why) ||
-	    authorise(g, &plan, role, is_author, &why))
+	if (authorise(g, &plan, role, is_author, &why))
 		return ERR_OK;
 	return needs_ask(g, r, &plan, ret_asked, e);
 }

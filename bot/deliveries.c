@@ -13,9 +13,9 @@
 #include "bot/engine_internal.h"
 #include "bot/mention.h"
 #include "bot/metrics.h"
+#include "bot/trust.h"
 #include "deploy/standing.h"
 #include "store/request.h"
-#include "store/trust.h"
 
 /* A handler says in *ret_result what came of it, for the record. */
 struct event_kind {
@@ -95,8 +95,11 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 
 	if (store_pull_put(g->store, p, source, g->heard_ms, &changes, e))
 		return e->code;
-	if (p->author_id > 0 && store_principal_seen(g->store, p->author_id,
-						     p->author, g->now_ms, e))
+	if (p->author_id > 0 &&
+	    principal_named(g, p->author_id, p->author, "", e))
+		return e->code;
+	if ((changes & ~(unsigned)PULL_TITLE) && p->author_id > 0 &&
+	    members_refresh(g, p->author_id, e))
 		return e->code;
 	if (!(changes & ~(unsigned)PULL_TITLE) || quiet)
 		return ERR_OK;

@@ -9,6 +9,7 @@
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "bot/metrics.h"
+#include "bot/trust.h"
 
 enum which_port {
 	PORT_FORGE,
@@ -62,6 +63,9 @@ static const struct effect_kind kinds[] = {
 	{ "said.user",       "forge.user", PORT_FORGE, 4,     LAGS | QUIET, needs_answered },
 	{ "said.pull",       "forge.pull", PORT_FORGE, 8,    LAGS | QUIET, needs_pull_answered },
 	{ "said.plan",       "git.batch",  PORT_GIT,  2,     QUIET,        needs_plan_answered },
+	{ "said.permission", "forge.permission", PORT_FORGE, 4, QUIET,      permission_answered },
+	{ "member.name",     "forge.user", PORT_FORGE, 4,     QUIET,        member_named },
+	{ "member.ask",      "forge.org_member", PORT_FORGE, 4, QUIET,      member_answered },
 	{ "git.batch",       NULL,         PORT_GIT,   6,     0,            batched },
 	{ "git.push",        NULL,         PORT_GIT,   6,     0,            pushed },
 	{ "git.tag",         NULL,         PORT_GIT,   6,     QUIET,        tagged },

@@ -10,6 +10,7 @@
 #include "bot/metrics.h"
 #include "bot/version.h"
 #include "store/audit.h"
+#include "bot/trust.h"
 #include "store/request.h"
 
 /* A policy that never comes to rest would be our own mistake. */
@@ -18,6 +19,8 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
+/* Long before what the forge said of memberships runs out. */
+#define MEMBERS_EVERY_MS (5LL * 60 * 1000)
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
@@ -183,6 +186,11 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 				       e))
 			return e->code;
 	}
+	if (g->set.scans && g->now_ms >= g->next_members_ms) {
+		g->next_members_ms = g->now_ms + MEMBERS_EVERY_MS;
+		if (members_refresh(g, 0, e))
+			return e->code;
+	}
 	if (g->set.scans && g->now_ms >= g->next_scan_ms) {
 		g->next_scan_ms = g->now_ms + g->config->reconcile_ms;
 		return scan_start(g, e);
@@ -195,6 +203,7 @@ static bool time_is_due(const struct engine *g, int64_t now)
 	return (g->timer_ms && now >= g->timer_ms) ||
 	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
+	       (g->set.scans && now >= g->next_members_ms) ||
 	       now >= g->next_prune_ms;
 }
 
@@ -254,8 +263,10 @@ static bool sleep_until_work(struct engine *g)
 	until = earliest(until, g->timer_ms);
 	until = earliest(until, g->outbox_ms);
 	until = earliest(until, g->cursor_due_ms);
-	if (g->set.scans)
+	if (g->set.scans) {
 		until = earliest(until, g->next_scan_ms);
+		until = earliest(until, g->next_members_ms);
+	}
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	if (until > now) {
 		t.tv_sec += (until - now) / 1000;

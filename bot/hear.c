@@ -10,7 +10,7 @@
 
 #include "bot/base/str.h"
 #include "bot/base/log.h"
-#include "bot/decide.h"
+#include "bot/trust.h"
 #include "commands/grammar.h"
 #include "store/trust.h"
 
@@ -101,18 +101,19 @@ enum err is_known_author(struct engine *g, const struct said_record *r,
 static enum err take_note(struct engine *g, struct said_record *r,
 			  struct error *e)
 {
-	bool quiet, is_author;
+	bool quiet, is_author, unsure;
 	enum role role;
 
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e) ||
+	    members_unsure(g, r->actor_id, r->repo, &unsure, e) ||
 	    is_told(g, r, role, &quiet, e))
 		return e->code;
 	/* The author may ask some things: the words decide. */
-	quiet = quiet && !is_author;
+	quiet = quiet && !is_author && !unsure;
 	COPY(r->state, quiet ? "refused" : "checking");
 	if (store_said_add(g->store, r, "", e) ||
-	    store_principal_seen(g->store, r->actor_id, r->actor, g->now_ms, e))
+	    principal_named(g, r->actor_id, r->actor, "", e))
 		return e->code;
 	log_info("%s (%lld) on %s#%lld said %.200s", r->actor,
 		 (long long)r->actor_id, r->repo, (long long)r->number,
@@ -132,13 +133,15 @@ static enum err is_too_long(struct engine *g, const struct said_record *r,
 			    size_t len, bool *ret, struct error *e)
 {
 	enum role role;
+	bool was_member;
 
 	*ret = false;
 	if (len <= LIMIT_STRANGER_COMMENT)
 		return ERR_OK;
-	if (role_of(g, r->actor_id, r->repo, &role, e))
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    store_member_ever(g->store, r->actor_id, &was_member, e))
 		return e->code;
-	*ret = role == ROLE_NONE;
+	*ret = role == ROLE_NONE && !was_member;
 	return ERR_OK;
 }
 
@@ -226,7 +229,7 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 		return error_set(e, ERR_INVALID, "there is no command in it");
 	if (words_json(&said, NULL, r.words, sizeof(r.words), e) ||
 	    store_said_add(g->store, &r, "", e) ||
-	    store_principal_seen(g->store, r.actor_id, r.actor, g->now_ms, e))
+	    principal_named(g, r.actor_id, r.actor, "", e))
 		return e->code;
 	if (*js_str(call, "by") &&
 	    store_said_fact(g->store, r.id, "operator",

@@ -44,7 +44,7 @@ static int run_trust(const struct config *c, int argc, char **argv)
 static const struct subcommand subcommands[] = {
 	{"serve", "--config FILE", "run the bot in the foreground", run_serve},
 	{"check", "--config FILE", "validate the configuration", run_check},
-	{"trust", "list|add|remove --config FILE ...",
+	{"trust", "list|add|remove|import|export --config FILE ...",
 	 "show and change who may command", run_trust},
 	{"say", "--config FILE --as LOGIN --on OWNER/REPO#N 'deploy'",
 	 "say it as if in a comment", cli_say},

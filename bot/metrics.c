@@ -81,6 +81,11 @@ static const struct metric_info table[METRIC_MAX] = {
 		 .help = "Effects of the outbox, by kind and result.",
 		 .a = {"kind", true, VALUES(OTHER)},
 		 .b = {"result", true, VALUES("done", "failed")}},
+	[METRIC_LOGINS] =
+		{.name = "kcibot_logins",
+		 .help = "Accounts that got another login, and logins of "
+			 "trusted accounts that another account has now.",
+		 .a = {"result", false, VALUES("changed", "reused")}},
 };
 
 struct series {

@@ -302,17 +302,21 @@ enum err scan_self(struct engine *g, const json_t *args UNUSED,
 enum err scan_seed(struct engine *g, const json_t *args,
 		   const struct outcome *o, struct error *e)
 {
+	const char *kind = principal_kind(js_str(o->body, "type"));
 	struct trust_grant grant = {
 		.user_id = js_int(o->body, "id", 0),
 		.login = js_str(o->body, "login"),
+		.kind = kind,
 		.role = "admin",
 		.scope = "",
 		.by = "configuration",
 		.reason = "trust.admins",
+		.unasked = true,
 	};
 
-	if (o->code || grant.user_id <= 0) {
-		log_error("trust.admins: %s is not known to the forge",
+	if (o->code || grant.user_id <= 0 || !kind ||
+	    strcmp(kind, "user") != 0) {
+		log_error("trust.admins: %s is no person that the forge knows",
 			  js_str(args, "login"));
 		return ERR_OK;
 	}

@@ -34,8 +34,9 @@ struct command_call {
 	/* Out: the bot's own words as Markdown; what is left empty is told by
 	 * the sticky comment. */
 	struct str *answer;
-	bool show_state; /* out: the asker wants to see the state */
-	bool show_plan;	 /* out: the plans among the facts shall be shown */
+	bool show_state;  /* out: the asker wants to see the state */
+	bool show_plan;	  /* out: the plans among the facts shall be shown */
+	int64_t trust_of; /* out: whose trust was changed; 0 = nobody's */
 };
 
 /*
@@ -51,6 +52,9 @@ NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
 NODISCARD enum err command_plan(struct command_call *call, struct error *e);
 NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
+NODISCARD enum err command_trust(struct command_call *call, struct error *e);
+NODISCARD enum err command_untrust(struct command_call *call, struct error *e);
+NODISCARD enum err command_trusted(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);
 

@@ -5,6 +5,7 @@
 
 /* No verb is longer; a longer word is near to none. */
 #define WORD_MAX 24
+#define DAY_MS (24LL * 3600 * 1000)
 
 static const char *const role_names[ROLE_MAX] = {
 	[ROLE_NONE] = "stranger",
@@ -61,6 +62,40 @@ const struct command command_table[VERB_MAX] = {
 			.role = ROLE_CONTRIBUTOR,
 			.author_may = true,
 			.question = true,
+		},
+	[VERB_TRUST] =
+		{
+			.verb = VERB_TRUST,
+			.name = "trust",
+			.arguments = {{"user", ARGUMENT_LOGIN,
+				       .required = true},
+				      {"role", ARGUMENT_ROLE, .keyed = true,
+				       .required = true},
+				      {"for", ARGUMENT_SPAN, .keyed = true,
+				       .max = GRANT_DAYS_MAX * DAY_MS},
+				      {"unasked", ARGUMENT_YESNO,
+				       .keyed = true},
+				      {"reason", ARGUMENT_TEXT, .keyed = true,
+				       .max = 200}},
+			.help = "give somebody a role here, for a time",
+			.role = ROLE_ADMIN,
+		},
+	[VERB_UNTRUST] =
+		{
+			.verb = VERB_UNTRUST,
+			.name = "untrust",
+			.arguments = {{"user", ARGUMENT_LOGIN,
+				       .required = true}},
+			.help = "take the role away, and void what was asked "
+				"for with it",
+			.role = ROLE_ADMIN,
+		},
+	[VERB_TRUSTED] =
+		{
+			.verb = VERB_TRUSTED,
+			.name = "trusted",
+			.help = "list who has which role here, and until when",
+			.role = ROLE_MAINTAINER,
 		},
 	[VERB_HELP] =
 		{

@@ -53,9 +53,17 @@ enum verb {
 	VERB_PLAN,
 	VERB_STATUS,
 	VERB_WHY,
+	VERB_TRUST,
+	VERB_UNTRUST,
+	VERB_TRUSTED,
 	VERB_HELP,
 	VERB_MAX
 };
+
+/* A grant from a comment ends: after this when nothing is said, and at most
+ * after that. */
+#define GRANT_DAYS 90
+#define GRANT_DAYS_MAX 365
 
 struct command {
 	enum verb verb;

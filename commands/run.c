@@ -12,6 +12,9 @@ enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 		[VERB_PLAN] = command_plan,
 		[VERB_STATUS] = command_status,
 		[VERB_WHY] = command_why,
+		[VERB_TRUST] = command_trust,
+		[VERB_UNTRUST] = command_untrust,
+		[VERB_TRUSTED] = command_trusted,
 		[VERB_HELP] = command_show_help,
 	};
 

@@ -66,8 +66,7 @@ static enum err standing_and_asked(struct store *s,
 				   enum standing *ret, bool *ret_asked,
 				   struct error *e)
 {
-	bool quarantined, failed;
-	const char *role;
+	bool quarantined, failed, unasked;
 	int64_t since_ms;
 
 	*ret_asked = false;
@@ -79,7 +78,7 @@ static enum err standing_and_asked(struct store *s,
 	    asked_since(s, env, p, now_ms, &since_ms, &failed, e) ||
 	    store_request_asked(s, env->name, p, since_ms, now_ms, ret_asked,
 				e) ||
-	    store_role(s, p->author_id, p->repo, now_ms, &role, e))
+	    store_unasked(s, p->author_id, p->repo, now_ms, &unasked, e))
 		return e->code;
 	if (quarantined)
 		*ret = STANDING_QUARANTINED;
@@ -87,7 +86,7 @@ static enum err standing_and_asked(struct store *s,
 		*ret = STANDING_IN;
 	else if (failed)
 		*ret = STANDING_FAILED;
-	else if (!*role)
+	else if (!unasked)
 		*ret = STANDING_UNTRUSTED;
 	else if (env->policy.stale_after_ms &&
 		 p->active_ms + env->policy.stale_after_ms < now_ms)

@@ -132,7 +132,7 @@ static bool why_last_cycle(struct view *v UNUSED, const struct subject *s,
 static bool why_unasked(struct view *v, const struct subject *s,
 			struct str *out)
 {
-	if (view_value(v, STMT_VIEW_TRUSTED,
+	if (view_value(v, STMT_TRUST_UNASKED,
 		       ARGS(ARG(js_int(s->pull, "author_id", 0)),
 			    ARG(js_str(s->pull, "repo")), ARG(v->now_ms)),
 		       0) ||

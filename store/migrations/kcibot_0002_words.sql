@@ -55,17 +55,41 @@ CREATE INDEX gap_by_end ON gap(to_ms);
 
 ALTER TABLE principal ADD COLUMN kind TEXT NOT NULL DEFAULT 'user'
     CHECK (kind IN ('user', 'org', 'app'));
+CREATE INDEX principal_org ON principal(id) WHERE kind = 'org';
 -- May the code of this principal be deployed unasked?
 ALTER TABLE trust ADD COLUMN unasked INTEGER NOT NULL DEFAULT 1
     CHECK (unasked IN (0, 1));
+-- Every login that an account was ever seen with: a login can change hands.
+CREATE TABLE login(
+    login        TEXT NOT NULL COLLATE NOCASE,
+    principal_id INTEGER NOT NULL REFERENCES principal(id),
+    first_ms     INTEGER NOT NULL,
+    PRIMARY KEY (login, principal_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO login(login, principal_id, first_ms)
+    SELECT login, id, seen_ms FROM principal;
 -- What the forge said of who belongs to an organisation, and when.
 CREATE TABLE member(
-    org_id    INTEGER NOT NULL,
+    org_id    INTEGER NOT NULL REFERENCES principal(id),
     user_id   INTEGER NOT NULL,
     is_member INTEGER NOT NULL CHECK (is_member IN (0, 1)),
     asked_ms  INTEGER NOT NULL,
     PRIMARY KEY (org_id, user_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX member_by_user ON member(user_id);
+-- Who holds which grant, themselves (org_id 0) or as a member; who reads it
+-- looks at the expiry, and at the age of what was said of a membership.
+CREATE VIEW holds AS
+    SELECT p.id AS user_id, p.kind, t.role, t.scope, t.unasked, t.expires_ms,
+           0 AS org_id, 0 AS asked_ms
+    FROM trust t JOIN principal p ON p.id = t.principal_id
+    WHERE t.revoked_ms = 0 AND p.kind <> 'org'
+    UNION ALL
+    SELECT m.user_id, 'user', t.role, t.scope, t.unasked, t.expires_ms,
+           m.org_id, m.asked_ms
+    FROM trust t JOIN principal p ON p.id = t.principal_id
+    JOIN member m ON m.org_id = p.id
+    WHERE t.revoked_ms = 0 AND p.kind = 'org' AND m.is_member = 1;
 -- And of what somebody may do in a repository.
 CREATE TABLE permission(
     repo       TEXT NOT NULL COLLATE NOCASE,

@@ -327,8 +327,9 @@ static inline void world_start(struct world *w, const struct effect *effect,
 		return;
 	}
 	world_answer(x, ERR_OK,
-		     is_admin ? json_pack("{s:i, s:s}", "id", ADMIN, "login",
-					  world_login(ADMIN))
+		     is_admin ? json_pack("{s:i, s:s, s:s}", "id", ADMIN,
+					  "login", world_login(ADMIN), "type",
+					  "User")
 			      : NULL);
 }
 

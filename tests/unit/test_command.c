@@ -34,19 +34,17 @@ static void test_allowed(void **state UNUSED)
 {
 	/* [verb][role] for other people's, then for the own pull request. */
 	static const char may[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",
-		[VERB_TRIGGER] = "nnyy",
-		[VERB_PLAN] = "nyyy",
-		[VERB_STATUS] = "nyyy",
-		[VERB_WHY] = "nyyy",
+		[VERB_DEPLOY] = "nnyy",	 [VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "nyyy",	 [VERB_STATUS] = "nyyy",
+		[VERB_WHY] = "nyyy",	 [VERB_TRUST] = "nnny",
+		[VERB_UNTRUST] = "nnny", [VERB_TRUSTED] = "nnyy",
 		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",
-		[VERB_TRIGGER] = "nnyy",
-		[VERB_PLAN] = "yyyy",
-		[VERB_STATUS] = "yyyy",
-		[VERB_WHY] = "yyyy",
+		[VERB_DEPLOY] = "nnyy",	 [VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "yyyy",	 [VERB_STATUS] = "yyyy",
+		[VERB_WHY] = "yyyy",	 [VERB_TRUST] = "nnny",
+		[VERB_UNTRUST] = "nnny", [VERB_TRUSTED] = "nnyy",
 		[VERB_HELP] = "yyyy",
 	};
 

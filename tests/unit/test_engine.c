@@ -509,8 +509,9 @@ static void decisions_are_audited(void **state UNUSED)
 
 	assert_int_equal(world_audited(&w, "start", "first start"), 1);
 	assert_int_equal(world_audited(&w, "start", w.config->hash), 1);
-	assert_int_equal(
-		world_audited(&w, "trust.add", "user11 (11) as maintainer"), 1);
+	assert_int_equal(world_audited(&w, "trust.add",
+				       "user11 (11, user) as maintainer"),
+			 1);
 	assert_int_equal(world_audited(&w, "trust.add", "\"role_before\":\"\""),
 			 3);
 
