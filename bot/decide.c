@@ -27,9 +27,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		/* A refusal is all our own words, code spans and all. */
 		.text = ok ? text : NULL,
 		.markdown = ok ? markdown : text,
-		.next = ok	? NULL
-			: *next ? next
-				: help,
+		.next = ok		 ? NULL
+			: next && !*next ? help
+					 : next,
 	};
 
 	call_answered(g, r->id, ok, *text ? text : markdown ? markdown : "");
@@ -47,9 +47,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	return report_reply(g, p, body.text, key, e);
 }
 
-static enum err refuse(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *text, const char *next,
-		       struct error *e)
+enum err refuse(struct engine *g, const struct said_record *r,
+		const struct pull *p, const char *text, const char *next,
+		struct error *e)
 {
 	char actor[96], subject[256];
 	enum role role;
@@ -226,6 +226,13 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 	return ERR_OK;
 }
 
+/* Reviews and comments on code name the revision that they are about. */
+static bool is_bound(const struct said_record *r)
+{
+	return strcmp(r->kind, SAID_REVIEW) == 0 ||
+	       strcmp(r->kind, SAID_REVIEW_COMMENT) == 0;
+}
+
 /*
  * A command means the head that its author could see.  Known here: a head
  * that the forge shows but nobody told us of before the command was written
@@ -240,15 +247,20 @@ static enum err check_head(struct engine *g, const struct said_record *r,
 	const struct command *last = plan->words[plan->count - 1].command;
 	const char *live = now->head_sha;
 
-	if (strcmp(plan->sha, live) == 0)
+	if (strcmp(plan->sha, live) == 0 && !is_bound(r))
 		return ERR_OK;
 	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
 		 g->config->bot_name, last->name, live);
+	if (is_bound(r) && strcmp(r->commit_sha, live) != 0)
+		return error_set(e, ERR_REFUSED,
+				 "What you looked at is not the head of this "
+				 "pull request any more. If you mean the head "
+				 "as it is now, write in a comment:");
 	if (*plan->sha && !str_starts(live, plan->sha))
 		return error_set(e, ERR_REFUSED,
 				 "That is not the head of this pull request. "
 				 "If you mean the head as it is now:");
-	if (!*known_sha ||
+	if (strcmp(plan->sha, live) == 0 || !*known_sha ||
 	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
 		return ERR_OK;
 	return error_set(e, ERR_REFUSED,
@@ -333,6 +345,21 @@ static enum err show_state(struct engine *g, const struct said_record *r,
 	return ERR_OK;
 }
 
+/* A review can get no reaction: the sticky comments say that it was heard. */
+static enum err acknowledge(struct engine *g, const struct said_record *r,
+			    const struct pull *p, struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	if (strcmp(r->kind, SAID_REVIEW) != 0)
+		return ERR_OK;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		if (report_sticky(g, p, env, true, e))
+			return e->code;
+	return ERR_OK;
+}
+
 static enum err accept(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const struct plan *plan,
 		       enum role role, struct error *e)
@@ -346,7 +373,7 @@ static enum err accept(struct engine *g, const struct said_record *r,
 	if (wants_state && show_state(g, r, p, &state, e))
 		return e->code;
 	if (store_said_end(g->store, r->id, "accepted", "", e) ||
-	    store_touch(g->store, p->id, e))
+	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
 		return e->code;
 	if (!r->comment_id && !words.len && !state.len)
 		return answer(g, r, p, true, "accepted", NULL, "", e);
