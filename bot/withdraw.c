@@ -22,11 +22,12 @@ struct taking {
 static const char *text_for(const struct taking *t)
 {
 	if (strcmp(t->how, "dismissed") == 0)
-		return "That review asked me for something that had not "
-		       "started yet; as it was dismissed, I dropped that.";
-	return "I do not act on what was edited, so I dropped what this asked "
-	       "for; it had not started. If you still want it, say it again "
-	       "in a new comment.";
+		return "The review was dismissed, so I dropped what it asked "
+		       "for and had not started. If you still want it, say it "
+		       "in a comment.";
+	return "The comment was edited, so I dropped what it asked for and had "
+	       "not started: I never act on an edit. If you still want it, "
+	       "say it in a new comment.";
 }
 
 static bool is_gone(const struct taking *t)
