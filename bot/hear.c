@@ -229,16 +229,16 @@ static void read_heard(const struct engine *g, const struct heard *h,
 		.comment_id = js_int(h->object, "id", 0),
 		.number = h->number,
 		.actor_id = js_int(h->object, "user.id", 0),
-		.made_ms = g->now_ms,
-		.received_ms = g->now_ms,
+		.received_ms = g->heard_ms,
 	};
 	COPY(r->kind, h->kind);
 	COPY(r->repo, h->repo);
 	COPY(r->actor, js_str(h->object, "user.login"));
 	COPY(r->source, h->source);
 	copy_sha(r, h);
+	/* Without it nothing proves what its author saw. */
 	if (!heard_made_ms(h, &r->made_ms))
-		r->made_ms = g->now_ms;
+		r->made_ms = 0;
 	if (!time_parse_iso(js_str(h->object, "updated_at"), &r->edited_ms))
 		r->edited_ms = 0;
 }

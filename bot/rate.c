@@ -34,14 +34,16 @@ static int64_t room_at(const struct said_rate *list, size_t count,
 enum err rate_of(struct engine *g, const struct said_record *r,
 		 int64_t commands, struct rate *ret, struct error *e)
 {
-	int64_t since = g->now_ms - HOUR_MS, in_vain, answered, here;
+	/* What waited in the journal counts where it came in. */
+	int64_t now = r->received_ms, since = now - HOUR_MS;
+	int64_t in_vain, answered, here;
 	struct said_rate *list;
 	size_t count;
 
 	*ret = (struct rate){0};
-	if (store_said_limited(g->store, r->actor_id, since, g->now_ms,
-			       &in_vain, &answered, e) ||
-	    store_said_rate(g->store, r, since, g->now_ms, &list, &count, e))
+	if (store_said_limited(g->store, r->actor_id, since, now, &in_vain,
+			       &answered, e) ||
+	    store_said_rate(g->store, r, since, now, &list, &count, e))
 		return e->code;
 	ret->told = answered > 0;
 	/* Each sign is a write to the forge: they end, too. */

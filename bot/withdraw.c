@@ -25,9 +25,9 @@ static const char *text_for(const struct taking *t)
 		return "The review was dismissed, so I dropped what it asked "
 		       "for and had not started. If you still want it, say it "
 		       "in a comment.";
-	return "The comment was edited, so I dropped what it asked for and had "
-	       "not started: I never act on an edit. If you still want it, "
-	       "say it in a new comment.";
+	return "That was edited, so I dropped what it asked for and had not "
+	       "started: I never act on an edit. If you still want it, say it "
+	       "in a new comment.";
 }
 
 static bool is_gone(const struct taking *t)
