@@ -20,6 +20,7 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		       const char *markdown, const char *next, struct error *e)
 {
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
+	CLEANUP(str_release) struct str whole = STR_INIT(LIMIT_COMMENT);
 	char key[64], help[128];
 	struct reply reply = {
 		.key = key,
@@ -32,7 +33,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 					 : next,
 	};
 
-	call_answered(g, r->id, ok, *text ? text : markdown ? markdown : "");
+	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
+		 markdown ? markdown : "");
+	call_answered(g, r->id, ok, whole.len ? whole.text : "");
 	if (!r->comment_id)
 		return ERR_OK;
 	if (!ok && report_reaction(g, r, "confused", e))
@@ -273,6 +276,27 @@ static void free_environments(const struct environment ***list)
 	free((void *)*list);
 }
 
+/* The dry runs, one environment after the other. */
+static enum err show_plan(const struct engine *g,
+			  const struct command_call *call, struct error *e)
+{
+	CLEANUP(json_decref)
+	json_t *view = json_pack("{s:s, s:I, s:s}", "repo", call->pull->repo,
+				 "number", (json_int_t)call->pull->number,
+				 "public_url", g->config->public_url);
+
+	for (size_t i = 0; i < call->environment_count; i++) {
+		char fact[96];
+
+		snprintf(fact, sizeof(fact), "plan:%s",
+			 call->environments[i]->name);
+		str_puts(call->answer, call->answer->len ? "\n" : "");
+		render_plan(call->answer, view,
+			    json_object_get(call->facts, fact));
+	}
+	return str_check(call->answer, e);
+}
+
 static enum err run_plan(struct engine *g, const struct said_record *r,
 			 const struct pull *p, const struct plan *plan,
 			 enum role role, struct str *ret_answer,
@@ -315,27 +339,21 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
 	}
 	*ret_show_state = call.show_state;
-	return ERR_OK;
+	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
 
-/* The author sees the state in the sticky comment, others in our reply. */
-static enum err show_state(struct engine *g, const struct said_record *r,
-			   const struct pull *p, struct str *text,
-			   struct error *e)
+/* How it stands, in a sentence for each environment. */
+static enum err show_state(struct engine *g, const struct pull *p,
+			   struct str *text, struct error *e)
 {
 	const struct environment *env;
 	size_t i = 0;
 
 	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL) {
-		CLEANUP(json_decref) json_t *view = NULL;
+		CLEANUP(json_decref)
+		json_t *view = view_pull(g->store, &g->view, env->name, p->repo,
+					 p->number, g->now_ms, e);
 
-		if (r->comment_id && p->author_id == r->actor_id) {
-			if (report_sticky(g, p, env, true, e))
-				return e->code;
-			continue;
-		}
-		view = view_pull(g->store, &g->view, env->name, p->repo,
-				 p->number, g->now_ms, e);
 		if (!view)
 			return e->code;
 		if (text->len)
@@ -360,6 +378,32 @@ static enum err acknowledge(struct engine *g, const struct said_record *r,
 	return ERR_OK;
 }
 
+/* Questions of the author are answered in the sticky comment. */
+static bool is_for_sticky(const struct said_record *r, const struct pull *p,
+			  const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!plan->words[i].command->question)
+			return false;
+	return r->comment_id && p->author_id == r->actor_id;
+}
+
+static enum err answer_in_sticky(struct engine *g, const struct said_record *r,
+				 const struct pull *p, const char *markdown,
+				 struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	if (store_pull_answer(g->store, p->id, markdown, g->now_ms, e))
+		return e->code;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		if (report_sticky(g, p, env, true, e))
+			return e->code;
+	call_answered(g, r->id, true, markdown);
+	return ERR_OK;
+}
+
 static enum err accept(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const struct plan *plan,
 		       enum role role, struct error *e)
@@ -368,17 +412,45 @@ static enum err accept(struct engine *g, const struct said_record *r,
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
-	if (run_plan(g, r, p, plan, role, &words, &wants_state, e))
-		return e->code;
-	if (wants_state && show_state(g, r, p, &state, e))
-		return e->code;
-	if (store_said_end(g->store, r->id, "accepted", "", e) ||
+	if (run_plan(g, r, p, plan, role, &words, &wants_state, e) ||
+	    store_said_end(g->store, r->id, "accepted", "", e) ||
 	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
+		return e->code;
+	if (is_for_sticky(r, p, plan))
+		return answer_in_sticky(g, r, p, words.len ? words.text : "",
+					e);
+	if (wants_state && show_state(g, p, &state, e))
 		return e->code;
 	if (!r->comment_id && !words.len && !state.len)
 		return answer(g, r, p, true, "accepted", NULL, "", e);
-	return answer(g, r, p, true, state.text, words.len ? words.text : NULL,
-		      "", e);
+	return answer(g, r, p, true, state.len ? state.text : "",
+		      words.len ? words.text : NULL, "", e);
+}
+
+/*
+ * One that is refused when others have run already takes them back: what was
+ * said together happens together.
+ */
+static enum err accept_whole(struct engine *g, const struct said_record *r,
+			     const struct pull *p, const struct plan *plan,
+			     enum role role, struct error *e)
+{
+	enum err code;
+
+	if (store_try(g->store, e))
+		return e->code;
+	code = accept(g, r, p, plan, role, e);
+	if (!code)
+		return store_try_keep(g->store, e);
+	if (code == ERR_REFUSED) {
+		struct error why = ERROR_INIT;
+
+		if (store_try_undo(g->store, &why)) {
+			*e = why;
+			return e->code;
+		}
+	}
+	return code;
 }
 
 static enum err decide(struct engine *g, const struct said_record *r,
@@ -400,7 +472,7 @@ static enum err decide(struct engine *g, const struct said_record *r,
 		code = check_head(g, r, plan, known_sha, known_ms, p, e);
 	if (code)
 		return code;
-	return accept(g, r, p, plan, role, e);
+	return accept_whole(g, r, p, plan, role, e);
 }
 
 enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)

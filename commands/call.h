@@ -35,6 +35,7 @@ struct command_call {
 	 * the sticky comment. */
 	struct str *answer;
 	bool show_state; /* out: the asker wants to see the state */
+	bool show_plan;	 /* out: the plans among the facts shall be shown */
 };
 
 /*
@@ -47,6 +48,8 @@ NODISCARD enum err command_run(enum verb verb, struct command_call *call,
 /* The handlers. */
 NODISCARD enum err command_deploy(struct command_call *call, struct error *e);
 NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
+NODISCARD enum err command_plan(struct command_call *call, struct error *e);
+NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);

@@ -47,7 +47,15 @@ struct argument {
 
 #define ARGUMENTS_MAX 5
 
-enum verb { VERB_DEPLOY, VERB_TRIGGER, VERB_STATUS, VERB_HELP, VERB_MAX };
+enum verb {
+	VERB_DEPLOY,
+	VERB_TRIGGER,
+	VERB_PLAN,
+	VERB_STATUS,
+	VERB_WHY,
+	VERB_HELP,
+	VERB_MAX
+};
 
 struct command {
 	enum verb verb;
@@ -57,6 +65,7 @@ struct command {
 	enum role role;	  /* the least that may say it */
 	bool author_may;  /* the pull request's author may, on the own one */
 	bool deploys;	  /* needs the head sha and makes a request */
+	bool question; /* the author finds the answer in the sticky comment */
 	uint32_t contradicts; /* 1 << VERB_...: cannot stand beside these */
 };
 

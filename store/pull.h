@@ -83,6 +83,10 @@ NODISCARD enum err store_pulls_unreviewed(struct store *s, const char *repo,
 NODISCARD enum err store_pull_reviewed(struct store *s, const char *repo,
 				       int64_t number, int64_t updated_ms,
 				       struct error *e);
+/* The answer to its author's question, as Markdown, until the head moves. */
+NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
+				     const char *markdown, int64_t now_ms,
+				     struct error *e);
 
 /*
  * The newest entry of the timeline; ERR_MISSING when there is none.  Seen at

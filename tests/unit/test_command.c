@@ -36,13 +36,17 @@ static void test_allowed(void **state UNUSED)
 	static const char may[VERB_MAX][ROLE_MAX + 1] = {
 		[VERB_DEPLOY] = "nnyy",
 		[VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "nyyy",
 		[VERB_STATUS] = "nyyy",
+		[VERB_WHY] = "nyyy",
 		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
 		[VERB_DEPLOY] = "nnyy",
 		[VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "yyyy",
 		[VERB_STATUS] = "yyyy",
+		[VERB_WHY] = "yyyy",
 		[VERB_HELP] = "yyyy",
 	};
 
@@ -139,7 +143,7 @@ static void test_help(void **state UNUSED)
 	assert_int_equal(said.count, 0);
 
 	help(&s, ROLE_NONE, true);
-	assert_null(strstr(s.text, "deploy"));
+	assert_null(strstr(s.text, "`@kcibot deploy"));
 	assert_non_null(strstr(s.text, "`@kcibot status`"));
 
 	help(&s, ROLE_NONE, false);
