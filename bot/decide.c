@@ -116,8 +116,8 @@ static enum err check_contradictions(const struct plan *plan, struct error *e)
 			if (command_contradicts(a, b))
 				return error_set(e, ERR_REFUSED,
 						 "`%s` and `%s` contradict "
-						 "each other; nothing was "
-						 "done.",
+						 "each other, so nothing was "
+						 "done. Say one of them.",
 						 a->name, b->name);
 		}
 	return ERR_OK;
@@ -130,13 +130,14 @@ static enum err unknown_word(const struct engine *g, const char *verb,
 
 	if (!*verb)
 		return error_set(e, ERR_REFUSED,
-				 "There is no command in that line.");
+				 "There is no command behind my name.");
 	if (near)
 		return error_set(e, ERR_REFUSED,
-				 "I do not know that word. Did you mean `@%s "
-				 "%s`?",
+				 "I do not know that word, so nothing was "
+				 "done. Did you mean `@%s %s`?",
 				 g->config->bot_name, near);
-	return error_set(e, ERR_REFUSED, "I do not know that word.");
+	return error_set(e, ERR_REFUSED,
+			 "I do not know that word, so nothing was done.");
 }
 
 /* The one revision that all of them mean, if any is named. */
@@ -149,7 +150,8 @@ static enum err note_sha(struct plan *plan, const struct args *args,
 		return ERR_OK;
 	if (*plan->sha && strcmp(plan->sha, sha) != 0)
 		return error_set(e, ERR_REFUSED,
-				 "That names two different revisions.");
+				 "That names two different revisions, so "
+				 "nothing was done. Name one, or none.");
 	COPY(plan->sha, sha);
 	return ERR_OK;
 }
@@ -184,11 +186,24 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 		if (read_word(g, word, plan, e))
 			return e->code;
 	if (!plan->count)
-		return error_set(e, ERR_REFUSED, "There is no command in it.");
+		return error_set(e, ERR_REFUSED,
+				 "There is no command behind my name.");
 	if (check_contradictions(plan, e))
 		return e->code;
 	drop_deploy(plan);
 	return ERR_OK;
+}
+
+static const char *role_phrase(enum role role)
+{
+	static const char *const phrases[ROLE_MAX] = {
+		[ROLE_NONE] = "not known",
+		[ROLE_CONTRIBUTOR] = "a contributor",
+		[ROLE_MAINTAINER] = "a maintainer",
+		[ROLE_ADMIN] = "an admin",
+	};
+
+	return phrases[role];
 }
 
 static enum err authorise_arguments(const struct args *args, enum role role,
@@ -201,10 +216,11 @@ static enum err authorise_arguments(const struct args *args, enum role role,
 
 		if (args->values[i].given && role < a->role)
 			return error_set(e, ERR_REFUSED,
-					 "`%s %s` needs the role %s; yours is "
-					 "%s.",
+					 "`%s %s` needs the role %s, and you "
+					 "are %s here. Leave `%s` out, or ask "
+					 "somebody who may.",
 					 c->name, a->name, role_name(a->role),
-					 role_name(role));
+					 role_phrase(role), a->name);
 	}
 	return ERR_OK;
 }
@@ -221,9 +237,10 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 			continue;
 		}
 		return error_set(e, ERR_REFUSED,
-				 "`%s` needs the role %s; yours is %s. An "
-				 "admin of %s can grant it.",
-				 c->name, role_name(c->role), role_name(role),
+				 "`%s` needs the role %s, and you are %s here. "
+				 "Ask somebody who may to say it, or an admin "
+				 "of %s for the role.",
+				 c->name, role_name(c->role), role_phrase(role),
 				 g->config->bot_name);
 	}
 	return ERR_OK;
