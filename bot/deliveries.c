@@ -165,7 +165,6 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 		.object = js_get(payload, s->object),
 		.source = "webhook",
 	};
-	bool known = false;
 
 	*ret_result = "shape";
 	if (!h.object || !on || js_get(payload, s->absent))
@@ -173,14 +172,11 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 	*ret_result = "ignored";
 	if (h.number <= 0 || !is_ours(g, h.repo))
 		return ERR_OK;
-	if (how && hear_taken_back(g, &h, how, sender, &known, ret_result, e))
-		return e->code;
-	/* What was edited into a command is answered, and runs never. */
-	if (known ||
-	    (strcmp(action, made) != 0 && strcmp(action, "edited") != 0))
-		return ERR_OK;
+	if (how)
+		return hear_taken_back(g, &h, how, sender, ret_result, e);
 	/* Not somebody else's hand on this person's words. */
-	if (strcmp(js_str(on, "state"), "open") != 0 ||
+	if (strcmp(action, made) != 0 ||
+	    strcmp(js_str(on, "state"), "open") != 0 ||
 	    js_int(sender, "id", 0) != js_int(h.object, "user.id", -1))
 		return ERR_OK;
 	return hear(g, &h, ret_result, e);

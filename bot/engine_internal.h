@@ -159,13 +159,12 @@ NODISCARD enum err hear(struct engine *g, const struct heard *h,
 			const char **ret_result, struct error *e);
 /*
  * It was "edited", "dismissed" or "deleted": what it asked for and has not
- * started is dropped, and if it is not known yet (*ret_known) it never runs.
+ * started is dropped, and if it is not known yet it never runs.
  * sender: who did it.
  */
 NODISCARD enum err hear_taken_back(struct engine *g, const struct heard *h,
 				   const char *how, const json_t *sender,
-				   bool *ret_known, const char **ret_result,
-				   struct error *e);
+				   const char **ret_result, struct error *e);
 /* A scan shows it: *ret_known when it was heard before; edited since then it
  * is taken back. */
 NODISCARD enum err hear_again(struct engine *g, const struct heard *h,

@@ -112,7 +112,7 @@ static enum err take_back(struct engine *g, int64_t said_id,
 }
 
 enum err hear_taken_back(struct engine *g, const struct heard *h,
-			 const char *how, const json_t *sender, bool *ret_known,
+			 const char *how, const json_t *sender,
 			 const char **ret_result, struct error *e)
 {
 	const struct taking t = {
@@ -123,14 +123,12 @@ enum err hear_taken_back(struct engine *g, const struct heard *h,
 	int64_t id = js_int(h->object, "id", 0), known;
 	bool any;
 
-	*ret_known = false;
 	*ret_result = "ignored";
 	/* Bots edit all day, and were never heard. */
 	if (id <= 0 || is_bot(g, h->object))
 		return ERR_OK;
 	if (store_said_find(g->store, h->kind, id, &known, e))
 		return e->code;
-	*ret_known = known != 0;
 	/* Kept for when its beginning is heard of after its end. */
 	if (!known)
 		return store_taken_back_add(g->store, h->kind, id, how,
