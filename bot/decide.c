@@ -30,9 +30,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		/* A refusal is all our own words, code spans and all. */
 		.text = ok ? text : NULL,
 		.markdown = ok ? markdown : text,
-		.next = ok	? NULL
-			: *next ? next
-				: help,
+		.next = ok		 ? NULL
+			: next && !*next ? help
+					 : next,
 	};
 
 	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
@@ -52,9 +52,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	return report_reply(g, p, body.text, key, e);
 }
 
-static enum err refuse(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *text, const char *next,
-		       struct error *e)
+enum err refuse(struct engine *g, const struct said_record *r,
+		const struct pull *p, const char *text, const char *next,
+		struct error *e)
 {
 	char subject[256];
 	struct decision d = {
@@ -123,8 +123,8 @@ static enum err check_contradictions(const struct plan *plan, struct error *e)
 			if (command_contradicts(a, b))
 				return error_set(e, ERR_REFUSED,
 						 "`%s` and `%s` contradict "
-						 "each other; nothing was "
-						 "done.",
+						 "each other, so nothing was "
+						 "done. Say one of them.",
 						 a->name, b->name);
 		}
 	return ERR_OK;
@@ -137,13 +137,14 @@ static enum err unknown_word(const struct engine *g, const char *verb,
 
 	if (!*verb)
 		return error_set(e, ERR_REFUSED,
-				 "There is no command in that line.");
+				 "There is no command behind my name.");
 	if (near)
 		return error_set(e, ERR_REFUSED,
-				 "I do not know that word. Did you mean `@%s "
-				 "%s`?",
+				 "I do not know that word, so nothing was "
+				 "done. Did you mean `@%s %s`?",
 				 g->config->bot_name, near);
-	return error_set(e, ERR_REFUSED, "I do not know that word.");
+	return error_set(e, ERR_REFUSED,
+			 "I do not know that word, so nothing was done.");
 }
 
 /* The one revision that all of them mean, if any is named. */
@@ -156,7 +157,8 @@ static enum err note_sha(struct plan *plan, const struct args *args,
 		return ERR_OK;
 	if (*plan->sha && strcmp(plan->sha, sha) != 0)
 		return error_set(e, ERR_REFUSED,
-				 "That names two different revisions.");
+				 "That names two different revisions, so "
+				 "nothing was done. Name one, or none.");
 	COPY(plan->sha, sha);
 	return ERR_OK;
 }
@@ -191,11 +193,24 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 		if (read_word(g, word, plan, e))
 			return e->code;
 	if (!plan->count)
-		return error_set(e, ERR_REFUSED, "There is no command in it.");
+		return error_set(e, ERR_REFUSED,
+				 "There is no command behind my name.");
 	if (check_contradictions(plan, e))
 		return e->code;
 	drop_deploy(plan);
 	return ERR_OK;
+}
+
+static const char *role_phrase(enum role role)
+{
+	static const char *const phrases[ROLE_MAX] = {
+		[ROLE_NONE] = "not known",
+		[ROLE_CONTRIBUTOR] = "a contributor",
+		[ROLE_MAINTAINER] = "a maintainer",
+		[ROLE_ADMIN] = "an admin",
+	};
+
+	return phrases[role];
 }
 
 static enum err authorise_arguments(const struct args *args, enum role role,
@@ -208,10 +223,11 @@ static enum err authorise_arguments(const struct args *args, enum role role,
 
 		if (args->values[i].given && role < a->role)
 			return error_set(e, ERR_REFUSED,
-					 "`%s %s` needs the role %s; yours is "
-					 "%s.",
+					 "`%s %s` needs the role %s, and you "
+					 "are %s here. Leave `%s` out, or ask "
+					 "somebody who may.",
 					 c->name, a->name, role_name(a->role),
-					 role_name(role));
+					 role_phrase(role), a->name);
 	}
 	return ERR_OK;
 }
@@ -228,9 +244,10 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 			continue;
 		}
 		return error_set(e, ERR_REFUSED,
-				 "`%s` needs the role %s; yours is %s. An "
-				 "admin of %s can grant it.",
-				 c->name, role_name(c->role), role_name(role),
+				 "`%s` needs the role %s, and you are %s here. "
+				 "Ask somebody who may to say it, or an admin "
+				 "of %s for the role.",
+				 c->name, role_name(c->role), role_phrase(role),
 				 g->config->bot_name);
 	}
 	return ERR_OK;
@@ -257,6 +274,13 @@ static enum err authorise_person(struct engine *g, const struct said_record *r,
 	return e->code;
 }
 
+/* Reviews and comments on code name the revision that they are about. */
+static bool is_bound(const struct said_record *r)
+{
+	return strcmp(r->kind, SAID_REVIEW) == 0 ||
+	       strcmp(r->kind, SAID_REVIEW_COMMENT) == 0;
+}
+
 /*
  * A command means the head that its author could see.  Known here: a head
  * that the forge shows but nobody told us of before the command was written
@@ -271,15 +295,20 @@ static enum err check_head(struct engine *g, const struct said_record *r,
 	const struct command *last = plan->words[plan->count - 1].command;
 	const char *live = now->head_sha;
 
-	if (strcmp(plan->sha, live) == 0)
+	if (strcmp(plan->sha, live) == 0 && !is_bound(r))
 		return ERR_OK;
 	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
 		 g->config->bot_name, last->name, live);
+	if (is_bound(r) && strcmp(r->commit_sha, live) != 0)
+		return error_set(e, ERR_REFUSED,
+				 "What you looked at is not the head of this "
+				 "pull request any more. If you mean the head "
+				 "as it is now, write in a comment:");
 	if (*plan->sha && !str_starts(live, plan->sha))
 		return error_set(e, ERR_REFUSED,
 				 "That is not the head of this pull request. "
 				 "If you mean the head as it is now:");
-	if (!*known_sha ||
+	if (strcmp(plan->sha, live) == 0 || !*known_sha ||
 	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
 		return ERR_OK;
 	return error_set(e, ERR_REFUSED,
@@ -381,6 +410,21 @@ static enum err show_state(struct engine *g, const struct pull *p,
 	return ERR_OK;
 }
 
+/* A review can get no reaction: the sticky comments say that it was heard. */
+static enum err acknowledge(struct engine *g, const struct said_record *r,
+			    const struct pull *p, struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	if (strcmp(r->kind, SAID_REVIEW) != 0)
+		return ERR_OK;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		if (report_sticky(g, p, env, true, e))
+			return e->code;
+	return ERR_OK;
+}
+
 /* Questions of the author are answered in the sticky comment. */
 static bool is_for_sticky(const struct said_record *r, const struct pull *p,
 			  const struct plan *plan)
@@ -417,7 +461,7 @@ static enum err accept(struct engine *g, const struct said_record *r,
 
 	if (run_plan(g, r, p, plan, role, &words, &wants_state, e) ||
 	    store_said_end(g->store, r->id, "accepted", "", e) ||
-	    store_touch(g->store, p->id, e))
+	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
 		return e->code;
 	if (is_for_sticky(r, p, plan))
 		return answer_in_sticky(g, r, p, words.len ? words.text : "",

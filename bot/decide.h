@@ -27,7 +27,33 @@ NODISCARD enum err is_known_author(struct engine *g,
 				   const struct said_record *r, bool *ret,
 				   struct error *e);
 
+/* Is this user no person: an app, a bot, an organisation, ourselves? */
+bool is_bot(const struct engine *g, const json_t *object);
+
+/* --- rate.c --- */
+
+struct rate {
+	int64_t until_ms; /* when it has room again; 0 = it has */
+	bool told;	  /* this hour's sentence about it was said */
+	bool silent;	  /* so many since then that nothing is said */
+};
+/* May this person give so many commands more there, at this time? */
+NODISCARD enum err rate_of(struct engine *g, const struct said_record *r,
+			   int64_t commands, struct rate *ret, struct error *e);
+
+/* For people: why not, and until when. */
+void rate_text(struct str *out, const struct rate *rate, int64_t now_ms);
+
 /* --- decide.c --- */
+
+/*
+ * Ends what is being checked with a sentence, or with a sign only where there
+ * was one or the pull is not known (p NULL).  next: the line to type, "" for
+ * the help, NULL for none.
+ */
+NODISCARD enum err refuse(struct engine *g, const struct said_record *r,
+			  const struct pull *p, const char *text,
+			  const char *next, struct error *e);
 
 /* The next thing that must be known about it, or the decision. */
 NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,

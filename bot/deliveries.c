@@ -22,8 +22,9 @@ struct event_kind {
 	const char *name;
 	enum err (*handle)(struct engine *g, const json_t *payload,
 			   const char **ret_result, struct error *e);
-	/* Nothing can come of it unless the bot's name is in it. */
-	bool needs_mention;
+	/* With this action nothing can come of it unless the bot's name is in
+	 * it.  With another it may take back what had it.  NULL: no such. */
+	const char *says;
 };
 
 static bool is_ours(const struct engine *g, const char *repo)
@@ -131,28 +132,87 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 	return pull_seen(g, &p, "webhook", false, e);
 }
 
-/* --- comments --- */
+/* --- comments and reviews --- */
+
+/* What an event that speaks is made of. */
+struct speech {
+	const char *kind;   /* SAID_... */
+	const char *object; /* what speaks */
+	const char *pull;   /* what it stands on; its state may be partial */
+	const char *absent; /* in another event's body only */
+};
+
+/* What is said, and what takes it back. */
+static const char *taken_back(const char *action)
+{
+	static const char *const hows[] = {"edited", "dismissed", "deleted"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hows); i++)
+		if (strcmp(hows[i], action) == 0)
+			return hows[i];
+	return NULL;
+}
+
+static enum err hear_event(struct engine *g, const struct speech *s,
+			   const char *made, const json_t *payload,
+			   const char **ret_result, struct error *e)
+{
+	const char *action = js_str(payload, "action");
+	const char *how = taken_back(action);
+	const json_t *on = js_get(payload, s->pull);
+	const json_t *sender = js_get(payload, "sender");
+	const struct heard h = {
+		.kind = s->kind,
+		.repo = js_str(payload, "repository.full_name"),
+		.number = js_int(on, "number", 0),
+		.object = js_get(payload, s->object),
+		.source = "webhook",
+	};
+
+	*ret_result = "shape";
+	if (!h.object || !on || js_get(payload, s->absent))
+		return ERR_OK;
+	*ret_result = "ignored";
+	if (h.number <= 0 || !is_ours(g, h.repo))
+		return ERR_OK;
+	if (how)
+		return hear_taken_back(g, &h, how, sender, ret_result, e);
+	/* Not somebody else's hand on this person's words. */
+	if (strcmp(action, made) != 0 ||
+	    strcmp(js_str(on, "state"), "open") != 0 ||
+	    js_int(sender, "id", 0) != js_int(h.object, "user.id", -1))
+		return ERR_OK;
+	return hear(g, &h, ret_result, e);
+}
 
 static enum err on_issue_comment(struct engine *g, const json_t *payload,
 				 const char **ret_result, struct error *e)
 {
-	const char *repo = js_str(payload, "repository.full_name");
-	const json_t *comment = js_get(payload, "comment");
+	static const struct speech s = {SAID_COMMENT, "comment", "issue",
+					"pull_request"};
 
 	*ret_result = "ignored";
-	if (!comment || !js_get(payload, "issue")) {
-		*ret_result = "shape";
+	if (js_get(payload, "issue") && !js_get(payload, "issue.pull_request"))
 		return ERR_OK;
-	}
-	if (strcmp(js_str(payload, "action"), "created") != 0 ||
-	    !js_get(payload, "issue.pull_request") || !is_ours(g, repo) ||
-	    strcmp(js_str(payload, "issue.state"), "open") != 0)
-		return ERR_OK;
-	/* Somebody else's hand on this person's words. */
-	if (js_int(payload, "sender.id", 0) != js_int(comment, "user.id", -1))
-		return ERR_OK;
-	return hear_comment(g, repo, js_int(payload, "issue.number", 0),
-			    comment, "webhook", NULL, ret_result, e);
+	return hear_event(g, &s, "created", payload, ret_result, e);
+}
+
+static enum err on_review(struct engine *g, const json_t *payload,
+			  const char **ret_result, struct error *e)
+{
+	static const struct speech s = {SAID_REVIEW, "review", "pull_request",
+					"comment"};
+
+	return hear_event(g, &s, "submitted", payload, ret_result, e);
+}
+
+static enum err on_review_comment(struct engine *g, const json_t *payload,
+				  const char **ret_result, struct error *e)
+{
+	static const struct speech s = {SAID_REVIEW_COMMENT, "comment",
+					"pull_request", "issue"};
+
+	return hear_event(g, &s, "created", payload, ret_result, e);
 }
 
 /* --- base branches --- */
@@ -187,9 +247,11 @@ static enum err on_push(struct engine *g, const json_t *payload,
 }
 
 static const struct event_kind event_kinds[] = {
-	{"pull_request", on_pull_request, false},
-	{"issue_comment", on_issue_comment, true},
-	{"push", on_push, false},
+	{"pull_request", on_pull_request, NULL},
+	{"issue_comment", on_issue_comment, "created"},
+	{"pull_request_review", on_review, "submitted"},
+	{"pull_request_review_comment", on_review_comment, "created"},
+	{"push", on_push, NULL},
 };
 
 static const struct event_kind *event_kind_of(const char *name)
@@ -200,12 +262,22 @@ static const struct event_kind *event_kind_of(const char *name)
 	return NULL;
 }
 
+/* As the forge writes it; anything else is read to know. */
+static bool begins_with_action(const struct inbox_delivery *d,
+			       const char *action)
+{
+	char begin[64];
+	int n = snprintf(begin, sizeof(begin), "{\"action\":\"%s\"", action);
+
+	return d->len >= (size_t)n && memcmp(d->body, begin, (size_t)n) == 0;
+}
+
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
 {
 	const struct event_kind *kind = event_kind_of(d->event);
 
 	return kind && d->body &&
-	       (!kind->needs_mention ||
+	       (!kind->says || !begins_with_action(d, kind->says) ||
 		mention_possible(g->config->bot_name, d->body, d->len));
 }
 

@@ -182,6 +182,8 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 		g->next_prune_ms = g->now_ms + PRUNE_EVERY_MS;
 		if (store_delivery_prune(g->store,
 					 g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_taken_back_prune(g->store,
+					   g->now_ms - KEEP_DELIVERIES_MS, e) ||
 		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				       e))
 			return e->code;

@@ -143,14 +143,33 @@ NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 
 /* --- hear.c, needs.c, decide.c: what people say --- */
 
+/* A comment, a review or a comment on code, as the forge shows it. */
+struct heard {
+	const char *kind; /* SAID_COMMENT, SAID_REVIEW, SAID_REVIEW_COMMENT */
+	const char *repo;
+	int64_t number;	      /* of the pull */
+	const json_t *object; /* the comment or review itself */
+	const char *source;   /* "webhook", "scan" */
+	const char *doubt;    /* why nothing in it may run, or NULL */
+};
+/* When it was written, on the forge's clock; false = it does not say. */
+NODISCARD bool heard_made_ms(const struct heard *h, int64_t *ret);
+/* Is it not known yet, and for us?  Then it is checked.  *ret_result tells
+ * what came of it, for the record. */
+NODISCARD enum err hear(struct engine *g, const struct heard *h,
+			const char **ret_result, struct error *e);
 /*
- * A comment object of a repository's pull.  doubt: why nothing in it may run,
- * which is answered then; or NULL.
+ * It was "edited", "dismissed" or "deleted": what it asked for and has not
+ * started is dropped, and if it is not known yet it never runs.
+ * sender: who did it.
  */
-NODISCARD enum err hear_comment(struct engine *g, const char *repo,
-				int64_t number, const json_t *comment,
-				const char *source, const char *doubt,
-				const char **ret_result, struct error *e);
+NODISCARD enum err hear_taken_back(struct engine *g, const struct heard *h,
+				   const char *how, const json_t *sender,
+				   const char **ret_result, struct error *e);
+/* A scan shows it: *ret_known when it was heard before; edited since then it
+ * is taken back. */
+NODISCARD enum err hear_again(struct engine *g, const struct heard *h,
+			      bool *ret_known, struct error *e);
 /* The pull is known now: authorise and run. */
 NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
@@ -198,10 +217,18 @@ NODISCARD enum err scan_pull(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
 NODISCARD enum err scan_comments(struct engine *g, const json_t *args,
 				 const struct outcome *o, struct error *e);
+NODISCARD enum err scan_review_comments(struct engine *g, const json_t *args,
+					const struct outcome *o,
+					struct error *e);
+NODISCARD enum err scan_reviews(struct engine *g, const json_t *args,
+				const struct outcome *o, struct error *e);
 NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
 NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+/* An answer of the forge shows who we are there; 0 says nothing. */
+NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
+				   const char *login, struct error *e);
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
 

@@ -192,6 +192,33 @@ static void add_requests(struct str *out, const json_t *view,
 	str_putc(out, '\n');
 }
 
+/* The sign that a review was heard, which cannot get a reaction. */
+static void add_heard(struct str *out, const json_t *view,
+		      const struct room *room)
+{
+	static const struct {
+		const char *request, *words;
+	} words[] = {
+		{"waiting", "queued"},	 {"booked", "booked"},
+		{"running", "runs now"}, {"done", "done"},
+		{"dropped", "dropped"},	 {"", "answered"},
+	};
+	const json_t *heard = js_get(view, "heard");
+
+	if (!json_is_object(heard))
+		return;
+	add_line(out, "Heard");
+	sticky_text(out, js_str(heard, "by"), room->text_bytes);
+	str_puts(out, "'s review at ");
+	part_moment(out, js_int(heard, "at_ms", 0), js_int(view, "now_ms", 0));
+	str_puts(out, ": ");
+	sticky_text(out, js_str(heard, "verbs"), room->text_bytes);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (is(heard, "request", words[i].request))
+			str_addf(out, ", %s", words[i].words);
+	str_putc(out, '\n');
+}
+
 static void add_passed(struct str *out, const json_t *view, const char *kind,
 		       const char *path, bool *first)
 {
@@ -248,6 +275,7 @@ static void add_facts(struct str *out, const json_t *view,
 	add_cycle_facts(out, view, room);
 	add_on_staging(out, view, room);
 	add_requests(out, view, room);
+	add_heard(out, view, room);
 	add_result(out, view);
 }
 

@@ -106,7 +106,13 @@ enum err report_posted(struct engine *g, const json_t *args,
 	int64_t pull = js_int(args, "pull", 0);
 
 	/* Locked conversations and the like never break a command. */
-	if (o->code || !id || !pull)
+	if (o->code || !id)
+		return ERR_OK;
+	/* An app cannot ask the forge who it is; what it wrote tells. */
+	if (scan_learn_self(g, js_int(o->body, "user.id", 0),
+			    js_str(o->body, "user.login"), e))
+		return e->code;
+	if (!pull)
 		return ERR_OK;
 	return store_posted_is(g->store, pull, js_str(args, "slot"), id, e);
 }
@@ -114,21 +120,24 @@ enum err report_posted(struct engine *g, const json_t *args,
 enum err report_reaction(struct engine *g, const struct said_record *said,
 			 const char *content, struct error *e)
 {
+	bool on_code = strcmp(said->kind, SAID_REVIEW_COMMENT) == 0;
 	int64_t comment_id = said->comment_id;
-	char key[96], target[96];
+	char key[128], target[96];
 
-	if (!comment_id)
+	/* Neither the command line nor a review can be reacted to. */
+	if (!comment_id || strcmp(said->kind, SAID_REVIEW) == 0)
 		return ERR_OK;
 	/* One after the other: people read them in this order. */
-	snprintf(target, sizeof(target), "reaction:%lld",
+	snprintf(target, sizeof(target), "%s:%lld",
+		 on_code ? "review_reaction" : "reaction",
 		 (long long)comment_id);
-	snprintf(key, sizeof(key), "reaction:%lld:%s", (long long)comment_id,
-		 content);
-	return store_outbox_add(g->store, "forge.reaction", target, key,
-				json_pack("{s:s, s:I, s:s}", "repo", said->repo,
-					  "comment_id", (json_int_t)comment_id,
-					  "content", content),
-				0, g->now_ms, e);
+	snprintf(key, sizeof(key), "%s:%s", target, content);
+	return store_outbox_add(
+		g->store, on_code ? "forge.review_reaction" : "forge.reaction",
+		target, key,
+		json_pack("{s:s, s:I, s:s}", "repo", said->repo, "comment_id",
+			  (json_int_t)comment_id, "content", content),
+		0, g->now_ms, e);
 }
 
 /* --- statuses --- */

@@ -125,6 +125,30 @@ enum err store_pull_active(struct store *s, int64_t id, int64_t now_ms,
 	return db_run(&s->db, STMT_PULL_ACTIVE, ARGS(ARG(id), ARG(now_ms)), e);
 }
 
+static void read_unreviewed(sqlite3_stmt *row, void *element)
+{
+	struct unreviewed *u = element;
+
+	u->number = db_int(row, 0);
+	u->updated_ms = db_int(row, 1);
+}
+
+enum err store_pulls_unreviewed(struct store *s, const char *repo,
+				int64_t since_ms, struct unreviewed **ret,
+				size_t *ret_count, struct error *e)
+{
+	return db_collect(&s->db, STMT_PULL_UNREVIEWED,
+			  ARGS(ARG(repo), ARG(since_ms)), sizeof(**ret),
+			  read_unreviewed, NULL, ret, ret_count, e);
+}
+
+enum err store_pull_reviewed(struct store *s, const char *repo, int64_t number,
+			     int64_t updated_ms, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_REVIEWED,
+		      ARGS(ARG(repo), ARG(number), ARG(updated_ms)), e);
+}
+
 enum err store_pull_answer(struct store *s, int64_t id, const char *markdown,
 			   int64_t now_ms, struct error *e)
 {

@@ -66,6 +66,23 @@ NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 NODISCARD enum err store_pull_active(struct store *s, int64_t id,
 				     int64_t now_ms, struct error *e);
 
+/* An open pull whose reviews may be news. */
+struct unreviewed {
+	int64_t number;
+	int64_t updated_ms;
+};
+/*
+ * Those of a repository that moved since their reviews were last looked at
+ * and not before since_ms: at most 100, malloc'ed; the caller frees.
+ */
+NODISCARD enum err store_pulls_unreviewed(struct store *s, const char *repo,
+					  int64_t since_ms,
+					  struct unreviewed **ret,
+					  size_t *ret_count, struct error *e);
+/* Its reviews are known as they were when it had this time. */
+NODISCARD enum err store_pull_reviewed(struct store *s, const char *repo,
+				       int64_t number, int64_t updated_ms,
+				       struct error *e);
 /* The answer to its author's question, as Markdown, until the head moves. */
 NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
 				     const char *markdown, int64_t now_ms,

@@ -177,6 +177,15 @@ enum err store_request_end(struct store *s, int64_t id, const char *state,
 		      ARGS(ARG(id), ARG(state), ARG(outcome)), e);
 }
 
+enum err store_requests_withdraw(struct store *s, int64_t said_id,
+				 bool *ret_any, struct error *e)
+{
+	if (db_run(&s->db, STMT_REQUEST_WITHDRAW, ARGS(ARG(said_id)), e))
+		return e->code;
+	*ret_any = db_changes(&s->db) > 0;
+	return ERR_OK;
+}
+
 enum err store_requests_back(struct store *s, int64_t cycle_id, struct error *e)
 {
 	return db_run(&s->db, STMT_REQUEST_BACK, ARGS(ARG(cycle_id)), e);

@@ -78,6 +78,12 @@ NODISCARD enum err store_request_run(struct store *s, int64_t id,
 NODISCARD enum err store_request_end(struct store *s, int64_t id,
 				     const char *state, const char *outcome,
 				     struct error *e);
+/*
+ * Drops what one saying asked for and has not started, with the outcome
+ * "withdrawn"; nobody is told by it.  *ret_any: was there anything?
+ */
+NODISCARD enum err store_requests_withdraw(struct store *s, int64_t said_id,
+					   bool *ret_any, struct error *e);
 /* Ended ones whose asker was not told yet; the caller frees. */
 NODISCARD enum err store_requests_to_announce(struct store *s,
 					      struct request **ret,

@@ -44,6 +44,9 @@
  *    "at_ms": when it will start, or 0,
  *    "requests": [{"kind", "by", "origin", "since_ms",
  *                  "state": "waiting"|"booked"|"running", "at_ms", "sha"}],
+ *    "heard": the newest review since the head is what it is that was obeyed:
+ *           {"by", "at_ms", "verbs": "deploy, ...", "state", "request": the
+ *            state of what it asked for, or ""} | null,
  *    "cycle": the newest cycle that lists a revision of this pull | null,
  *    "on_staging": what is deployed now, with or without this pull:
  *           {"cycle", "kind", "since_ms",

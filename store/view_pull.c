@@ -232,6 +232,13 @@ static void put_cycle(struct view *v, json_t *to, int64_t id)
 	view_put(v, to, "cycle", cycle ? cycle : json_null());
 }
 
+static void put_heard(struct view *v, json_t *to, int64_t pull_id)
+{
+	json_t *heard = view_row(v, STMT_VIEW_HEARD, ARGS(ARG(pull_id)));
+
+	view_put(v, to, "heard", heard ? heard : json_null());
+}
+
 json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 {
 	struct subject s = {
@@ -259,6 +266,7 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	view_put(v, o, "state", json_string(state_of(&s, requests)));
 	put_why(v, o, &s);
 	view_put(v, o, "requests", requests);
+	put_heard(v, o, s.pull_id);
 	put_cycle(v, o, s.newest);
 	view_put(v, o, "on_staging", on_staging(v, s.deployed));
 	view_put(v, o, "result", result_of(v, &s));

@@ -19,6 +19,8 @@ CREATE TABLE said_2(
     state       TEXT NOT NULL CHECK (state IN
                 ('checking', 'accepted', 'refused', 'withdrawn')),
     facts       TEXT NOT NULL DEFAULT '{}',   -- JSON: what was asked for it
+    edited_ms   INTEGER NOT NULL DEFAULT 0,   -- updated_at when it was heard
+    limited     INTEGER NOT NULL DEFAULT 0 CHECK (limited IN (0, 1)),
     answer      TEXT NOT NULL DEFAULT '',
     UNIQUE (kind, comment_id)
 ) STRICT;
@@ -31,6 +33,24 @@ DROP TABLE said;
 ALTER TABLE said_2 RENAME TO said;
 CREATE INDEX said_on_pull ON said(repo, number, actor_id);
 CREATE INDEX said_by_actor ON said(actor_id, received_ms);
+
+-- What was edited or deleted before it was heard, so that it does not run when
+-- the delivery that tells of its making comes late.
+CREATE TABLE taken_back(
+    kind       TEXT NOT NULL CHECK (kind IN
+               ('comment', 'review', 'review_comment')),
+    comment_id INTEGER NOT NULL,
+    how        TEXT NOT NULL CHECK (how IN ('edited', 'dismissed', 'deleted')),
+    at_ms      INTEGER NOT NULL,
+    PRIMARY KEY (kind, comment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX taken_back_by_time ON taken_back(at_ms);
+
+-- Reviews in the scan: none older is acted on (0 = not scanned yet), how far
+-- the comments on code were read, and what of a pull was looked through.
+ALTER TABLE scan ADD COLUMN reviews_from_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE scan ADD COLUMN review_comments_since TEXT NOT NULL DEFAULT '';
+ALTER TABLE pull ADD COLUMN reviews_ms INTEGER NOT NULL DEFAULT 0;
 
 -- A wish by people: in which role, and whether against the interval.
 ALTER TABLE request ADD COLUMN role TEXT NOT NULL DEFAULT 'maintainer';

@@ -92,6 +92,7 @@ struct world {
 	int64_t next_comment;
 	int64_t next_delivery;
 	json_t *comments; /* what the listing of comments answers */
+	json_t *review_comments, *reviews; /* and the listings of these */
 	char base_sha[41];
 
 	/* Kinds whose effects stay unanswered, separated by blanks. */
@@ -101,6 +102,7 @@ struct world {
 	/* Kind that fails with this outcome's code, or NULL. */
 	const char *fail_kind;
 	enum err fail_code;
+	int fail_status; /* HTTP */
 	bool fail_unknown;
 
 	struct world_effect sent[SENT_MAX];
@@ -265,6 +267,10 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 		return world_pulls_json(w);
 	if (!strcmp(x->kind, "forge.comments"))
 		return json_incref(w->comments);
+	if (!strcmp(x->kind, "forge.review_comments"))
+		return json_incref(w->review_comments);
+	if (!strcmp(x->kind, "forge.reviews"))
+		return json_incref(w->reviews);
 	if (!strcmp(x->kind, "forge.hooks"))
 		return json_array();
 	if (!strcmp(x->kind, "forge.self"))
@@ -299,6 +305,7 @@ static inline void world_answer(struct world_effect *x, enum err code,
 	else
 		o.body = body ? body : world_body(x->world, x);
 	o.unknown = code && x->world->fail_unknown;
+	o.http_status = code ? x->world->fail_status : 200;
 	x->done(x->ctx, &o);
 }
 
@@ -560,6 +567,8 @@ static inline void world_begin(struct world *w, const char *yaml)
 	assert_non_null(mkdtemp(w->dir));
 	world_sha(w->base_sha, '0');
 	w->comments = json_array();
+	w->review_comments = json_array();
+	w->reviews = json_array();
 	fake_clock_init(&w->clock, 1790000000000LL);
 	world_set_config(w, *yaml ? yaml : world_yaml);
 	snprintf(w->store_path, sizeof(w->store_path), "%s/kcibot.db", w->dir);
@@ -597,6 +606,8 @@ static inline void world_end(struct world *w)
 	for (size_t i = 0; i < w->sent_count; i++)
 		json_decref(w->sent[i].args);
 	json_decref(w->comments);
+	json_decref(w->review_comments);
+	json_decref(w->reviews);
 	config_free(w->config);
 	world_must(fs_remove_tree(w->dir, &e), &e);
 }
@@ -723,6 +734,61 @@ static inline int64_t world_comment(struct world *w, int64_t number,
 		      world_comment_payload(
 			      w, number, user,
 			      world_comment_json(w, id, number, user, text)));
+	return id;
+}
+
+/* A review of the head as it is now. */
+static inline json_t *world_review_json(struct world *w, int64_t id,
+					int64_t number, int64_t user,
+					const char *text)
+{
+	return json_pack("{s:I, s:s, s:{s:I, s:s, s:s}, s:s, s:s, s:s}", "id",
+			 (json_int_t)id, "body", text, "user", "id",
+			 (json_int_t)user, "login", world_login(user), "type",
+			 "User", "submitted_at",
+			 world_iso(clock_wall(&w->clock.clock)), "commit_id",
+			 w->pulls[number].sha, "state", "commented");
+}
+
+/* A comment on a line of the head's code. */
+static inline json_t *world_code_comment_json(struct world *w, int64_t id,
+					      int64_t number, int64_t user,
+					      const char *text)
+{
+	json_t *o = world_comment_json(w, id, number, user, text);
+
+	json_object_set_new(o, "original_commit_id",
+			    json_string(w->pulls[number].sha));
+	return o;
+}
+
+/*
+ * What is said in a review or on code, with the reduced pull that comes with
+ * it; object ("review" or "comment") says which.
+ */
+static inline json_t *world_review_payload(struct world *w, int64_t number,
+					   int64_t sender, const char *action,
+					   const char *object, json_t *what)
+{
+	return json_pack("{s:s, s:{s:I, s:s, s:{s:s}}, s:o, s:{s:I, s:s},"
+			 " s:{s:s}}",
+			 "action", action, "pull_request", "number",
+			 (json_int_t)number, "state", w->pulls[number].state,
+			 "head", "sha", w->pulls[number].sha, object, what,
+			 "sender", "id", (json_int_t)sender, "login",
+			 world_login(sender), "repository", "full_name", REPO);
+}
+
+/* Submits a review and delivers it; does not run.  Returns its id. */
+static inline int64_t world_review(struct world *w, int64_t number,
+				   int64_t user, const char *text)
+{
+	int64_t id = w->next_comment++;
+
+	world_deliver(w, "pull_request_review",
+		      world_review_payload(
+			      w, number, user, "submitted", "review",
+			      world_review_json(w, id, number, user, text)));
 	return id;
 }
 

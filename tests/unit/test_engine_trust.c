@@ -271,7 +271,7 @@ static void who_is_no_member_is_a_stranger(void **state UNUSED)
 	said = world_say(&w, 1, STRANGER, "@kcibot deploy");
 	answer("forge.org_member", ERR_MISSING);
 	assert_true(world_reacted(&w, said, "confused"));
-	assert_told("yours is stranger");
+	assert_told("you are not known here");
 	assert_int_equal(world_cycles(&w), 0);
 	/* When the forge does not tell, that is said. */
 	said = world_say(&w, 1, OTHER_STRANGER, "@kcibot deploy");
@@ -392,7 +392,7 @@ static void an_app_is_deployed_and_never_heard(void **state UNUSED)
 	world_pass(&w, 6 * MINUTE);
 	assert_int_equal(world_cycles(&w), 1);
 	world_say(&w, 1, APP, "@kcibot trusted");
-	assert_told("needs the role maintainer; yours is stranger");
+	assert_told("needs the role maintainer, and you are not known here");
 	world_end(&w);
 }
 
