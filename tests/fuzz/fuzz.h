@@ -27,8 +27,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
 /* A promise of the program; the input that breaks it is what was found. */
-#define MUST(cond)                                                             \
-	((cond) ? (void)0 : fuzz_failed(__FILE__, __LINE__, #cond))
+#define MUST(cond) ((cond) ? (void)0 : fuzz_failed(__FILE__, __LINE__, #cond))
 void fuzz_failed(const char *file, int line, const char *what)
 	__attribute__((noreturn));
 

@@ -97,6 +97,17 @@ static const char *behind_list_marker(const char *at)
 	return *p == ' ' || *p == '\t' ? behind_blanks(p) : at;
 }
 
+/* The line ends in args, but for blanks and a mark. */
+static void check_end(const char *line, const char *args)
+{
+	size_t len = strlen(line), n = strlen(args);
+
+	while (len > n && strchr(" \t.,:;!", line[len - 1]) &&
+	       memcmp(line + len - n, args, n) != 0)
+		len--;
+	MUST(len >= n && memcmp(line + len - n, args, n) == 0);
+}
+
 /* The command is in the bytes of its line, in this order and nothing else. */
 static void check_place(const struct said_command *c, const char *line)
 {
@@ -112,12 +123,7 @@ static void check_place(const struct said_command *c, const char *line)
 		at++;
 	at = behind_blanks(at);
 	MUST(strncasecmp(at, c->verb, n) == 0);
-	if (*c->args) {
-		at = strstr(at + n, c->args);
-		MUST(at != NULL);
-		at += strlen(c->args);
-		MUST(strspn(at, " \t.,:;!") == strlen(at));
-	}
+	check_end(at + n, c->args);
 }
 
 static void check_words(const struct said_command *c)
@@ -129,8 +135,8 @@ static void check_words(const struct said_command *c)
 	MUST(!strpbrk(c->verb, "ABCDEFGHIJKLMNOPQRSTUVWXYZ \t\r\n"));
 	MUST(!strpbrk(c->args, "\r\n"));
 	MUST(*c->verb || !*c->args);
-	MUST(!args || (!strchr(" \t", c->args[0]) &&
-		       !strchr(" \t", c->args[args - 1])));
+	MUST(!args ||
+	     (!strchr(" \t", c->args[0]) && !strchr(" \t", c->args[args - 1])));
 }
 
 static void check_said(const struct said *said, const char *text, size_t len)
@@ -382,7 +388,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* --- seeds: the comments of the corpus, and lengths at the limits --- */
+/*
+ * Seeds: the comments of the corpus.  None at the limit of 64 KiB: one such
+ * would make most of the others long, and thirty times as slow.
+ */
 
 static int unescape(const char **at)
 {
@@ -419,16 +428,6 @@ static void seed_row(const char *row)
 	fuzz_seed(s.text, s.len);
 }
 
-static void seed_long(size_t len)
-{
-	CLEANUP(str_release) struct str s = STR_INIT(len);
-
-	str_puts(&s, "@" NAME " deploy\n\n");
-	while (!s.failed)
-		str_puts(&s, "word word word\n");
-	fuzz_seed(s.text, s.len);
-}
-
 void fuzz_seeds(void)
 {
 	CLEANUP(fclose) FILE *f = fopen(CORPUS, "r");
@@ -438,6 +437,4 @@ void fuzz_seeds(void)
 	MUST(f);
 	while (getline(&row, &cap, f) > 0)
 		seed_row(row);
-	seed_long(LIMIT_COMMENT_IN);
-	seed_long(LIMIT_COMMENT_IN + 1);
 }
