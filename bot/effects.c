@@ -26,6 +26,7 @@ enum kind_flags {
 
 struct effect_kind {
 	const char *name;
+	const char *call; /* the port's kind; NULL = the same */
 	enum which_port port;
 	int tries; /* 0 = until LIMIT_EFFECT_AGE_MS */
 	unsigned flags;
@@ -47,22 +48,25 @@ static enum err job_ended(struct engine *g, const json_t *args,
 
 /* clang-format off */
 static const struct effect_kind kinds[] = {
-	/* name            port        tries  flags         answered */
-	{ "forge.self",     PORT_FORGE, 0,     QUIET,        scan_self },
-	{ "forge.user",     PORT_FORGE, 0,     0,            scan_seed },
-	{ "forge.pull",     PORT_FORGE, 8,     LAGS | QUIET,         hear_checked },
-	{ "forge.refresh",  PORT_FORGE, 8,     QUIET,        scan_pull },
-	{ "forge.pulls",    PORT_FORGE, 3,     QUIET,        scan_pulls },
-	{ "forge.comments", PORT_FORGE, 3,     QUIET,        scan_comments },
-	{ "forge.hooks",    PORT_FORGE, 2,     QUIET,        scan_hooks },
-	{ "forge.comment",  PORT_FORGE, 0,     LAGS,         report_posted },
-	{ "forge.reaction", PORT_FORGE, 0,     LAGS | QUIET, NULL },
-	{ "forge.status",   PORT_FORGE, 0,     LAGS,         NULL },
-	{ "git.batch",      PORT_GIT,   6,     0,            batched },
-	{ "git.push",       PORT_GIT,   6,     0,            pushed },
-	{ "git.tag",        PORT_GIT,   6,     QUIET,        tagged },
-	{ "job.run",        PORT_JOBS,  4,     0,            job_ended },
-	{ "job.cancel",     PORT_JOBS,  0,     QUIET,        NULL },
+	/* name             call          port        tries flags         answered */
+	{ "forge.self",      NULL,         PORT_FORGE, 0,     QUIET,        scan_self },
+	{ "forge.user",      NULL,         PORT_FORGE, 0,     0,            scan_seed },
+	{ "forge.pull",      NULL,         PORT_FORGE, 8,     LAGS | QUIET,         hear_checked },
+	{ "forge.refresh",   "forge.pull", PORT_FORGE, 8,     QUIET,        scan_pull },
+	{ "forge.pulls",     NULL,         PORT_FORGE, 3,     QUIET,        scan_pulls },
+	{ "forge.comments",  NULL,         PORT_FORGE, 3,     QUIET,        scan_comments },
+	{ "forge.hooks",     NULL,         PORT_FORGE, 2,     QUIET,        scan_hooks },
+	{ "forge.comment",   NULL,         PORT_FORGE, 0,     LAGS,         report_posted },
+	{ "forge.reaction",  NULL,         PORT_FORGE, 0,     LAGS | QUIET, NULL },
+	{ "forge.status",    NULL,         PORT_FORGE, 0,     LAGS,         NULL },
+	{ "said.user",       "forge.user", PORT_FORGE, 4,     LAGS | QUIET, needs_answered },
+	{ "said.pull",       "forge.pull", PORT_FORGE, 8,    LAGS | QUIET, needs_pull_answered },
+	{ "said.plan",       "git.batch",  PORT_GIT,  2,     QUIET,        needs_plan_answered },
+	{ "git.batch",       NULL,         PORT_GIT,   6,     0,            batched },
+	{ "git.push",        NULL,         PORT_GIT,   6,     0,            pushed },
+	{ "git.tag",         NULL,         PORT_GIT,   6,     QUIET,        tagged },
+	{ "job.run",         NULL,         PORT_JOBS,  4,     0,            job_ended },
+	{ "job.cancel",      NULL,         PORT_JOBS,  0,     QUIET,        NULL },
 };
 /* clang-format on */
 
@@ -109,9 +113,7 @@ static bool send(void *ctx, const struct outbox_row *r)
 	struct port *port = kind ? port_of(g, kind->port) : NULL;
 	struct effect effect = {
 		.id = r->id,
-		/* One call of the forge, two reasons to make it. */
-		.kind = strcmp(r->kind, "forge.refresh") == 0 ? "forge.pull"
-							      : r->kind,
+		.kind = kind && kind->call ? kind->call : r->kind,
 		.key = r->key,
 		.args = r->args,
 	};

@@ -14,6 +14,7 @@
 #include "store/outbox.h"
 #include "store/pull.h"
 #include "store/record.h"
+#include "store/said.h"
 #include "store/view.h"
 
 /* Something that waits for the engine's thread. */
@@ -139,7 +140,7 @@ NODISCARD enum err delivery_handle(struct engine *g,
 NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 			     const char *source, bool quiet, struct error *e);
 
-/* --- hear.c: what people say --- */
+/* --- hear.c, needs.c, decide.c: what people say --- */
 
 /*
  * A comment object of a repository's pull.  doubt: why nothing in it may run,
@@ -152,6 +153,15 @@ NODISCARD enum err hear_comment(struct engine *g, const char *repo,
 /* The pull is known now: authorise and run. */
 NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
+/* Something that had to be known first. */
+NODISCARD enum err needs_answered(struct engine *g, const json_t *args,
+				  const struct outcome *o, struct error *e);
+NODISCARD enum err needs_pull_answered(struct engine *g, const json_t *args,
+				       const struct outcome *o,
+				       struct error *e);
+NODISCARD enum err needs_plan_answered(struct engine *g, const json_t *args,
+				       const struct outcome *o,
+				       struct error *e);
 /* It will never be known: tells who waits. */
 NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
 			       struct error *e);
@@ -168,9 +178,9 @@ NODISCARD enum err report_all(struct engine *g, struct error *e);
 NODISCARD enum err report_reply(struct engine *g, const struct pull *p,
 				const char *body, const char *key,
 				struct error *e);
-NODISCARD enum err report_reaction(struct engine *g, const char *repo,
-				   int64_t comment_id, const char *content,
-				   struct error *e);
+NODISCARD enum err report_reaction(struct engine *g,
+				   const struct said_record *said,
+				   const char *content, struct error *e);
 /* A comment of ours exists. */
 NODISCARD enum err report_posted(struct engine *g, const json_t *args,
 				 const struct outcome *o, struct error *e);

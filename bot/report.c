@@ -65,6 +65,7 @@ enum err report_sticky(struct engine *g, const struct pull *p,
 				 p->number, g->now_ms, e);
 	struct posted posted;
 	char marker[96], key[96];
+	size_t first = 0;
 
 	if (!view || store_posted(g->store, p->id, env->name, &posted, e))
 		return e->code;
@@ -77,6 +78,9 @@ enum err report_sticky(struct engine *g, const struct pull *p,
 	snprintf(key, sizeof(key), "sticky:%s:%lld", env->name,
 		 (long long)p->id);
 	json_object_set_new(view, "key", json_string(key));
+	/* Once is enough where a pull has several of these comments. */
+	if (config_environment_of(g->config, p->repo, &first) != env)
+		json_object_del(view, "answer");
 	render_sticky(&body, view);
 	if (str_check(&body, e))
 		return e->code;
@@ -107,9 +111,10 @@ enum err report_posted(struct engine *g, const json_t *args,
 	return store_posted_is(g->store, pull, js_str(args, "slot"), id, e);
 }
 
-enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
+enum err report_reaction(struct engine *g, const struct said_record *said,
 			 const char *content, struct error *e)
 {
+	int64_t comment_id = said->comment_id;
 	char key[96], target[96];
 
 	if (!comment_id)
@@ -120,7 +125,7 @@ enum err report_reaction(struct engine *g, const char *repo, int64_t comment_id,
 	snprintf(key, sizeof(key), "reaction:%lld:%s", (long long)comment_id,
 		 content);
 	return store_outbox_add(g->store, "forge.reaction", target, key,
-				json_pack("{s:s, s:I, s:s}", "repo", repo,
+				json_pack("{s:s, s:I, s:s}", "repo", said->repo,
 					  "comment_id", (json_int_t)comment_id,
 					  "content", content),
 				0, g->now_ms, e);
@@ -273,7 +278,7 @@ static enum err announce(struct engine *g, const struct request *r,
 		return ERR_OK;
 	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
 	snprintf(marker, sizeof(marker), "<!-- kcibot:key %s -->", key);
-	if (report_reaction(g, p.repo, said.comment_id, reaction_for(r), e) ||
+	if (report_reaction(g, &said, reaction_for(r), e) ||
 	    outcome_body(g, r, &p, &body, e))
 		return e->code;
 	return store_outbox_add(g->store, "forge.comment", "", key,

@@ -6,7 +6,8 @@
 #ifndef COMMANDS_CALL_H
 #define COMMANDS_CALL_H
 
-#include "commands/command.h"
+#include "bot/base/json.h"
+#include "commands/args.h"
 #include "deploy/environment.h"
 #include "store/pull.h"
 
@@ -19,6 +20,9 @@ struct command_call {
 	const struct environment *const *environments;
 	size_t environment_count;
 
+	const struct args *args; /* of this command */
+	/* What was found out for it (bot/needs.c): {"user:bob": {"id", ...}} */
+	const json_t *facts;
 	const struct pull *pull; /* as the forge shows it now */
 	int64_t said_id;
 	int64_t actor_id;
@@ -31,6 +35,7 @@ struct command_call {
 	 * the sticky comment. */
 	struct str *answer;
 	bool show_state; /* out: the asker wants to see the state */
+	bool show_plan;	 /* out: the plans among the facts shall be shown */
 };
 
 /*
@@ -43,6 +48,8 @@ NODISCARD enum err command_run(enum verb verb, struct command_call *call,
 /* The handlers. */
 NODISCARD enum err command_deploy(struct command_call *call, struct error *e);
 NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
+NODISCARD enum err command_plan(struct command_call *call, struct error *e);
+NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);

@@ -18,7 +18,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_DEPLOY,
 			.name = "deploy",
-			.usage = "",
+			.arguments = {{"sha", ARGUMENT_SHA}},
 			.help = "deploy this pull request now (short)",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
@@ -27,26 +27,45 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_TRIGGER,
 			.name = "trigger",
-			.usage = "",
+			.arguments = {{"sha", ARGUMENT_SHA}},
 			.help = "deploy it and run the reference builds and "
 				"tests (full)",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
 		},
+	[VERB_PLAN] =
+		{
+			.verb = VERB_PLAN,
+			.name = "plan",
+			.help = "try it without deploying: what would go, in "
+				"which order, what conflicts, when",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+			.question = true,
+		},
 	[VERB_STATUS] =
 		{
 			.verb = VERB_STATUS,
 			.name = "status",
-			.usage = "",
 			.help = "say where this pull request stands",
 			.role = ROLE_CONTRIBUTOR,
 			.author_may = true,
+			.question = true,
+		},
+	[VERB_WHY] =
+		{
+			.verb = VERB_WHY,
+			.name = "why",
+			.help = "say why this pull request is deployed or is "
+				"not, and what you may do",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+			.question = true,
 		},
 	[VERB_HELP] =
 		{
 			.verb = VERB_HELP,
 			.name = "help",
-			.usage = "",
 			.help = "list what you can say here",
 			.role = ROLE_CONTRIBUTOR,
 			.author_may = true,
@@ -67,6 +86,37 @@ bool role_parse(const char *name, enum role *ret)
 		}
 	}
 	return false;
+}
+
+/* What stands for an argument of a type when people read it. */
+static const char *const placeholders[] = {
+	[ARGUMENT_SHA] = "SHA",
+	[ARGUMENT_TEXT] = "TEXT",
+	[ARGUMENT_SPAN] = "DURATION",
+	[ARGUMENT_LOGIN] = "@LOGIN",
+	[ARGUMENT_ROLE] = "contributor|maintainer|admin",
+	[ARGUMENT_VERB] = "VERB",
+	[ARGUMENT_YESNO] = "yes|no",
+};
+
+void command_usage(struct str *out, const struct command *c)
+{
+	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
+		const struct argument *a = &c->arguments[i];
+		bool flag = a->type == ARGUMENT_FLAG;
+
+		str_addf(out, "%s%s%s%s%s%s", i ? " " : "",
+			 a->required ? "" : "[",
+			 flag || a->keyed ? a->name : "", a->keyed ? "=" : "",
+			 flag ? "" : placeholders[a->type],
+			 a->required ? "" : "]");
+	}
+}
+
+bool command_contradicts(const struct command *a, const struct command *b)
+{
+	return (a->contradicts & 1u << b->verb) ||
+	       (b->contradicts & 1u << a->verb);
 }
 
 const struct command *command_find(const char *verb)
@@ -174,8 +224,10 @@ void command_help(struct str *out, const char *bot_name, enum role role,
 		if (!rows++)
 			str_puts(out, "Write one of these at the start of a "
 				      "line:\n\n");
-		str_addf(out, "- `@%s %s%s%s`: %s\n", bot_name, c->name,
-			 *c->usage ? " " : "", c->usage, c->help);
+		str_addf(out, "- `@%s %s", bot_name, c->name);
+		str_puts(out, c->arguments[0].type ? " " : "");
+		command_usage(out, c);
+		str_addf(out, "`: %s\n", c->help);
 	}
 	if (!rows)
 		str_puts(out, "There is nothing here that you may ask of me; "

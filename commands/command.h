@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bot/base/str.h"
 
@@ -21,19 +22,60 @@ enum role {
 const char *role_name(enum role role); /* "stranger", "contributor", ... */
 NODISCARD bool role_parse(const char *name, enum role *ret);
 
-enum verb { VERB_DEPLOY, VERB_TRIGGER, VERB_STATUS, VERB_HELP, VERB_MAX };
+/* What can stand behind a verb. */
+enum argument_type {
+	ARGUMENT_NONE,	/* end of the list */
+	ARGUMENT_SHA,	/* 12 to 40 hex digits */
+	ARGUMENT_FLAG,	/* the argument's own name */
+	ARGUMENT_TEXT,	/* at most max bytes */
+	ARGUMENT_SPAN,	/* "30m", "4h", "7d": at most max ms */
+	ARGUMENT_LOGIN, /* "@login" */
+	ARGUMENT_ROLE,	/* a role's name */
+	ARGUMENT_VERB,	/* a verb of the table */
+	ARGUMENT_YESNO, /* "yes" or "no" */
+};
+
+struct argument {
+	const char *name;
+	enum argument_type type;
+	bool keyed; /* NAME=VALUE; else it is known by its look */
+	bool required;
+	int64_t max;
+	enum role role; /* the least that may use it; ROLE_NONE: who may say
+			   the verb */
+};
+
+#define ARGUMENTS_MAX 5
+
+enum verb {
+	VERB_DEPLOY,
+	VERB_TRIGGER,
+	VERB_PLAN,
+	VERB_STATUS,
+	VERB_WHY,
+	VERB_HELP,
+	VERB_MAX
+};
 
 struct command {
 	enum verb verb;
 	const char *name;
-	const char *usage; /* after the name; "" when it takes nothing */
-	const char *help;  /* one line */
-	enum role role;	   /* the least that may say it */
-	bool author_may;   /* the pull request's author may, on the own one */
-	bool deploys;	   /* needs the head sha and makes a request */
+	struct argument arguments[ARGUMENTS_MAX];
+	const char *help; /* one line */
+	enum role role;	  /* the least that may say it */
+	bool author_may;  /* the pull request's author may, on the own one */
+	bool deploys;	  /* needs the head sha and makes a request */
+	bool question; /* the author finds the answer in the sticky comment */
+	uint32_t contradicts; /* 1 << VERB_...: cannot stand beside these */
 };
 
 extern const struct command command_table[VERB_MAX];
+
+/* What may stand behind it, for people: "[SHA] [force] [reason=TEXT]". */
+void command_usage(struct str *out, const struct command *c);
+
+/* Pure: two that cannot be meant together. */
+bool command_contradicts(const struct command *a, const struct command *b);
 
 /* By exact name, or NULL. */
 const struct command *command_find(const char *verb);

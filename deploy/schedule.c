@@ -129,6 +129,19 @@ enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 	return store_environment_wait(f->store, f->env->name, "", 0, &news, e);
 }
 
+enum err schedule_forecast(const struct flow *f, enum cycle_kind wish,
+			   struct policy_decision *ret, struct error *e)
+{
+	struct policy_facts facts;
+
+	if (gather(f, &facts, e))
+		return e->code;
+	facts.deploy_count += wish == KIND_SHORT;
+	facts.trigger_count += wish == KIND_FULL;
+	*ret = policy_decide(&f->env->policy, &facts);
+	return ERR_OK;
+}
+
 enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,
 			       struct error *e)
 {

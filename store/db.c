@@ -55,6 +55,20 @@ static enum err exec_int(struct db *db, const char *fmt, int64_t value,
 	return exec(db, sql, e);
 }
 
+/* Foreign keys are off while a table is made anew, and checked here. */
+static enum err check_references(struct db *db, struct error *e)
+{
+	int64_t wrong;
+
+	if (ask_int(db, "SELECT count(*) FROM pragma_foreign_key_check", &wrong,
+		    e))
+		return e->code;
+	if (wrong)
+		return error_set(e, ERR_FATAL, "%lld rows would point nowhere",
+				 (long long)wrong);
+	return ERR_OK;
+}
+
 /* One migration, with its version number, in one transaction. */
 static enum err migrate_one(struct db *db, size_t n, struct error *e)
 {
@@ -62,7 +76,7 @@ static enum err migrate_one(struct db *db, size_t n, struct error *e)
 
 	if (exec(db, "BEGIN IMMEDIATE", e))
 		return e->code;
-	if (exec(db, schema->migrations[n], e) ||
+	if (exec(db, schema->migrations[n], e) || check_references(db, e) ||
 	    exec_int(db, "PRAGMA user_version=%lld", (int64_t)n + 1, e) ||
 	    exec_int(db, "PRAGMA application_id=%lld", schema->application_id,
 		     e) ||
@@ -107,10 +121,13 @@ static enum err migrate(struct db *db, int64_t version, enum db_flags flags,
 		return error_set(
 			e, ERR_FATAL, "the file has version %lld, not %zu",
 			(long long)version, db->schema->migration_count);
+	/* A table that others point at can only be made anew without. */
+	if (exec(db, "PRAGMA foreign_keys=0", e))
+		return e->code;
 	for (size_t n = (size_t)version; n < db->schema->migration_count; n++)
 		if (migrate_one(db, n, e))
 			return e->code;
-	return ERR_OK;
+	return exec(db, "PRAGMA foreign_keys=1", e);
 }
 
 static enum err prepare_all(struct db *db, struct error *e)
@@ -175,8 +192,7 @@ static enum err configure(struct db *db, enum db_flags flags, struct error *e)
 			    e);
 	return exec(db,
 		    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-		    "PRAGMA foreign_keys=1; PRAGMA trusted_schema=0;"
-		    "PRAGMA temp_store=memory",
+		    "PRAGMA trusted_schema=0; PRAGMA temp_store=memory",
 		    e);
 }
 

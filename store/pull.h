@@ -66,6 +66,11 @@ NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 NODISCARD enum err store_pull_active(struct store *s, int64_t id,
 				     int64_t now_ms, struct error *e);
 
+/* The answer to its author's question, as Markdown, until the head moves. */
+NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
+				     const char *markdown, int64_t now_ms,
+				     struct error *e);
+
 /*
  * The newest entry of the timeline; ERR_MISSING when there is none.  Seen at
  * 0: the first that we know, which nothing tells to have moved.

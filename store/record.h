@@ -1,6 +1,6 @@
 /*
- * What happened: single values, how far the journal was read, what people
- * said to the bot, how far a repository was scanned, and the audit.
+ * What happened: single values, how far the journal was read, how far a
+ * repository was scanned, and the audit.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -45,38 +45,6 @@ NODISCARD enum err store_delivery_known(struct store *s,
 					struct error *e);
 NODISCARD enum err store_delivery_prune(struct store *s, int64_t before_ms,
 					struct error *e);
-
-/* Something said to the bot.  Text of a loaded one is owned by it. */
-struct said_record {
-	int64_t id;
-	int64_t comment_id; /* 0: the command line */
-	char repo[160];
-	int64_t number;
-	int64_t actor_id;
-	char actor[64];
-	char words[2048]; /* JSON: [{"verb", "args"}], or [{"error"}] */
-	int64_t made_ms;
-	int64_t received_ms;
-	char source[16]; /* "webhook", "scan", "cli" */
-	char state[16];	 /* "checking", "accepted", "refused" */
-};
-/* Sets r->id.  ERR_CONFLICT when the comment is known. */
-NODISCARD enum err store_said_add(struct store *s, struct said_record *r,
-				  const char *answer, struct error *e);
-NODISCARD enum err store_said_known(struct store *s, int64_t comment_id,
-				    bool *ret, struct error *e);
-NODISCARD enum err store_said(struct store *s, int64_t id,
-			      struct said_record *ret, struct error *e);
-/* From "checking" to "accepted" or "refused"; ERR_CONFLICT when it is
- * neither. */
-NODISCARD enum err store_said_end(struct store *s, int64_t id,
-				  const char *state, const char *answer,
-				  struct error *e);
-/* How often this actor got a sentence on this pull since then. */
-NODISCARD enum err store_said_answered(struct store *s, const char *repo,
-				       int64_t number, int64_t actor_id,
-				       int64_t since_ms, int64_t *ret,
-				       struct error *e);
 
 struct scan_record {
 	int64_t first_ms;

@@ -16,7 +16,6 @@ static void test_rows(void **state UNUSED)
 		const struct command *c = &command_table[i];
 
 		assert_int_equal(c->verb, i);
-		assert_non_null(c->usage);
 		assert_true(strlen(c->help) > 0 && strlen(c->help) < 80);
 		assert_true(strlen(c->name) <
 			    sizeof(((struct said_command *)0)->verb) - 1);
@@ -37,13 +36,17 @@ static void test_allowed(void **state UNUSED)
 	static const char may[VERB_MAX][ROLE_MAX + 1] = {
 		[VERB_DEPLOY] = "nnyy",
 		[VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "nyyy",
 		[VERB_STATUS] = "nyyy",
+		[VERB_WHY] = "nyyy",
 		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
 		[VERB_DEPLOY] = "nnyy",
 		[VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "yyyy",
 		[VERB_STATUS] = "yyyy",
+		[VERB_WHY] = "yyyy",
 		[VERB_HELP] = "yyyy",
 	};
 
@@ -131,17 +134,16 @@ static void test_help(void **state UNUSED)
 	struct said said;
 
 	help(&s, ROLE_MAINTAINER, false);
-	assert_non_null(strstr(
-		s.text,
-		"- `@kcibot deploy`: deploy this pull request now (short)\n"));
-	assert_non_null(strstr(s.text, "`@kcibot trigger`"));
+	assert_non_null(strstr(s.text, "- `@kcibot deploy [SHA]`: deploy this "
+				       "pull request now (short)\n"));
+	assert_non_null(strstr(s.text, "`@kcibot trigger [SHA]`"));
 	/* What the bot says is never a command. */
 	assert_int_equal(grammar_read("kcibot", s.text, s.len, &said, &e),
 			 ERR_OK);
 	assert_int_equal(said.count, 0);
 
 	help(&s, ROLE_NONE, true);
-	assert_null(strstr(s.text, "deploy"));
+	assert_null(strstr(s.text, "`@kcibot deploy"));
 	assert_non_null(strstr(s.text, "`@kcibot status`"));
 
 	help(&s, ROLE_NONE, false);

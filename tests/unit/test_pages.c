@@ -24,7 +24,8 @@
 static const char rows[] =
 	"INSERT INTO environment VALUES('staging',2,1,1795264140000,1,0,"
 	"'cool <down>',1795264500000);"
-	"INSERT INTO pull VALUES"
+	"INSERT INTO pull(id,repo,number,title,author_id,author,state,draft,"
+	"base_ref,head_sha,labels,active_ms,updated_ms) VALUES"
 	"(1,'o/r',7,'" EVIL "',70,'<i>ann','open',0,'main','" SHA_A
 	"','[]',1,1),"
 	"(2,'o/r',8,'plain',80,'bob','open',0,'main','" SHA_B "','[]',1,1),"
@@ -48,9 +49,10 @@ static const char rows[] =
 	"started_ms,finished_ms) VALUES(3,'build','<s>','k','finished',"
 	"'failure','" EVIL "','</pre><script>'||char(27)||'[31mred'||char(27)||"
 	"'[0m'||char(13)||char(10)||char(7)||'end',1,5001);"
-	"INSERT INTO said(repo,number,actor_id,actor,words,made_ms,received_ms,"
+	"INSERT INTO "
+	"said(kind,repo,number,actor_id,actor,words,made_ms,received_ms,"
 	"source,state,answer) "
-	"VALUES('o/r',7,9,'<b>mia','[{\"verb\":\"<tt>\"}]',5,6,"
+	"VALUES('comment','o/r',7,9,'<b>mia','[{\"verb\":\"<tt>\"}]',5,6,"
 	"'webhook','refused','" EVIL "');"
 	"INSERT INTO request(environment,kind,origin,pull_id,sha,actor,made_ms,"
 	"state) VALUES('staging','short','comment',1,'" SHA_A

@@ -44,10 +44,12 @@ static void run(struct world *w, const char *sql)
 
 static const char base_rows[] =
 	"INSERT INTO environment(name, schedule_from_ms) VALUES('staging', 1);"
-	"INSERT INTO pull VALUES"
+	"INSERT INTO pull(id,repo,number,title,author_id,author,state,draft,"
+	"base_ref,head_sha,labels,active_ms,updated_ms) VALUES"
 	" (1,'o/r',7,'Add <b>',70,'ann','open',0,'main','" SHA_A "','[]',1,1),"
 	" (2,'o/r',8,'Other',80,'bob','open',0,'main','" SHA_B "','[]',1,1);"
-	"INSERT INTO principal VALUES(70,'ann',1),(80,'bob',1);"
+	"INSERT INTO principal(id,login,seen_ms) "
+	"VALUES(70,'ann',1),(80,'bob',1);"
 	"INSERT INTO "
 	"trust(principal_id,role,scope,granted_ms,granted_by,reason)"
 	" VALUES(70,'contributor','',1,'x','y');"
@@ -427,10 +429,10 @@ static void test_pull_all(void **state)
 	       "started_ms) VALUES(1,'qa','short','finished','[]','success',1);"
 	       "INSERT INTO manifest(cycle_id,position,repo,base,branch)"
 	       " VALUES(1,0,'some/where','main','s');"
-	       "INSERT INTO said(repo,number,actor_id,actor,words,made_ms,"
-	       "received_ms,source,state) VALUES('o/r',7,9,'mia',"
+	       "INSERT INTO said(kind,repo,number,actor_id,actor,words,made_ms,"
+	       "received_ms,source,state) VALUES('comment','o/r',7,9,'mia',"
 	       "'[{\"verb\":\"deploy\"}]',5,6,'webhook','accepted'),"
-	       "('o/r',7,9,'mia','broken',5,6,'webhook','refused')");
+	       "('comment','o/r',7,9,'mia','broken',5,6,'webhook','refused')");
 	add_cycle(w, 2, "finished", "success", 3);
 	view = view_pull_all(w->reader, &settings, "o/r", 7, NOW, &e);
 	assert_int_equal(json_array_size(js_get(view, "environments")), 1);

@@ -1,0 +1,546 @@
+/*
+ * From what was said to an answer: read, authorise, prove, run.  What must be
+ * known for it is asked for first (needs.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/base/log.h"
+#include "bot/base/str.h"
+#include "bot/decide.h"
+#include "bot/metrics.h"
+#include "bot/render.h"
+#include "commands/call.h"
+
+/* --- the answer --- */
+
+/* A refusal, or an answer that is not in the sticky comment. */
+static enum err answer(struct engine *g, const struct said_record *r,
+		       const struct pull *p, bool ok, const char *text,
+		       const char *markdown, const char *next, struct error *e)
+{
+	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
+	CLEANUP(str_release) struct str whole = STR_INIT(LIMIT_COMMENT);
+	char key[64], help[128];
+	struct reply reply = {
+		.key = key,
+		.login = r->actor,
+		/* A refusal is all our own words, code spans and all. */
+		.text = ok ? text : NULL,
+		.markdown = ok ? markdown : text,
+		.next = ok	? NULL
+			: *next ? next
+				: help,
+	};
+
+	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
+		 markdown ? markdown : "");
+	call_answered(g, r->id, ok, whole.len ? whole.text : "");
+	if (!r->comment_id)
+		return ERR_OK;
+	if (!ok && report_reaction(g, r, "confused", e))
+		return e->code;
+	if (!*text && !markdown)
+		return ERR_OK;
+	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
+	snprintf(help, sizeof(help), "@%s help", g->config->bot_name);
+	render_reply(&body, &reply);
+	if (str_check(&body, e))
+		return e->code;
+	return report_reply(g, p, body.text, key, e);
+}
+
+static enum err refuse(struct engine *g, const struct said_record *r,
+		       const struct pull *p, const char *text, const char *next,
+		       struct error *e)
+{
+	char actor[96], subject[256];
+	enum role role;
+	bool told;
+
+	metric_add(METRIC_COMMANDS, "any", "refused", 1);
+	snprintf(actor, sizeof(actor), "%s (%lld)", r->actor,
+		 (long long)r->actor_id);
+	snprintf(subject, sizeof(subject), "%s#%lld", r->repo,
+		 (long long)r->number);
+	log_info("%s on %s refused: %s", actor, subject, text);
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    is_told(g, r, role, &told, e) ||
+	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
+	    store_audit(g->store, g->now_ms, actor, "refused", subject, text,
+			e))
+		return e->code;
+	if (!p || (told && r->comment_id)) {
+		call_answered(g, r->id, false, text);
+		return report_reaction(g, r, "confused", e);
+	}
+	return answer(g, r, p, false, text, NULL, next, e);
+}
+
+/* --- checking --- */
+
+static enum err plan_add(struct plan *plan, const struct args *args,
+			 struct error *e)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (args_equal(&plan->words[i], args))
+			return ERR_OK;
+	if (plan->count == ARRAY_SIZE(plan->words))
+		return error_set(e, ERR_REFUSED,
+				 "That are too many commands at once.");
+	plan->words[plan->count++] = *args;
+	return ERR_OK;
+}
+
+/* `deploy` beside `trigger` is `trigger`. */
+static void drop_deploy(struct plan *plan)
+{
+	bool trigger = false;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		trigger |= plan->words[i].command->verb == VERB_TRIGGER;
+	for (size_t i = 0; i < plan->count; i++)
+		if (!trigger || plan->words[i].command->verb != VERB_DEPLOY)
+			plan->words[kept++] = plan->words[i];
+	plan->count = kept;
+}
+
+static enum err check_contradictions(const struct plan *plan, struct error *e)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = i + 1; j < plan->count; j++) {
+			const struct command *a = plan->words[i].command;
+			const struct command *b = plan->words[j].command;
+
+			if (command_contradicts(a, b))
+				return error_set(e, ERR_REFUSED,
+						 "`%s` and `%s` contradict "
+						 "each other; nothing was "
+						 "done.",
+						 a->name, b->name);
+		}
+	return ERR_OK;
+}
+
+static enum err unknown_word(const struct engine *g, const char *verb,
+			     struct error *e)
+{
+	const char *near = command_nearest(verb);
+
+	if (!*verb)
+		return error_set(e, ERR_REFUSED,
+				 "There is no command in that line.");
+	if (near)
+		return error_set(e, ERR_REFUSED,
+				 "I do not know that word. Did you mean `@%s "
+				 "%s`?",
+				 g->config->bot_name, near);
+	return error_set(e, ERR_REFUSED, "I do not know that word.");
+}
+
+/* The one revision that all of them mean, if any is named. */
+static enum err note_sha(struct plan *plan, const struct args *args,
+			 struct error *e)
+{
+	const char *sha = args_text(args, "sha");
+
+	if (!*sha)
+		return ERR_OK;
+	if (*plan->sha && strcmp(plan->sha, sha) != 0)
+		return error_set(e, ERR_REFUSED,
+				 "That names two different revisions.");
+	COPY(plan->sha, sha);
+	return ERR_OK;
+}
+
+static enum err read_word(const struct engine *g, const json_t *word,
+			  struct plan *plan, struct error *e)
+{
+	const char *verb = js_str(word, "verb");
+	const struct command *c = command_find(verb);
+	struct args args;
+
+	if (*js_str(word, "error"))
+		return error_set(e, ERR_REFUSED, "%s", js_str(word, "error"));
+	if (!c)
+		return unknown_word(g, verb, e);
+	if (args_read(c, g->config->bot_name, js_str(word, "args"), &args, e) ||
+	    note_sha(plan, &args, e))
+		return e->code;
+	return plan_add(plan, &args, e);
+}
+
+/* All words are read, then all are authorised, then all run; one that is
+ * wrong stops all. */
+static enum err read_words(const struct engine *g, const struct said_record *r,
+			   struct plan *plan, struct error *e)
+{
+	CLEANUP(json_decref) json_t *words = json_loads(r->words, 0, NULL);
+	json_t *word;
+	size_t i;
+
+	json_array_foreach (words, i, word)
+		if (read_word(g, word, plan, e))
+			return e->code;
+	if (!plan->count)
+		return error_set(e, ERR_REFUSED, "There is no command in it.");
+	if (check_contradictions(plan, e))
+		return e->code;
+	drop_deploy(plan);
+	return ERR_OK;
+}
+
+static enum err authorise_arguments(const struct args *args, enum role role,
+				    struct error *e)
+{
+	const struct command *c = args->command;
+
+	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
+		const struct argument *a = &c->arguments[i];
+
+		if (args->values[i].given && role < a->role)
+			return error_set(e, ERR_REFUSED,
+					 "`%s %s` needs the role %s; yours is "
+					 "%s.",
+					 c->name, a->name, role_name(a->role),
+					 role_name(role));
+	}
+	return ERR_OK;
+}
+
+static enum err authorise(const struct engine *g, const struct plan *plan,
+			  enum role role, bool is_author, struct error *e)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct command *c = plan->words[i].command;
+
+		if (command_allowed(c, role, is_author)) {
+			if (authorise_arguments(&plan->words[i], role, e))
+				return e->code;
+			continue;
+		}
+		return error_set(e, ERR_REFUSED,
+				 "`%s` needs the role %s; yours is %s. An "
+				 "admin of %s can grant it.",
+				 c->name, role_name(c->role), role_name(role),
+				 g->config->bot_name);
+	}
+	return ERR_OK;
+}
+
+/*
+ * A command means the head that its author could see.  Known here: a head
+ * that the forge shows but nobody told us of before the command was written
+ * is not that head, unless the author names it with all its digits.  The
+ * forge gives whole seconds.
+ */
+static enum err check_head(struct engine *g, const struct said_record *r,
+			   struct plan *plan, const char *known_sha,
+			   int64_t known_ms, const struct pull *now,
+			   struct error *e)
+{
+	const struct command *last = plan->words[plan->count - 1].command;
+	const char *live = now->head_sha;
+
+	if (strcmp(plan->sha, live) == 0)
+		return ERR_OK;
+	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
+		 g->config->bot_name, last->name, live);
+	if (*plan->sha && !str_starts(live, plan->sha))
+		return error_set(e, ERR_REFUSED,
+				 "That is not the head of this pull request. "
+				 "If you mean the head as it is now:");
+	if (!*known_sha ||
+	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
+		return ERR_OK;
+	return error_set(e, ERR_REFUSED,
+			 "The head of this pull request moved while you wrote. "
+			 "Look at the new one; if you mean that:");
+}
+
+static void free_environments(const struct environment ***list)
+{
+	free((void *)*list);
+}
+
+/* The dry runs, one environment after the other. */
+static enum err show_plan(const struct engine *g,
+			  const struct command_call *call, struct error *e)
+{
+	CLEANUP(json_decref)
+	json_t *view = json_pack("{s:s, s:I, s:s}", "repo", call->pull->repo,
+				 "number", (json_int_t)call->pull->number,
+				 "public_url", g->config->public_url);
+
+	for (size_t i = 0; i < call->environment_count; i++) {
+		char fact[96];
+
+		snprintf(fact, sizeof(fact), "plan:%s",
+			 call->environments[i]->name);
+		str_puts(call->answer, call->answer->len ? "\n" : "");
+		render_plan(call->answer, view,
+			    json_object_get(call->facts, fact));
+	}
+	return str_check(call->answer, e);
+}
+
+static enum err run_plan(struct engine *g, const struct said_record *r,
+			 const struct pull *p, const struct plan *plan,
+			 enum role role, struct str *ret_answer,
+			 bool *ret_show_state, struct error *e)
+{
+	__attribute__((cleanup(free_environments)))
+	const struct environment **list =
+		calloc(g->config->environment_count + 1, sizeof(*list));
+	const struct environment *env;
+	CLEANUP(json_decref) json_t *facts = NULL;
+	struct command_call call = {
+		.store = g->store,
+		.bot_name = g->config->bot_name,
+		.now_ms = g->now_ms,
+		.environments = list,
+		.pull = p,
+		.said_id = r->id,
+		.actor_id = r->actor_id,
+		.actor = r->actor,
+		.role = role,
+		.is_author = p->author_id == r->actor_id,
+		.origin = strcmp(r->source, "cli") == 0 ? "cli" : "comment",
+		.answer = ret_answer,
+	};
+	size_t i = 0;
+
+	if (!list)
+		return error_set(e, ERR_FATAL, "out of memory");
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		list[call.environment_count++] = env;
+	if (store_said_facts(g->store, r->id, &facts, e))
+		return e->code;
+	call.facts = facts;
+	for (i = 0; i < plan->count; i++) {
+		const struct command *c = plan->words[i].command;
+
+		call.args = &plan->words[i];
+		if (command_run(c->verb, &call, e))
+			return e->code;
+		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
+	}
+	*ret_show_state = call.show_state;
+	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
+}
+
+/* How it stands, in a sentence for each environment. */
+static enum err show_state(struct engine *g, const struct pull *p,
+			   struct str *text, struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL) {
+		CLEANUP(json_decref)
+		json_t *view = view_pull(g->store, &g->view, env->name, p->repo,
+					 p->number, g->now_ms, e);
+
+		if (!view)
+			return e->code;
+		if (text->len)
+			str_puts(text, "; ");
+		render_headline(text, view);
+	}
+	return ERR_OK;
+}
+
+/* Questions of the author are answered in the sticky comment. */
+static bool is_for_sticky(const struct said_record *r, const struct pull *p,
+			  const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!plan->words[i].command->question)
+			return false;
+	return r->comment_id && p->author_id == r->actor_id;
+}
+
+static enum err answer_in_sticky(struct engine *g, const struct said_record *r,
+				 const struct pull *p, const char *markdown,
+				 struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	if (store_pull_answer(g->store, p->id, markdown, g->now_ms, e))
+		return e->code;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		if (report_sticky(g, p, env, true, e))
+			return e->code;
+	call_answered(g, r->id, true, markdown);
+	return ERR_OK;
+}
+
+static enum err accept(struct engine *g, const struct said_record *r,
+		       const struct pull *p, const struct plan *plan,
+		       enum role role, struct error *e)
+{
+	CLEANUP(str_release) struct str words = STR_INIT(LIMIT_COMMENT / 2);
+	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
+	bool wants_state = false;
+
+	if (run_plan(g, r, p, plan, role, &words, &wants_state, e) ||
+	    store_said_end(g->store, r->id, "accepted", "", e) ||
+	    store_touch(g->store, p->id, e))
+		return e->code;
+	if (is_for_sticky(r, p, plan))
+		return answer_in_sticky(g, r, p, words.len ? words.text : "",
+					e);
+	if (wants_state && show_state(g, p, &state, e))
+		return e->code;
+	if (!r->comment_id && !words.len && !state.len)
+		return answer(g, r, p, true, "accepted", NULL, "", e);
+	return answer(g, r, p, true, state.len ? state.text : "",
+		      words.len ? words.text : NULL, "", e);
+}
+
+/*
+ * One that is refused when others have run already takes them back: what was
+ * said together happens together.
+ */
+static enum err accept_whole(struct engine *g, const struct said_record *r,
+			     const struct pull *p, const struct plan *plan,
+			     enum role role, struct error *e)
+{
+	enum err code;
+
+	if (store_try(g->store, e))
+		return e->code;
+	code = accept(g, r, p, plan, role, e);
+	if (!code)
+		return store_try_keep(g->store, e);
+	if (code == ERR_REFUSED) {
+		struct error why = ERROR_INIT;
+
+		if (store_try_undo(g->store, &why)) {
+			*e = why;
+			return e->code;
+		}
+	}
+	return code;
+}
+
+static enum err decide(struct engine *g, const struct said_record *r,
+		       const struct pull *p, const char *known_sha,
+		       int64_t known_ms, struct plan *plan, struct error *e)
+{
+	enum role role;
+	bool deploys = false;
+	enum err code;
+
+	if (role_of(g, r->actor_id, p->repo, &role, e))
+		return e->code;
+	code = read_words(g, r, plan, e);
+	if (!code)
+		code = authorise(g, plan, role, p->author_id == r->actor_id, e);
+	for (size_t i = 0; !code && i < plan->count; i++)
+		deploys |= plan->words[i].command->deploys;
+	if (!code && deploys)
+		code = check_head(g, r, plan, known_sha, known_ms, p, e);
+	if (code)
+		return code;
+	return accept_whole(g, r, p, plan, role, e);
+}
+
+enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
+{
+	struct said_record r;
+
+	if (store_said(g->store, said_id, &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	return refuse(g, &r, NULL,
+		      "Something went wrong here; nothing was done. Say it "
+		      "again later.",
+		      "", e);
+}
+
+enum err hear_checked(struct engine *g, const json_t *args,
+		      const struct outcome *o, struct error *e)
+{
+	int64_t known_ms = 0;
+	char known_sha[SHA_SIZE] = "";
+	struct said_record r;
+	struct error why = ERROR_INIT;
+	struct pull p, before;
+	struct plan plan = {0};
+	enum err code;
+
+	if (store_said(g->store, js_int(args, "said", 0), &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
+		return refuse(g, &r, NULL,
+			      "I could not read this pull request from the "
+			      "forge; nothing was done. Say it again later.",
+			      "", e);
+	code = store_pull(g->store, r.repo, r.number, &before, e);
+	if (!code)
+		code = store_head_last(g->store, before.id, known_sha,
+				       &known_ms, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	if (pull_seen(g, &p, "api", false, e))
+		return e->code;
+	code = decide(g, &r, &p, known_sha, known_ms, &plan, &why);
+	if (code == ERR_REFUSED)
+		return refuse(g, &r, &p, why.text, plan.next, e);
+	if (code)
+		*e = why;
+	return code;
+}
+
+/* --- before it can be decided --- */
+
+static enum err want_pull(struct engine *g, const struct said_record *r,
+			  struct error *e)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
+	return store_outbox_add(g->store, "forge.pull", "", key,
+				json_pack("{s:s, s:I, s:I}", "repo", r->repo,
+					  "number", (json_int_t)r->number,
+					  "said", (json_int_t)r->id),
+				0, g->now_ms, e);
+}
+
+/*
+ * Nothing is asked of the forge for somebody who will be refused anyway; the
+ * refusal itself needs the pull.
+ */
+static enum err ask_needs(struct engine *g, const struct said_record *r,
+			  bool *ret_asked, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct plan plan = {0};
+	enum role role;
+	bool is_author;
+
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    is_known_author(g, r, &is_author, e))
+		return e->code;
+	if (read_words(g, r, &plan, &why) ||
+	    authorise(g, &plan, role, is_author, &why))
+		return ERR_OK;
+	return needs_ask(g, r, &plan, ret_asked, e);
+}
+
+enum err decide_next(struct engine *g, const struct said_record *r,
+		     struct error *e)
+{
+	bool asked = false;
+
+	if (ask_needs(g, r, &asked, e))
+		return e->code;
+	/* The pull comes last: nothing is fresher when it is decided. */
+	return asked ? ERR_OK : want_pull(g, r, e);
+}

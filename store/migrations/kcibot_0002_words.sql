@@ -1,0 +1,109 @@
+-- Who may say what: reviews that speak, proof of heads, kinds of principals,
+-- what people say about a pull, and an audit that is a chain.
+
+-- Comments, reviews and review comments have ids of their own each.
+CREATE TABLE said_2(
+    id          INTEGER PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (kind IN
+                ('comment', 'review', 'review_comment', 'cli')),
+    comment_id  INTEGER,                      -- NULL: the command line
+    repo        TEXT NOT NULL COLLATE NOCASE,
+    number      INTEGER NOT NULL CHECK (number > 0),
+    actor_id    INTEGER NOT NULL,
+    actor       TEXT NOT NULL,
+    words       TEXT NOT NULL,                -- JSON: [{"verb","args"}]
+    commit_sha  TEXT NOT NULL DEFAULT '',     -- that a review is bound to
+    made_ms     INTEGER NOT NULL,             -- on the forge's clock
+    received_ms INTEGER NOT NULL,
+    source      TEXT NOT NULL CHECK (source IN ('webhook', 'scan', 'cli')),
+    state       TEXT NOT NULL CHECK (state IN
+                ('checking', 'accepted', 'refused', 'withdrawn')),
+    facts       TEXT NOT NULL DEFAULT '{}',   -- JSON: what was asked for it
+    answer      TEXT NOT NULL DEFAULT '',
+    UNIQUE (kind, comment_id)
+) STRICT;
+INSERT INTO said_2(id, kind, comment_id, repo, number, actor_id, actor, words,
+                   made_ms, received_ms, source, state, answer)
+    SELECT id, iif(comment_id IS NULL, 'cli', 'comment'), comment_id, repo,
+           number, actor_id, actor, words, made_ms, received_ms, source,
+           state, answer FROM said;
+DROP TABLE said;
+ALTER TABLE said_2 RENAME TO said;
+CREATE INDEX said_on_pull ON said(repo, number, actor_id);
+CREATE INDEX said_by_actor ON said(actor_id, received_ms);
+
+-- A wish by people: in which role, and whether against the interval.
+ALTER TABLE request ADD COLUMN role TEXT NOT NULL DEFAULT 'maintainer';
+ALTER TABLE request ADD COLUMN forced INTEGER NOT NULL DEFAULT 0
+    CHECK (forced IN (0, 1));
+ALTER TABLE request ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+
+-- When the forge itself last showed this head, and whether it is the one
+-- that the pull was opened with.
+ALTER TABLE head ADD COLUMN confirmed_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE head ADD COLUMN opened INTEGER NOT NULL DEFAULT 0
+    CHECK (opened IN (0, 1));
+-- Times in which deliveries may have been lost; repo '' = all.
+CREATE TABLE gap(
+    id      INTEGER PRIMARY KEY,
+    repo    TEXT NOT NULL COLLATE NOCASE,
+    from_ms INTEGER NOT NULL,
+    to_ms   INTEGER NOT NULL,
+    why     TEXT NOT NULL
+) STRICT;
+CREATE INDEX gap_by_end ON gap(to_ms);
+
+ALTER TABLE principal ADD COLUMN kind TEXT NOT NULL DEFAULT 'user'
+    CHECK (kind IN ('user', 'org', 'app'));
+-- May the code of this principal be deployed unasked?
+ALTER TABLE trust ADD COLUMN unasked INTEGER NOT NULL DEFAULT 1
+    CHECK (unasked IN (0, 1));
+-- What the forge said of who belongs to an organisation, and when.
+CREATE TABLE member(
+    org_id    INTEGER NOT NULL,
+    user_id   INTEGER NOT NULL,
+    is_member INTEGER NOT NULL CHECK (is_member IN (0, 1)),
+    asked_ms  INTEGER NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) STRICT, WITHOUT ROWID;
+-- And of what somebody may do in a repository.
+CREATE TABLE permission(
+    repo       TEXT NOT NULL COLLATE NOCASE,
+    user_id    INTEGER NOT NULL,
+    permission TEXT NOT NULL,
+    asked_ms   INTEGER NOT NULL,
+    PRIMARY KEY (repo, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- What people said about a pull, beside wishes for a deploy.
+ALTER TABLE pull ADD COLUMN verbosity TEXT NOT NULL DEFAULT 'normal'
+    CHECK (verbosity IN ('quiet', 'normal', 'verbose'));
+ALTER TABLE pull ADD COLUMN skipped_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pull ADD COLUMN skipped_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE pull ADD COLUMN skip_reason TEXT NOT NULL DEFAULT '';
+-- The answer to its author's last question, for the sticky comment.
+ALTER TABLE pull ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+ALTER TABLE pull ADD COLUMN answer_ms INTEGER NOT NULL DEFAULT 0;
+
+-- The paths that a revision changes against its base.
+CREATE TABLE revision_paths(
+    pull_id  INTEGER NOT NULL REFERENCES pull(id),
+    sha      TEXT NOT NULL,
+    base_ref TEXT NOT NULL,
+    paths    TEXT NOT NULL,                   -- JSON array; '' = too many
+    PRIMARY KEY (pull_id, sha, base_ref)
+) STRICT, WITHOUT ROWID;
+
+-- An author's word against a verdict.
+CREATE TABLE dispute(
+    id          INTEGER PRIMARY KEY,
+    pull_id     INTEGER NOT NULL REFERENCES pull(id),
+    sha         TEXT NOT NULL,
+    environment TEXT NOT NULL REFERENCES environment(name),
+    cycle_id    INTEGER NOT NULL REFERENCES cycle(id),
+    actor_id    INTEGER NOT NULL,
+    actor       TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    made_ms     INTEGER NOT NULL,
+    UNIQUE (pull_id, sha, environment, actor_id)
+) STRICT;
