@@ -42,7 +42,7 @@ CFLAGS_debug := -O1 -g -Werror -fno-omit-frame-pointer $(LDFLAGS_debug) \
            -fno-sanitize-recover=all
 # Every file tells the fuzzer where it got; only its programs carry it.
 LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
-CFLAGS_fuzz := -O1 -g -Werror -fno-omit-frame-pointer \
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer \
            -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_tsan := -fsanitize=thread
 CFLAGS_tsan := -O1 -g -Werror -fno-omit-frame-pointer $(LDFLAGS_tsan)

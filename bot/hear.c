@@ -163,7 +163,8 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 	*ret_result = "ignored";
 	COPY(r.kind, SAID_COMMENT);
 	COPY(r.repo, repo);
-	if (r.comment_id <= 0 || r.actor_id <= 0 || is_bot(g, comment))
+	if (r.comment_id <= 0 || number <= 0 || r.actor_id <= 0 ||
+	    is_bot(g, comment))
 		return ERR_OK;
 	if (is_too_long(g, &r, strlen(body), &too_long, e))
 		return e->code;

@@ -6,6 +6,9 @@
  *	fuzz_seeds()		inputs to begin with, by fuzz_seed()
  *	tests/fuzz/seeds/NAME/	the same as files, and inputs that once failed
  *	tests/fuzz/NAME.dict	words that the fuzzer shall know
+ *	tests/fuzz/NAME.options	more options of libFuzzer.  -detect_leaks=0
+ *looks for leaks at the end only: for a target that keeps a world, the look
+ *after each input finds nothing and takes half of the time
  *	LLVMFuzzerCustomMutator()	its own way to change an input
  *
  * An input says all: the same bytes do the same in every run, whatever ran

@@ -3,9 +3,10 @@
  * engine on real databases, with the ports of tests/unit/engine_world.h.
  *
  * An input is up to DELIVERIES_MAX pairs of lines, the event's name and the
- * body; "wait" lets so many minutes pass, and cycles run to their end.  Pull 1 is a contributor's, pull 2 a
- * stranger's.  Whatever arrives, nobody is heard who has not spoken, nothing
- * is staged that nobody trusted may have staged, and the engine lives.
+ * body; "wait" lets so many minutes pass, and cycles run to their end.  Pull 1
+ * is a contributor's, pull 2 a stranger's.  Whatever arrives, nobody is heard
+ * who has not spoken, nothing is staged that nobody trusted may have staged,
+ * and the engine lives.
  */
 #include "bot/engine_internal.h"
 #include "bot/base/limits.h"

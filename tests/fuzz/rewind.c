@@ -79,8 +79,7 @@ static void prepare_steps(struct rewind *r, const char *spare)
 		if (strstr(spare, word))
 			continue;
 		add_step(r, "DELETE FROM main.\"%w\"", name);
-		add_step(r,
-			 "INSERT INTO main.\"%w\" SELECT * FROM kept.\"%w\"",
+		add_step(r, "INSERT INTO main.\"%w\" SELECT * FROM kept.\"%w\"",
 			 name);
 	}
 	add_step(r, "COMMIT", NULL);
