@@ -51,7 +51,7 @@ static void right_header(const char *secret, const uint8_t *body, size_t len,
 	MUST(HMAC(EVP_sha256(), secret, (int)strlen(secret), body, len, mac,
 		  &n));
 	MUST(n == SIGNATURE_BYTES);
-	memcpy(ret, "sha256=", 7);
+	snprintf(ret, 8, "sha256=");
 	for (size_t i = 0; i < n; i++)
 		snprintf(ret + 7 + 2 * i, 3, "%02x", mac[i]);
 }
