@@ -298,7 +298,8 @@ enum err hear(struct engine *g, const struct heard *h, const char **ret_result,
 
 	*ret_result = "ignored";
 	read_heard(g, h, &r);
-	if (r.comment_id <= 0 || r.actor_id <= 0 || is_bot(g, h->object))
+	if (r.comment_id <= 0 || r.number <= 0 || r.actor_id <= 0 ||
+	    is_bot(g, h->object))
 		return ERR_OK;
 	if (read_body(g, h, &r, &said, &why, e))
 		return e->code;

@@ -19,7 +19,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_DEPLOY,
 			.name = "deploy",
-			.arguments = {{"sha", ARGUMENT_SHA}},
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
 			.help = "deploy this pull request now (short)",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
@@ -28,7 +28,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_TRIGGER,
 			.name = "trigger",
-			.arguments = {{"sha", ARGUMENT_SHA}},
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
 			.help = "deploy it and run the reference builds and "
 				"tests (full)",
 			.role = ROLE_MAINTAINER,
