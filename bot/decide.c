@@ -12,6 +12,11 @@
 #include "bot/render.h"
 #include "commands/call.h"
 
+/* The forge's parts do not always agree: it is asked again so often, first
+ * after so long. */
+#define STALE_TRIES 4
+#define STALE_WAIT_MS 1000
+
 /* --- the answer --- */
 
 /* A refusal, or an answer that is not in the sticky comment. */
@@ -226,36 +231,6 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 	return ERR_OK;
 }
 
-/*
- * A command means the head that its author could see.  Known here: a head
- * that the forge shows but nobody told us of before the command was written
- * is not that head, unless the author names it with all its digits.  The
- * forge gives whole seconds.
- */
-static enum err check_head(struct engine *g, const struct said_record *r,
-			   struct plan *plan, const char *known_sha,
-			   int64_t known_ms, const struct pull *now,
-			   struct error *e)
-{
-	const struct command *last = plan->words[plan->count - 1].command;
-	const char *live = now->head_sha;
-
-	if (strcmp(plan->sha, live) == 0)
-		return ERR_OK;
-	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
-		 g->config->bot_name, last->name, live);
-	if (*plan->sha && !str_starts(live, plan->sha))
-		return error_set(e, ERR_REFUSED,
-				 "That is not the head of this pull request. "
-				 "If you mean the head as it is now:");
-	if (!*known_sha ||
-	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
-		return ERR_OK;
-	return error_set(e, ERR_REFUSED,
-			 "The head of this pull request moved while you wrote. "
-			 "Look at the new one; if you mean that:");
-}
-
 static void free_environments(const struct environment ***list)
 {
 	free((void *)*list);
@@ -354,9 +329,15 @@ static enum err accept(struct engine *g, const struct said_record *r,
 		      "", e);
 }
 
+/* What came of asking the forge for the pull. */
+struct checked {
+	struct record_before before;
+	bool stale; /* the answer is older than what is known */
+};
+
 static enum err decide(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *known_sha,
-		       int64_t known_ms, struct plan *plan, struct error *e)
+		       const struct pull *p, const struct checked *checked,
+		       struct plan *plan, struct error *e)
 {
 	enum role role;
 	bool deploys = false;
@@ -370,10 +351,50 @@ static enum err decide(struct engine *g, const struct said_record *r,
 	for (size_t i = 0; !code && i < plan->count; i++)
 		deploys |= plan->words[i].command->deploys;
 	if (!code && deploys)
-		code = check_head(g, r, plan, known_sha, known_ms, p, e);
+		code = checked->stale
+			       ? prove_stale(g, plan, p, e)
+			       : prove_head(g, r, plan, &checked->before, p, e);
 	if (code)
 		return code;
 	return accept(g, r, p, plan, role, e);
+}
+
+static void release_checked(struct checked *c)
+{
+	record_before_release_at(&c->before);
+}
+
+/* Before the answer changes what is on record. */
+static enum err compare_with_record(struct engine *g, const struct pull *now,
+				    struct checked *ret, struct error *e)
+{
+	struct pull known = {0};
+	enum err code = store_pull(g->store, now->repo, now->number, &known, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	ret->stale = now->updated_ms && now->updated_ms < known.updated_ms;
+	return record_before(g, &known, &ret->before, e);
+}
+
+/*
+ * The pull as the forge shows it, which is the last thing to know.  again:
+ * how often it showed something older than it had told before; it is asked
+ * later then, by twice the time each.
+ */
+static enum err want_pull(struct engine *g, const struct said_record *r,
+			  int64_t again, struct error *e)
+{
+	int64_t wait = again ? STALE_WAIT_MS << (again - 1) : 0;
+	char key[64];
+
+	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
+	return store_outbox_add(
+		g->store, "forge.pull", "", key,
+		json_pack("{s:s, s:I, s:I, s:I}", "repo", r->repo, "number",
+			  (json_int_t)r->number, "said", (json_int_t)r->id,
+			  "again", (json_int_t)again),
+		0, g->now_ms + wait, e);
 }
 
 enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
@@ -393,11 +414,11 @@ enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
 enum err hear_checked(struct engine *g, const json_t *args,
 		      const struct outcome *o, struct error *e)
 {
-	int64_t known_ms = 0;
-	char known_sha[SHA_SIZE] = "";
+	__attribute__((cleanup(release_checked))) struct checked checked = {0};
+	int64_t tries = js_int(args, "again", 0);
 	struct said_record r;
 	struct error why = ERROR_INIT;
-	struct pull p, before;
+	struct pull p;
 	struct plan plan = {0};
 	enum err code;
 
@@ -410,15 +431,13 @@ enum err hear_checked(struct engine *g, const json_t *args,
 			      "I could not read this pull request from the "
 			      "forge; nothing was done. Say it again later.",
 			      "", e);
-	code = store_pull(g->store, r.repo, r.number, &before, e);
-	if (!code)
-		code = store_head_last(g->store, before.id, known_sha,
-				       &known_ms, e);
-	if (code && code != ERR_MISSING)
-		return code;
-	if (pull_seen(g, &p, "api", false, e))
+	if (compare_with_record(g, &p, &checked, e))
 		return e->code;
-	code = decide(g, &r, &p, known_sha, known_ms, &plan, &why);
+	if (checked.stale && tries < STALE_TRIES)
+		return want_pull(g, &r, tries + 1, e);
+	if (pull_seen(g, &p, PULL_SOURCE_API, false, e))
+		return e->code;
+	code = decide(g, &r, &p, &checked, &plan, &why);
 	if (code == ERR_REFUSED)
 		return refuse(g, &r, &p, why.text, plan.next, e);
 	if (code)
@@ -427,19 +446,6 @@ enum err hear_checked(struct engine *g, const json_t *args,
 }
 
 /* --- before it can be decided --- */
-
-static enum err want_pull(struct engine *g, const struct said_record *r,
-			  struct error *e)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
-	return store_outbox_add(g->store, "forge.pull", "", key,
-				json_pack("{s:s, s:I, s:I}", "repo", r->repo,
-					  "number", (json_int_t)r->number,
-					  "said", (json_int_t)r->id),
-				0, g->now_ms, e);
-}
 
 /*
  * Nothing is asked of the forge for somebody who will be refused anyway; the
@@ -470,5 +476,5 @@ enum err decide_next(struct engine *g, const struct said_record *r,
 	if (ask_needs(g, r, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
-	return asked ? ERR_OK : want_pull(g, r, e);
+	return asked ? ERR_OK : want_pull(g, r, 0, e);
 }

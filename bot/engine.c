@@ -16,12 +16,21 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
+/* The clock is slewed by less; more is a jump. */
+#define WALL_JUMP_MS 1000
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
 int64_t engine_now(const struct engine *g)
 {
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
+}
+
+bool engine_wall_jumped(const struct engine *g)
+{
+	int64_t off = clock_wall(g->set.clock) - engine_now(g);
+
+	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
 }
 
 static void cycle_finished(void *ctx, const struct cycle *c)
@@ -108,15 +117,16 @@ enum err engine_transact(struct engine *g,
 	g->now_ms = g->heard_ms = engine_now(g);
 	if (begin(g, e))
 		return e->code;
-	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
-	    schedule_all(g, e) || report_all(g, e) ||
-	    store_commit(g->store, e)) {
+	if (keep_cursor(g, e) || gaps_keep(g, e) ||
+	    (handle && handle(g, arg, e)) || schedule_all(g, e) ||
+	    report_all(g, e) || store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
 		return e->code;
 	}
 	g->cursor_kept = g->cursor;
 	g->cursor_due_ms = 0;
+	gaps_kept(g);
 	return ERR_OK;
 }
 
@@ -177,6 +187,8 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 		g->next_prune_ms = g->now_ms + PRUNE_EVERY_MS;
 		if (store_delivery_prune(g->store,
 					 g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_gap_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
+				    e) ||
 		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				       e))
 			return e->code;
@@ -361,7 +373,8 @@ static enum err handle_start(struct engine *g, void *arg UNUSED,
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_environments_busy(g->store, &names, &count, e))
+	if (gaps_start(g, e) ||
+	    store_environments_busy(g->store, &names, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		code = end_unconfigured(g, names[i], e);
@@ -416,6 +429,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->mono_anchor_ms = clock_mono(settings->clock);
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
+	/* Not before the start has looked when that was before. */
+	g->alive_kept_ms = g->now_ms;
 	g->answers = json_array();
 	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);

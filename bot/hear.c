@@ -152,7 +152,7 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 		.comment_id = js_int(comment, "id", 0),
 		.number = number,
 		.actor_id = js_int(comment, "user.id", 0),
-		.received_ms = g->now_ms,
+		.received_ms = g->heard_ms,
 	};
 	struct said said;
 	struct error why = ERROR_INIT;
@@ -182,8 +182,9 @@ enum err hear_comment(struct engine *g, const char *repo, int64_t number,
 		return ERR_OK;
 	COPY(r.actor, js_str(comment, "user.login"));
 	COPY(r.source, source);
+	/* Without it nothing proves what its author saw. */
 	if (!time_parse_iso(js_str(comment, "created_at"), &r.made_ms))
-		r.made_ms = g->now_ms;
+		r.made_ms = 0;
 	if (words_json(&said, code ? why.text : doubt, r.words, sizeof(r.words),
 		       e))
 		return e->code;
