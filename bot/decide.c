@@ -389,12 +389,12 @@ static enum err want_pull(struct engine *g, const struct said_record *r,
 	char key[64];
 
 	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
-	return store_outbox_add(
+	return store_outbox_add_later(
 		g->store, "forge.pull", "", key,
 		json_pack("{s:s, s:I, s:I, s:I}", "repo", r->repo, "number",
 			  (json_int_t)r->number, "said", (json_int_t)r->id,
 			  "again", (json_int_t)again),
-		0, g->now_ms + wait, e);
+		g->now_ms + wait, g->now_ms, e);
 }
 
 enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
