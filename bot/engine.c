@@ -26,9 +26,14 @@ int64_t engine_now(const struct engine *g)
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
 }
 
+int64_t engine_wall_off(const struct engine *g)
+{
+	return clock_wall(g->set.clock) - engine_now(g);
+}
+
 bool engine_wall_jumped(const struct engine *g)
 {
-	int64_t off = clock_wall(g->set.clock) - engine_now(g);
+	int64_t off = engine_wall_off(g);
 
 	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
 }

@@ -94,6 +94,9 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 /* Where the engine's clock stands. */
 int64_t engine_now(const struct engine *g);
 
+/* The wall clock minus the engine's. */
+int64_t engine_wall_off(const struct engine *g);
+
 /* Was the wall clock set since we started?  Then what others took from it
  * cannot be compared with our time. */
 bool engine_wall_jumped(const struct engine *g);

@@ -83,10 +83,11 @@ enum err prove_head(struct engine *g, const struct said_record *r,
 		.live_sha = p->head_sha,
 		.named_sha = plan->sha,
 		.bound_sha = r->commit_sha,
-		.operator_call = strcmp(r->source, SAID_CLI) == 0,
+		.operator_call = strcmp(r->kind, SAID_CLI) == 0,
 		.made_ms = r->made_ms,
 		.received_ms = r->received_ms,
 		.skew = g->skew,
+		.wall_off_ms = engine_wall_off(g),
 		.guard_ms = g->config->commit_guard_ms,
 	};
 	struct gap *gaps;

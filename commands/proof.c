@@ -33,15 +33,22 @@ static void date_it(const struct proof_question *q, struct proof *p)
 	}
 }
 
-static enum proof_reason check_clocks(const struct proof_question *q)
+static bool is_far(const struct proof_question *q, int64_t off_ms)
 {
 	int64_t most = q->guard_ms + SKEW_ALLOWED_MS;
 
+	return q->skew.lo_ms - off_ms > most || q->skew.hi_ms - off_ms < -most;
+}
+
+/* What is measured is converted exactly; but a clock that is far off on both
+ * accounts is not to be trusted at all. */
+static enum proof_reason check_clocks(const struct proof_question *q)
+{
 	if (q->made_ms <= 0)
 		return PROOF_UNDATED;
 	if (!q->skew.known)
 		return PROOF_CLOCK;
-	if (q->skew.lo_ms > most || q->skew.hi_ms < -most)
+	if (is_far(q, 0) && is_far(q, q->wall_off_ms))
 		return PROOF_SKEW;
 	return PROOF_PROVEN;
 }

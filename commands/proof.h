@@ -54,6 +54,8 @@ struct proof_question {
 			    For an operator's call: on ours */
 	int64_t received_ms; /* on ours */
 	struct skew skew;
+	int64_t wall_off_ms; /* our wall clock minus ours here, which was the
+				same until somebody set it */
 	int64_t guard_ms;
 };
 

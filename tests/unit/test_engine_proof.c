@@ -472,6 +472,16 @@ static void our_wall_clock_is_set_back(void **state UNUSED)
 		"was not there for 10 s");
 }
 
+/* It started with a wrong clock, which was put right then. */
+static void our_wall_clock_is_put_right(void **state UNUSED)
+{
+	w.clock.wall += HOUR;
+	world_pass(&w, 11 * MINUTE);
+	push(1, 'e');
+	fake_clock_advance(&w.clock, GUARD + 2000);
+	runs(1);
+}
+
 /* --- after the proof --- */
 
 /* The forge moves between the proof and the fetch: git finds it. */
@@ -547,6 +557,7 @@ int main(void)
 		T(the_forge_tells_no_time),
 		T(a_comment_without_a_date),
 		T(our_wall_clock_is_set_back),
+		T(our_wall_clock_is_put_right),
 		T(moved_before_the_fetch),
 		T(moved_before_its_turn),
 	};

@@ -37,6 +37,7 @@ struct row {
 	int64_t made_ms;  /* after T0, on the forge's clock */
 	int64_t heard_ms; /* after T0; 0 = a second after it was made */
 	int64_t lo, hi;	  /* skew */
+	int64_t off;	  /* of the wall clock */
 	int64_t guard;	  /* -1 = none */
 	bool call, clockless, undated;
 	enum proof_reason want;
@@ -139,6 +140,13 @@ static const struct row rows[] = {
 	{"ahead by more than the guard", {{SHA_A, 0, 0}}, .live = SHA_A,
 	 .made_ms = 600000, .lo = GUARD + 1001, .hi = GUARD + 2000,
 	 .want = PROOF_SKEW},
+	{"our wall clock was put right since", {{SHA_A, 0, 0}},
+	 .live = SHA_A, .made_ms = 3600000 + GUARD + 1000,
+	 .heard_ms = GUARD + 2000, .lo = 3600000, .hi = 3600500,
+	 .off = 3600200},
+	{"our wall clock was put wrong since", {{SHA_A, 0, 0}},
+	 .live = SHA_A, .made_ms = GUARD + 1000, .hi = 999,
+	 .off = -3600000},
 	{"behind by more than the guard", {{SHA_A, 0, 0}}, .live = SHA_A,
 	 .made_ms = 600000, .lo = -GUARD - 2000, .hi = -GUARD - 1001,
 	 .want = PROOF_SKEW},
@@ -237,6 +245,7 @@ static void judge_row(const struct row *r, struct proof *ret)
 		.skew = {.known = !r->clockless,
 			 .lo_ms = r->lo,
 			 .hi_ms = r->hi},
+		.wall_off_ms = r->off,
 		.guard_ms = r->guard < 0 ? 0 : GUARD,
 	};
 
