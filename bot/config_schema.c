@@ -57,10 +57,10 @@ static const struct field forge_rows[] = {
 		 "it is being changed a second line holds the old one."},
 	{"commit_guard", FIELD_SPAN, AT(config, commit_guard_ms),
 	 .absent = "10s", .max = 10 * MINUTE,
-	 .help = "A head must have been known for this long before a comment, "
-		 "so that the comment's author can have seen it. No effect "
-		 "yet: "
-		 "known when it was written."},
+	 .help = "A command without a SHA runs only if the head was known for "
+		 "this long when it was written, so that its author can have "
+		 "seen it; also the most that the forge's clock and ours may "
+		 "differ. `0s` asks only that it was known."},
 	{"reconcile", FIELD_SPAN, AT(config, reconcile_ms), .absent = "5m",
 	 .min = SECOND, .max = DAY,
 	 .help = "How often the bot looks for events whose webhook never "

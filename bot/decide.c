@@ -14,6 +14,11 @@
 #include "commands/call.h"
 #include "commands/evidence.h"
 
+/* The forge's parts do not always agree: it is asked again so often, first
+ * after so long. */
+#define STALE_TRIES 4
+#define STALE_WAIT_MS 1000
+
 /* --- the answer --- */
 
 /* A refusal, or an answer that is not in the sticky comment. */
@@ -52,10 +57,12 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	return report_reply(g, p, body.text, key, e);
 }
 
-enum err refuse(struct engine *g, const struct said_record *r,
-		const struct pull *p, const char *text, const char *next,
-		struct error *e)
+/* more: evidence, taken over, or NULL. */
+static enum err refuse_with(struct engine *g, const struct said_record *r,
+			    const struct pull *p, const char *text,
+			    const char *next, json_t *more, struct error *e)
 {
+	CLEANUP(json_decref) json_t *owned = more;
 	char subject[256];
 	struct decision d = {
 		.said_id = r->id,
@@ -75,13 +82,20 @@ enum err refuse(struct engine *g, const struct said_record *r,
 	if (role_of(g, r->actor_id, r->repo, &d.role, e) ||
 	    is_told(g, r, d.role, &told, e) ||
 	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
-	    evidence_audit(g->store, &d, NULL, e))
+	    evidence_audit(g->store, &d, TAKE(owned), e))
 		return e->code;
 	if (!p || (told && r->comment_id)) {
 		call_answered(g, r->id, false, text);
 		return report_reaction(g, r, "confused", e);
 	}
 	return answer(g, r, p, false, text, NULL, next, e);
+}
+
+enum err refuse(struct engine *g, const struct said_record *r,
+		const struct pull *p, const char *text, const char *next,
+		struct error *e)
+{
+	return refuse_with(g, r, p, text, next, NULL, e);
 }
 
 /* --- checking --- */
@@ -274,48 +288,6 @@ static enum err authorise_person(struct engine *g, const struct said_record *r,
 	return e->code;
 }
 
-/* Reviews and comments on code name the revision that they are about. */
-static bool is_bound(const struct said_record *r)
-{
-	return strcmp(r->kind, SAID_REVIEW) == 0 ||
-	       strcmp(r->kind, SAID_REVIEW_COMMENT) == 0;
-}
-
-/*
- * A command means the head that its author could see.  Known here: a head
- * that the forge shows but nobody told us of before the command was written
- * is not that head, unless the author names it with all its digits.  The
- * forge gives whole seconds.
- */
-static enum err check_head(struct engine *g, const struct said_record *r,
-			   struct plan *plan, const char *known_sha,
-			   int64_t known_ms, const struct pull *now,
-			   struct error *e)
-{
-	const struct command *last = plan->words[plan->count - 1].command;
-	const char *live = now->head_sha;
-
-	if (strcmp(plan->sha, live) == 0 && !is_bound(r))
-		return ERR_OK;
-	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
-		 g->config->bot_name, last->name, live);
-	if (is_bound(r) && strcmp(r->commit_sha, live) != 0)
-		return error_set(e, ERR_REFUSED,
-				 "What you looked at is not the head of this "
-				 "pull request any more. If you mean the head "
-				 "as it is now, write in a comment:");
-	if (*plan->sha && !str_starts(live, plan->sha))
-		return error_set(e, ERR_REFUSED,
-				 "That is not the head of this pull request. "
-				 "If you mean the head as it is now:");
-	if (strcmp(plan->sha, live) == 0 || !*known_sha ||
-	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
-		return ERR_OK;
-	return error_set(e, ERR_REFUSED,
-			 "The head of this pull request moved while you wrote. "
-			 "Look at the new one; if you mean that:");
-}
-
 static void free_environments(const struct environment ***list)
 {
 	free((void *)*list);
@@ -358,6 +330,7 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.now_ms = g->now_ms,
 		.environments = list,
 		.pull = p,
+		.proof = *plan->proof.sha ? &plan->proof : NULL,
 		.said_id = r->id,
 		.actor_id = r->actor_id,
 		.actor = r->actor,
@@ -500,9 +473,15 @@ static enum err accept_whole(struct engine *g, const struct said_record *r,
 	return code;
 }
 
+/* What came of asking the forge for the pull. */
+struct checked {
+	struct record_before before;
+	bool stale; /* the answer is older than what is known */
+};
+
 static enum err decide(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *known_sha,
-		       int64_t known_ms, struct plan *plan, struct error *e)
+		       const struct pull *p, const struct checked *checked,
+		       struct plan *plan, struct error *e)
 {
 	enum role role;
 	bool deploys = false;
@@ -517,10 +496,50 @@ static enum err decide(struct engine *g, const struct said_record *r,
 	for (size_t i = 0; !code && i < plan->count; i++)
 		deploys |= plan->words[i].command->deploys;
 	if (!code && deploys)
-		code = check_head(g, r, plan, known_sha, known_ms, p, e);
+		code = checked->stale
+			       ? prove_stale(g, plan, p, e)
+			       : prove_head(g, r, plan, &checked->before, p, e);
 	if (code)
 		return code;
 	return accept_whole(g, r, p, plan, role, e);
+}
+
+static void release_checked(struct checked *c)
+{
+	record_before_release_at(&c->before);
+}
+
+/* Before the answer changes what is on record. */
+static enum err compare_with_record(struct engine *g, const struct pull *now,
+				    struct checked *ret, struct error *e)
+{
+	struct pull known = {0};
+	enum err code = store_pull(g->store, now->repo, now->number, &known, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	ret->stale = now->updated_ms && now->updated_ms < known.updated_ms;
+	return record_before(g, &known, &ret->before, e);
+}
+
+/*
+ * The pull as the forge shows it, which is the last thing to know.  again:
+ * how often it showed something older than it had told before; it is asked
+ * later then, by twice the time each.
+ */
+static enum err want_pull(struct engine *g, const struct said_record *r,
+			  int64_t again, struct error *e)
+{
+	int64_t wait = again ? STALE_WAIT_MS << (again - 1) : 0;
+	char key[64];
+
+	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
+	return store_outbox_add_later(
+		g->store, "forge.pull", "", key,
+		json_pack("{s:s, s:I, s:I, s:I}", "repo", r->repo, "number",
+			  (json_int_t)r->number, "said", (json_int_t)r->id,
+			  "again", (json_int_t)again),
+		g->now_ms + wait, g->now_ms, e);
 }
 
 enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
@@ -540,11 +559,11 @@ enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
 enum err hear_checked(struct engine *g, const json_t *args,
 		      const struct outcome *o, struct error *e)
 {
-	int64_t known_ms = 0;
-	char known_sha[SHA_SIZE] = "";
+	__attribute__((cleanup(release_checked))) struct checked checked = {0};
+	int64_t tries = js_int(args, "again", 0);
 	struct said_record r;
 	struct error why = ERROR_INIT;
-	struct pull p, before;
+	struct pull p;
 	struct plan plan = {0};
 	enum err code;
 
@@ -557,36 +576,24 @@ enum err hear_checked(struct engine *g, const json_t *args,
 			      "I could not read this pull request from the "
 			      "forge; nothing was done. Say it again later.",
 			      "", e);
-	code = store_pull(g->store, r.repo, r.number, &before, e);
-	if (!code)
-		code = store_head_last(g->store, before.id, known_sha,
-				       &known_ms, e);
-	if (code && code != ERR_MISSING)
-		return code;
-	if (pull_seen(g, &p, "api", false, e))
+	if (compare_with_record(g, &p, &checked, e))
 		return e->code;
-	code = decide(g, &r, &p, known_sha, known_ms, &plan, &why);
+	if (checked.stale && tries < STALE_TRIES)
+		return want_pull(g, &r, tries + 1, e);
+	if (pull_seen(g, &p, PULL_SOURCE_API, false, e))
+		return e->code;
+	code = decide(g, &r, &p, &checked, &plan, &why);
 	if (code == ERR_REFUSED)
-		return refuse(g, &r, &p, why.text, plan.next, e);
+		return refuse_with(
+			g, &r, &p, why.text, plan.next,
+			*plan.proof.sha ? evidence_of_proof(&plan.proof) : NULL,
+			e);
 	if (code)
 		*e = why;
 	return code;
 }
 
 /* --- before it can be decided --- */
-
-static enum err want_pull(struct engine *g, const struct said_record *r,
-			  struct error *e)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
-	return store_outbox_add(g->store, "forge.pull", "", key,
-				json_pack("{s:s, s:I, s:I}", "repo", r->repo,
-					  "number", (json_int_t)r->number,
-					  "said", (json_int_t)r->id),
-				0, g->now_ms, e);
-}
 
 /*
  * Nothing is asked of the forge for somebody who will be refused anyway; the
@@ -622,5 +629,5 @@ enum err decide_next(struct engine *g, const struct said_record *r,
 	if (ask_needs(g, r, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
-	return asked ? ERR_OK : want_pull(g, r, e);
+	return asked ? ERR_OK : want_pull(g, r, 0, e);
 }

@@ -6,14 +6,20 @@
 
 #include "bot/engine_internal.h"
 #include "commands/args.h"
+#include "commands/proof.h"
 #include "store/said.h"
+
+/* Room for all lines of a comment, with a SHA in each. */
+#define PLAN_NEXT_SIZE                                                         \
+	(LIMIT_COMMANDS_PER_COMMENT * (LIMIT_COMMAND_LINE + SHA_SIZE))
 
 /* All that one comment wants. */
 struct plan {
 	struct args words[LIMIT_COMMANDS_PER_COMMENT];
 	size_t count;
-	char sha[SHA_SIZE]; /* that was named, or "" */
-	char next[192];	    /* what to type when it is refused */
+	char sha[SHA_SIZE];	   /* that was named, or "" */
+	struct proof proof;	   /* of the head, when it needs one */
+	char next[PLAN_NEXT_SIZE]; /* what to type when it is refused */
 };
 
 /* --- hear.c --- */
@@ -58,6 +64,29 @@ NODISCARD enum err refuse(struct engine *g, const struct said_record *r,
 /* The next thing that must be known about it, or the decision. */
 NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,
 			       struct error *e);
+
+/* --- prove.c --- */
+
+/* What was on record of a pull before the forge was asked for it. */
+struct record_before {
+	struct sighting *seen;
+	size_t count;
+};
+void record_before_release_at(struct record_before *b);
+NODISCARD enum err record_before(struct engine *g, const struct pull *p,
+				 struct record_before *ret, struct error *e);
+
+/*
+ * Is p's head the one that the author of r meant?  ERR_REFUSED with the
+ * reason, and the lines to paste in plan->next.  Sets plan->proof.
+ */
+NODISCARD enum err prove_head(struct engine *g, const struct said_record *r,
+			      struct plan *plan,
+			      const struct record_before *before,
+			      const struct pull *p, struct error *e);
+/* The same for an answer of the forge that is older than what is known. */
+NODISCARD enum err prove_stale(struct engine *g, struct plan *plan,
+			       const struct pull *p, struct error *e);
 
 /* --- needs.c --- */
 

@@ -129,7 +129,11 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 	if (pull_from_json(&p, repo, object, e))
 		return e->code;
 	*ret_result = "handled";
-	return pull_seen(g, &p, "webhook", false, e);
+	return pull_seen(g, &p,
+			 strcmp(js_str(payload, "action"), "opened") == 0
+				 ? PULL_SOURCE_OPENED
+				 : PULL_SOURCE_WEBHOOK,
+			 false, e);
 }
 
 /* --- comments and reviews --- */
@@ -315,7 +319,8 @@ enum err delivery_handle(struct engine *g, const struct inbox_delivery *d,
 	};
 	bool known;
 
-	if (d->received_ms > 0 && d->received_ms < g->now_ms)
+	if (d->received_ms > 0 && d->received_ms < g->now_ms &&
+	    !engine_wall_jumped(g))
 		g->heard_ms = d->received_ms;
 	metric_add(METRIC_EVENTS, d->event, NULL, 1);
 	if (store_delivery_known(g->store, d->body_hash, d->event, &known, e))

@@ -194,6 +194,17 @@ static enum err try_again(struct engine *g, const struct outbox_row *r,
 				  o->text, e);
 }
 
+/* It was not sent before it was due. */
+static void measure_skew(struct engine *g, const struct outbox_row *r,
+			 const struct outcome *o)
+{
+	if (o->date_ms)
+		skew_measure(&g->skew, o->date_ms,
+			     r->not_before_ms > r->made_ms ? r->not_before_ms
+							   : r->made_ms,
+			     g->now_ms);
+}
+
 enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 {
 	CLEANUP(outbox_row_release)
@@ -206,6 +217,7 @@ enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 	k = kind_of(r.kind);
 	if (!k)
 		return error_set(e, ERR_INVALID, "unknown effect %s", r.kind);
+	measure_skew(g, &r, o);
 	if (o->code && may_try_again(g, k, &r, o))
 		return try_again(g, &r, o, e);
 	metric_add(METRIC_EFFECTS, r.kind, o->code ? "failed" : "done", 1);

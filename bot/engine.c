@@ -21,12 +21,26 @@
 #define PRUNE_EVERY_MS (3600LL * 1000)
 /* Long before what the forge said of memberships runs out. */
 #define MEMBERS_EVERY_MS (5LL * 60 * 1000)
+/* The clock is slewed by less; more is a jump. */
+#define WALL_JUMP_MS 1000
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
 int64_t engine_now(const struct engine *g)
 {
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
+}
+
+int64_t engine_wall_off(const struct engine *g)
+{
+	return clock_wall(g->set.clock) - engine_now(g);
+}
+
+bool engine_wall_jumped(const struct engine *g)
+{
+	int64_t off = engine_wall_off(g);
+
+	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
 }
 
 static void cycle_finished(void *ctx, const struct cycle *c)
@@ -113,15 +127,16 @@ enum err engine_transact(struct engine *g,
 	g->now_ms = g->heard_ms = engine_now(g);
 	if (begin(g, e))
 		return e->code;
-	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
-	    schedule_all(g, e) || report_all(g, e) ||
-	    store_commit(g->store, e)) {
+	if (keep_cursor(g, e) || gaps_keep(g, e) ||
+	    (handle && handle(g, arg, e)) || schedule_all(g, e) ||
+	    report_all(g, e) || store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
 		return e->code;
 	}
 	g->cursor_kept = g->cursor;
 	g->cursor_due_ms = 0;
+	gaps_kept(g);
 	return ERR_OK;
 }
 
@@ -184,6 +199,8 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 					 g->now_ms - KEEP_DELIVERIES_MS, e) ||
 		    store_taken_back_prune(g->store,
 					   g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_gap_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
+				    e) ||
 		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				       e))
 			return e->code;
@@ -416,9 +433,8 @@ static enum err handle_start(struct engine *g, void *arg UNUSED,
 	enum err code = ERR_OK;
 
 	/* A call of the command line is on record by itself. */
-	if (g->inbox && audit_start(g, e))
-		return e->code;
-	if (store_environments_busy(g->store, &names, &count, e))
+	if ((g->inbox && audit_start(g, e)) || gaps_start(g, e) ||
+	    store_environments_busy(g->store, &names, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		code = end_unconfigured(g, names[i], e);
@@ -473,6 +489,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->mono_anchor_ms = clock_mono(settings->clock);
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
+	/* Not before the start has looked when that was before. */
+	g->alive_kept_ms = g->now_ms;
 	g->answers = json_array();
 	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);

@@ -10,6 +10,8 @@
 #include "bot/engine.h"
 #include "commands/command.h"
 #include "deploy/schedule.h"
+#include "bot/base/skew.h"
+#include "store/head.h"
 #include "store/inbox.h"
 #include "store/outbox.h"
 #include "store/pull.h"
@@ -61,7 +63,10 @@ struct engine {
 	int64_t next_scan_ms; /* 0 = at once */
 	int64_t next_members_ms;
 	int64_t next_prune_ms;
-	int64_t self_id; /* our user id on the forge; 0 = not known yet */
+	int64_t self_id;       /* our user id on the forge; 0 = not known yet */
+	struct skew skew;      /* of the forge's clock */
+	int64_t alive_kept_ms; /* the last sign of life on record */
+	int64_t lost_kept_ms;  /* the end of lost that is on record */
 
 	struct waiter *waiters;
 	json_t *answers; /* of this event, given after the commit */
@@ -74,6 +79,7 @@ struct engine {
 	bool woken;
 	bool stop;
 	bool failed;
+	struct gap lost; /* deliveries were refused; to_ms 0 = none were */
 	struct error failure;
 	struct engine_gauges gauges;
 };
@@ -89,6 +95,13 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 /* Where the engine's clock stands. */
 int64_t engine_now(const struct engine *g);
 
+/* The wall clock minus the engine's. */
+int64_t engine_wall_off(const struct engine *g);
+
+/* Was the wall clock set since we started?  Then what others took from it
+ * cannot be compared with our time. */
+bool engine_wall_jumped(const struct engine *g);
+
 /*
  * Runs one event's handler and all that follows from it in one transaction,
  * whole or not at all.
@@ -101,6 +114,19 @@ NODISCARD enum err engine_transact(struct engine *g,
 
 /* Gives the answers that the committed event has for the command line. */
 void engine_give_answers(struct engine *g);
+
+/* --- engine_gaps.c: when deliveries may have been lost --- */
+
+/* The bot did not run until now. */
+NODISCARD enum err gaps_start(struct engine *g, struct error *e);
+/* Puts on record, with the event in hand, what was refused since, and a sign
+ * of life every now and then. */
+NODISCARD enum err gaps_keep(struct engine *g, struct error *e);
+/* The same, after the commit. */
+void gaps_kept(struct engine *g);
+/* The listing of a repository shows heads that no webhook told. */
+NODISCARD enum err gaps_unheard(struct engine *g, const char *repo,
+				int64_t since_ms, struct error *e);
 
 /* --- engine_deliveries.c, engine_events.c: what there is to handle --- */
 
@@ -137,7 +163,7 @@ NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
 				   struct error *e);
 
-/* What the forge says of a pull now; source "webhook" or "api". */
+/* What the forge says of a pull now; source: PULL_SOURCE_... */
 NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 			     const char *source, bool quiet, struct error *e);
 

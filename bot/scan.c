@@ -154,6 +154,46 @@ static enum err ask_reviews(struct engine *g, const char *repo,
 	return code;
 }
 
+/* Does it show a head that we ought to have been told of? */
+static enum err is_unheard(struct engine *g, const char *repo,
+			   const json_t *object, bool *ret, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct pull now, known;
+	enum err code;
+
+	*ret = false;
+	if (pull_from_json(&now, repo, object, &why))
+		return ERR_OK;
+	code = store_pull(g->store, repo, now.number, &known, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	*ret = code == ERR_MISSING ||
+	       (strcmp(known.head_sha, now.head_sha) != 0 &&
+		now.updated_ms >= known.updated_ms);
+	return ERR_OK;
+}
+
+/* One webhook that did not come makes others doubtful; before they are
+ * confirmed by the same listing. */
+static enum err note_unheard(struct engine *g, const char *repo,
+			     const struct scan_record *scan, const json_t *list,
+			     struct error *e)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (list, i, object) {
+		bool unheard;
+
+		if (is_unheard(g, repo, object, &unheard, e))
+			return e->code;
+		if (unheard)
+			return gaps_unheard(g, repo, scan->last_ms, e);
+	}
+	return ERR_OK;
+}
+
 enum err scan_pulls(struct engine *g, const json_t *args,
 		    const struct outcome *o, struct error *e)
 {
@@ -164,7 +204,8 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 
 	if (o->code)
 		return ERR_OK;
-	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
+	    (scan.pulls_known && note_unheard(g, repo, &scan, o->body, e)))
 		return e->code;
 	json_array_foreach (o->body, i, object) {
 		struct error why = ERROR_INIT;
@@ -174,7 +215,7 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 			log_warning("%s: %s", repo, why.text);
 			continue;
 		}
-		if (pull_seen(g, &p, "api", !scan.pulls_known, e))
+		if (pull_seen(g, &p, PULL_SOURCE_API, !scan.pulls_known, e))
 			return e->code;
 	}
 	if (ask_missing(g, repo, o->body, e) || ask_reviews(g, repo, &scan, e))
@@ -194,7 +235,7 @@ enum err scan_pull(struct engine *g, const json_t *args,
 		log_warning("%s: %s", js_str(args, "repo"), why.text);
 		return ERR_OK;
 	}
-	return pull_seen(g, &p, "api", false, e);
+	return pull_seen(g, &p, PULL_SOURCE_API, false, e);
 }
 
 /* --- comments --- */

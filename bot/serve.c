@@ -89,6 +89,13 @@ static void committed(void *ctx)
 	engine_wake(h->engine);
 }
 
+static void refused(void *ctx)
+{
+	struct house *h = ctx;
+
+	engine_lost_delivery(h->engine);
+}
+
 static void page(void *ctx, const char *path, struct page *ret)
 {
 	struct house *h = ctx;
@@ -253,6 +260,7 @@ static enum err open_doors(struct house *h, struct error *e)
 		.request_ms = LIMIT_REQUEST_MS,
 		.connections = LIMIT_CONNECTIONS,
 		.committed = committed,
+		.refused = refused,
 		.page = page,
 		.ctx = h,
 	};

@@ -36,6 +36,13 @@ const char *args_text(const struct args *args, const char *name);
 int64_t args_number(const struct args *args, const char *name,
 		    int64_t fallback);
 
+/*
+ * Adds the line that says the same: "@NAME VERB ...".  sha, unless it is "",
+ * takes the place of the one that was named, where the command takes one.
+ */
+void args_say(struct str *out, const char *bot_name, const struct args *args,
+	      const char *sha);
+
 /* Two that say the same. */
 bool args_equal(const struct args *a, const struct args *b);
 

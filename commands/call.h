@@ -8,6 +8,7 @@
 
 #include "bot/base/json.h"
 #include "commands/args.h"
+#include "commands/proof.h"
 #include "deploy/environment.h"
 #include "store/pull.h"
 
@@ -23,7 +24,8 @@ struct command_call {
 	const struct args *args; /* of this command */
 	/* What was found out for it (bot/needs.c): {"user:bob": {"id", ...}} */
 	const json_t *facts;
-	const struct pull *pull; /* as the forge shows it now */
+	const struct pull *pull;   /* as the forge shows it now */
+	const struct proof *proof; /* of its head; NULL: none was needed */
 	int64_t said_id;
 	int64_t actor_id;
 	const char *actor; /* login */

@@ -52,11 +52,17 @@ NODISCARD enum err store_pulls_open(struct store *s, const char *repo,
 				    struct pull **ret, size_t *ret_count,
 				    struct error *e);
 
+/* Where a state of a pull is known from. */
+#define PULL_SOURCE_WEBHOOK "webhook"
+#define PULL_SOURCE_OPENED "opened" /* the webhook of its beginning */
+#define PULL_SOURCE_API "api"	    /* the forge was asked */
+
 /*
  * Takes over what the forge says now; sets p->id.  An older state than the
  * one known (by updated_ms) changes nothing.  A new head is an entry of the
- * timeline.  *ret_changes tells what differs (enum pull_change).  source:
- * "webhook" or "api".
+ * timeline (store/head.h); one that is not new is confirmed when the forge
+ * was asked for it.  *ret_changes tells what differs (enum pull_change).
+ * source: PULL_SOURCE_...
  */
 NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 				  const char *source, int64_t now_ms,
@@ -87,14 +93,6 @@ NODISCARD enum err store_pull_reviewed(struct store *s, const char *repo,
 NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
 				     const char *markdown, int64_t now_ms,
 				     struct error *e);
-
-/*
- * The newest entry of the timeline; ERR_MISSING when there is none.  Seen at
- * 0: the first that we know, which nothing tells to have moved.
- */
-NODISCARD enum err store_head_last(struct store *s, int64_t pull_id,
-				   char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
-				   struct error *e);
 
 /* Is the label among them (exactly)? */
 bool pull_has_label(const struct pull *p, const char *label);

@@ -58,11 +58,15 @@ ALTER TABLE request ADD COLUMN forced INTEGER NOT NULL DEFAULT 0
     CHECK (forced IN (0, 1));
 ALTER TABLE request ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 
--- When the forge itself last showed this head, and whether it is the one
--- that the pull was opened with.
-ALTER TABLE head ADD COLUMN confirmed_ms INTEGER NOT NULL DEFAULT 0;
+-- Whether it is the head that a webhook told the pull to be opened with.
 ALTER TABLE head ADD COLUMN opened INTEGER NOT NULL DEFAULT 0
     CHECK (opened IN (0, 1));
+-- When the forge itself showed a head again, where that was in doubt.
+CREATE TABLE head_confirmed(
+    head_id INTEGER NOT NULL REFERENCES head(id),
+    seen_ms INTEGER NOT NULL,
+    PRIMARY KEY (head_id, seen_ms)
+) STRICT, WITHOUT ROWID;
 -- Times in which deliveries may have been lost; repo '' = all.
 CREATE TABLE gap(
     id      INTEGER PRIMARY KEY,
@@ -71,7 +75,7 @@ CREATE TABLE gap(
     to_ms   INTEGER NOT NULL,
     why     TEXT NOT NULL
 ) STRICT;
-CREATE INDEX gap_by_end ON gap(to_ms);
+CREATE INDEX gap_by_repo ON gap(repo, to_ms);
 
 ALTER TABLE principal ADD COLUMN kind TEXT NOT NULL DEFAULT 'user'
     CHECK (kind IN ('user', 'org', 'app'));

@@ -40,6 +40,8 @@
 #define REPO "acme/api"
 #define MINUTE (60LL * 1000)
 #define HOUR (60 * MINUTE)
+/* What forge.commit_guard is unless it is configured. */
+#define GUARD 10000
 
 /* People, by their ids on the forge. */
 enum {
@@ -87,6 +89,8 @@ struct world {
 	struct inbox *inbox;
 	struct engine *engine;
 	bool scans;
+	int64_t skew_ms; /* the forge's clock minus ours */
+	bool dateless;	 /* its answers carry no date */
 
 	struct world_pull pulls[PULLS_MAX]; /* by number */
 	int64_t next_comment;
@@ -296,8 +300,13 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 static inline void world_answer(struct world_effect *x, enum err code,
 				json_t *body)
 {
+	struct world *w = x->world;
 	struct outcome o = {.id = x->id, .code = code};
+	int64_t date = clock_wall(&w->clock.clock) + w->skew_ms;
 
+	/* Whole seconds, as in a Date header. */
+	if (!strncmp(x->kind, "forge.", 6) && !w->dateless)
+		o.date_ms = date - date % 1000;
 	assert_false(x->answered);
 	x->answered = true;
 	if (code)
@@ -657,7 +666,7 @@ static inline void world_tell(struct world *w, int64_t number,
 /* The pull's change is seen by nobody until a webhook or a scan. */
 static inline struct world_pull *world_change(struct world *w, int64_t number)
 {
-	w->pulls[number].updated_ms = clock_wall(&w->clock.clock);
+	w->pulls[number].updated_ms = clock_wall(&w->clock.clock) + w->skew_ms;
 	return &w->pulls[number];
 }
 
@@ -672,7 +681,8 @@ static inline void world_open(struct world *w, int64_t number, int64_t author)
 	world_sha(p->sha, "0123456789abcdef"[number % 16]);
 	world_tell(w, number, "opened");
 	world_run(w);
-	/* A person needs a moment to look at it. */
+	/* A person needs a moment to look at it; what never had another head
+	 * needs no guard. */
 	world_pass(w, 2000);
 }
 
@@ -681,7 +691,7 @@ static inline void world_push(struct world *w, int64_t number, char digit)
 	world_sha(world_change(w, number)->sha, digit);
 	world_tell(w, number, "synchronize");
 	world_run(w);
-	world_pass(w, 2000);
+	world_pass(w, GUARD + 1000);
 }
 
 static inline void world_set_state(struct world *w, int64_t number,
@@ -699,7 +709,7 @@ static inline json_t *world_comment_json(struct world *w, int64_t id,
 					 const char *text)
 {
 	char url[128];
-	const char *now = world_iso(clock_wall(&w->clock.clock));
+	const char *now = world_iso(clock_wall(&w->clock.clock) + w->skew_ms);
 
 	/* As when owner and repository are both called pull. */
 	snprintf(url, sizeof(url),

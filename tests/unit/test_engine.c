@@ -202,9 +202,12 @@ static void a_sha_that_is_named_is_meant(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 0);
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy 111111111111");
 	assert_int_equal(world_cycles(&w), 1);
-	/* All digits, of a head that no delivery told of. */
+	/* A head that nothing told of is on record with the refusal. */
 	world_sha(world_change(&w, 1)->sha, 'e');
 	snprintf(text, sizeof(text), "@kcibot deploy %s", w.pulls[1].sha);
+	world_say(&w, 1, MAINTAINER, text);
+	assert_int_equal(world_cycles(&w), 1);
+	world_pass(&w, 1000);
 	world_say(&w, 1, MAINTAINER, text);
 	assert_int_equal(world_cycles(&w), 2);
 }
