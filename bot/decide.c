@@ -10,6 +10,7 @@
 #include "bot/decide.h"
 #include "bot/metrics.h"
 #include "bot/render.h"
+#include "bot/version.h"
 #include "commands/call.h"
 
 /* --- the answer --- */
@@ -20,6 +21,7 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		       const char *markdown, const char *next, struct error *e)
 {
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
+	CLEANUP(str_release) struct str whole = STR_INIT(LIMIT_COMMENT);
 	char key[64], help[128];
 	struct reply reply = {
 		.key = key,
@@ -32,7 +34,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 				: help,
 	};
 
-	call_answered(g, r->id, ok, *text ? text : markdown ? markdown : "");
+	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
+		 markdown ? markdown : "");
+	call_answered(g, r->id, ok, whole.len ? whole.text : "");
 	if (!r->comment_id)
 		return ERR_OK;
 	if (!ok && report_reaction(g, r, "confused", e))
@@ -51,21 +55,21 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const char *text, const char *next,
 		       struct error *e)
 {
-	char actor[96], subject[256];
+	CLEANUP(str_release) struct str actor = STR_INIT(256);
+	char subject[256];
 	enum role role;
 	bool told;
 
 	metric_add(METRIC_COMMANDS, "any", "refused", 1);
-	snprintf(actor, sizeof(actor), "%s (%lld)", r->actor,
-		 (long long)r->actor_id);
+	command_actor(&actor, r->actor, r->actor_id, r->keyboard);
 	snprintf(subject, sizeof(subject), "%s#%lld", r->repo,
 		 (long long)r->number);
-	log_info("%s on %s refused: %s", actor, subject, text);
+	log_info("%s on %s refused: %s", actor.text, subject, text);
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_told(g, r, role, &told, e) ||
 	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
-	    store_audit(g->store, g->now_ms, actor, "refused", subject, text,
-			e))
+	    store_audit(g->store, g->now_ms, actor.text, "refused", subject,
+			text, e))
 		return e->code;
 	if (!p || (told && r->comment_id)) {
 		call_answered(g, r->id, false, text);
@@ -79,12 +83,18 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 static enum err plan_add(struct plan *plan, const struct args *args,
 			 struct error *e)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (args_equal(&plan->words[i], args))
+	for (size_t i = 0; i < plan->count; i++) {
+		struct args *known = &plan->words[i];
+
+		if (args_equal(known, args))
 			return ERR_OK;
+		/* Two wishes for one thing are one wish. */
+		if (known->command == args->command && args->command->deploys)
+			return args_join(known, args, e);
+	}
 	if (plan->count == ARRAY_SIZE(plan->words))
 		return error_set(e, ERR_REFUSED,
-				 "That are too many commands at once.");
+				 "Those are too many commands at once.");
 	plan->words[plan->count++] = *args;
 	return ERR_OK;
 }
@@ -226,6 +236,15 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 	return ERR_OK;
 }
 
+/* The one that needs the head; `deploy` beside `trigger` is gone. */
+static const struct args *deploying(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->words[i].command->deploys)
+			return &plan->words[i];
+	return &plan->words[0];
+}
+
 /*
  * A command means the head that its author could see.  Known here: a head
  * that the forge shows but nobody told us of before the command was written
@@ -237,13 +256,13 @@ static enum err check_head(struct engine *g, const struct said_record *r,
 			   int64_t known_ms, const struct pull *now,
 			   struct error *e)
 {
-	const struct command *last = plan->words[plan->count - 1].command;
+	CLEANUP(str_release) struct str line = STR_INIT(sizeof(plan->next) - 1);
 	const char *live = now->head_sha;
 
 	if (strcmp(plan->sha, live) == 0)
 		return ERR_OK;
-	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
-		 g->config->bot_name, last->name, live);
+	args_line(&line, deploying(plan), g->config->bot_name, live);
+	COPY(plan->next, line.text);
 	if (*plan->sha && !str_starts(live, plan->sha))
 		return error_set(e, ERR_REFUSED,
 				 "That is not the head of this pull request. "
@@ -261,18 +280,40 @@ static void free_environments(const struct environment ***list)
 	free((void *)*list);
 }
 
+/* Its sentences stand behind those of the words before. */
+static enum err run_word(struct command_call *call, enum verb verb,
+			 struct error *e)
+{
+	CLEANUP(str_release) struct str own = STR_INIT(LIMIT_COMMENT / 8);
+	struct str *all = call->text;
+	enum err code;
+
+	call->text = &own;
+	code = command_run(verb, call, e);
+	call->text = all;
+	str_addf(all, "%s%s", all->len && own.len ? " " : "", own.text);
+	return code;
+}
+
 static enum err run_plan(struct engine *g, const struct said_record *r,
-			 const struct pull *p, const struct plan *plan,
+			 const struct pull *p, struct plan *plan,
 			 enum role role, struct str *ret_answer,
-			 bool *ret_show_state, struct error *e)
+			 struct str *ret_text, bool *ret_show_state,
+			 struct error *e)
 {
 	__attribute__((cleanup(free_environments)))
 	const struct environment **list =
 		calloc(g->config->environment_count + 1, sizeof(*list));
 	const struct environment *env;
 	CLEANUP(json_decref) json_t *facts = NULL;
+	const struct command_bot bot = {
+		.version = KCIBOT_VERSION,
+		.since_ms = g->wall_anchor_ms,
+		.unread = g->inbox ? inbox_depth(g->inbox, g->cursor) : 0,
+	};
 	struct command_call call = {
 		.store = g->store,
+		.bot = &bot,
 		.bot_name = g->config->bot_name,
 		.now_ms = g->now_ms,
 		.environments = list,
@@ -283,7 +324,10 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.role = role,
 		.is_author = p->author_id == r->actor_id,
 		.origin = strcmp(r->source, "cli") == 0 ? "cli" : "comment",
+		.keyboard= r->keyboard,
+		.made_ms = r->made_ms,
 		.answer = ret_answer,
+		.text = ret_text,
 	};
 	size_t i = 0;
 
@@ -298,10 +342,15 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		const struct command *c = plan->words[i].command;
 
 		call.args = &plan->words[i];
-		if (command_run(c->verb, &call, e))
+		if (run_word(&call, c->verb, e)) {
+			COPY(plan->next, call.next);
 			return e->code;
-		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
+		}
 	}
+	for (i = 0; i < plan->count; i++)
+		metric_add(METRIC_COMMANDS, plan->words[i].command->name,
+			   "accepted", 1);
+	metric_add(METRIC_DISPUTES, p->repo, NULL, call.disputed);
 	*ret_show_state = call.show_state;
 	return ERR_OK;
 }
@@ -334,24 +383,52 @@ static enum err show_state(struct engine *g, const struct said_record *r,
 }
 
 static enum err accept(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const struct plan *plan,
-		       enum role role, struct error *e)
+		       const struct pull *p, struct plan *plan, enum role role,
+		       struct error *e)
 {
+	CLEANUP(str_release) struct str told = STR_INIT(LIMIT_COMMENT / 4);
 	CLEANUP(str_release) struct str words = STR_INIT(LIMIT_COMMENT / 2);
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
-	if (run_plan(g, r, p, plan, role, &words, &wants_state, e))
+	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e))
 		return e->code;
 	if (wants_state && show_state(g, r, p, &state, e))
 		return e->code;
+	str_addf(&told, "%s%s", told.len && state.len ? " " : "", state.text);
 	if (store_said_end(g->store, r->id, "accepted", "", e) ||
 	    store_touch(g->store, p->id, e))
 		return e->code;
-	if (!r->comment_id && !words.len && !state.len)
+	if (!r->comment_id && !words.len && !told.len)
 		return answer(g, r, p, true, "accepted", NULL, "", e);
-	return answer(g, r, p, true, state.text, words.len ? words.text : NULL,
+	return answer(g, r, p, true, told.text, words.len ? words.text : NULL,
 		      "", e);
+}
+
+/*
+ * One that is refused when others have run already takes them back: what was
+ * said together happens together.
+ */
+static enum err accept_whole(struct engine *g, const struct said_record *r,
+			     const struct pull *p, struct plan *plan,
+			     enum role role, struct error *e)
+{
+	enum err code;
+
+	if (store_try(g->store, e))
+		return e->code;
+	code = accept(g, r, p, plan, role, e);
+	if (!code)
+		return store_try_keep(g->store, e);
+	if (code == ERR_REFUSED) {
+		struct error why = ERROR_INIT;
+
+		if (store_try_undo(g->store, &why)) {
+			*e = why;
+			return e->code;
+		}
+	}
+	return code;
 }
 
 static enum err decide(struct engine *g, const struct said_record *r,
@@ -373,7 +450,7 @@ static enum err decide(struct engine *g, const struct said_record *r,
 		code = check_head(g, r, plan, known_sha, known_ms, p, e);
 	if (code)
 		return code;
-	return accept(g, r, p, plan, role, e);
+	return accept_whole(g, r, p, plan, role, e);
 }
 
 enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)

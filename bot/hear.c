@@ -209,6 +209,7 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 	COPY(r.actor, js_str(call, "actor"));
 	COPY(r.kind, SAID_CLI);
 	COPY(r.source, "cli");
+	COPY(r.keyboard, js_str(call, "by"));
 	COPY(r.state, "checking");
 	if (!config_environment_of(g->config, r.repo, &i))
 		return error_set(e, ERR_MISSING,

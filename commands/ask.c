@@ -8,7 +8,6 @@
 #include "bot/base/str.h"
 #include "commands/call.h"
 #include "deploy/standing.h"
-#include "store/record.h"
 #include "store/request.h"
 
 static enum err ask_on(const struct command_call *call,
@@ -30,10 +29,13 @@ static enum err ask_on(const struct command_call *call,
 	COPY(r.base_ref, p->base_ref);
 	COPY(r.actor, call->actor);
 	COPY(r.state, "waiting");
+	COPY(r.role, role_name(call->role));
+	COPY(r.reason, args_text(call->args, "reason"));
+	r.forced = args_has(call->args, "force");
 	return store_request_add(call->store, &r, e);
 }
 
-static enum err check_standing(const struct command_call *call,
+static enum err check_standing(struct command_call *call,
 			       const struct environment *env, struct error *e)
 {
 	const struct project *project =
@@ -50,7 +52,10 @@ static enum err check_standing(const struct command_call *call,
 		return e->code;
 	if (standing_can_be_asked(standing))
 		return ERR_OK;
-	standing_text(&why, standing, env, project);
+	standing_text(&why, standing, env, project, call->pull);
+	if (standing == STANDING_SKIPPED)
+		snprintf(call->next, sizeof(call->next), "@%s include",
+			 call->bot_name);
 	return error_set(e, ERR_REFUSED,
 			 "This pull request cannot go to %s: %s.", env->name,
 			 why.text);
@@ -59,7 +64,8 @@ static enum err check_standing(const struct command_call *call,
 enum err command_ask(struct command_call *call, const char *kind,
 		     struct error *e)
 {
-	char actor[96], subject[256];
+	const char *reason = args_text(call->args, "reason");
+	bool full = strcmp(kind, "full") == 0;
 
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (check_standing(call, call->environments[i], e))
@@ -67,13 +73,11 @@ enum err command_ask(struct command_call *call, const char *kind,
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (ask_on(call, call->environments[i], kind, e))
 			return e->code;
-	snprintf(actor, sizeof(actor), "%s (%lld)", call->actor,
-		 (long long)call->actor_id);
-	snprintf(subject, sizeof(subject), "%s#%lld at %s", call->pull->repo,
-		 (long long)call->pull->number, call->pull->head_sha);
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;
-	return store_audit(call->store, call->now_ms, actor,
-			   strcmp(kind, "full") == 0 ? "trigger" : "deploy",
-			   subject, call->origin, e);
+	return command_audit(call,
+			     args_has(call->args, "force") ? "trigger force"
+			     : full			   ? "trigger"
+							   : "deploy",
+			     *reason ? reason : call->origin, e);
 }

@@ -8,11 +8,19 @@
 
 #include "bot/base/json.h"
 #include "commands/args.h"
-#include "deploy/environment.h"
+#include "deploy/flow.h"
 #include "store/pull.h"
+
+/* Of the program that runs, for `ping`. */
+struct command_bot {
+	const char *version;
+	int64_t since_ms; /* runs since then */
+	int64_t unread;	  /* deliveries that wait to be handled */
+};
 
 struct command_call {
 	struct store *store;
+	const struct command_bot *bot;
 	const char *bot_name;
 	int64_t now_ms;
 
@@ -29,11 +37,18 @@ struct command_call {
 	const char *actor; /* login */
 	enum role role;
 	bool is_author;
-	const char *origin; /* "comment" or "cli" */
+	const char *origin;   /* "comment" or "cli" */
+	const char *keyboard; /* who sits at the command line, or "" */
+	int64_t made_ms;      /* when it was said */
 
 	/* Out: the bot's own words as Markdown; what is left empty is told by
 	 * the sticky comment. */
 	struct str *answer;
+	/* Out: whole sentences, in which user text may stand as it came: the
+	 * engine makes it inert.  Between backticks: code. */
+	struct str *text;
+	char next[128];	 /* out, when refused: what to type next, or "" */
+	int disputed;	 /* out: disputes that are new on record */
 	bool show_state; /* out: the asker wants to see the state */
 };
 
@@ -48,8 +63,29 @@ NODISCARD enum err command_run(enum verb verb, struct command_call *call,
 NODISCARD enum err command_deploy(struct command_call *call, struct error *e);
 NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
+NODISCARD enum err command_skip(struct command_call *call, struct error *e);
+NODISCARD enum err command_include(struct command_call *call, struct error *e);
+NODISCARD enum err command_cancel(struct command_call *call, struct error *e);
+NODISCARD enum err command_notmyfault(struct command_call *call,
+				      struct error *e);
+NODISCARD enum err command_quiet(struct command_call *call, struct error *e);
+NODISCARD enum err command_verbose(struct command_call *call, struct error *e);
+NODISCARD enum err command_ping(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);
+
+/* --- call.c: what the handlers share --- */
+
+/* "mona (11)", and " by root at the command line" behind it. */
+void command_actor(struct str *out, const char *actor, int64_t actor_id,
+		   const char *keyboard);
+/* On record: who did action to the pull at its head, and why. */
+NODISCARD enum err command_audit(const struct command_call *call,
+				 const char *action, const char *why,
+				 struct error *e);
+/* For deploy/schedule.h. */
+struct flow command_flow(const struct command_call *call,
+			 const struct environment *env);
 
 /* What deploy and trigger share: records the wish on each environment. */
 NODISCARD enum err command_ask(struct command_call *call, const char *kind,

@@ -10,6 +10,13 @@ enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 		[VERB_DEPLOY] = command_deploy,
 		[VERB_TRIGGER] = command_trigger,
 		[VERB_STATUS] = command_status,
+		[VERB_SKIP] = command_skip,
+		[VERB_INCLUDE] = command_include,
+		[VERB_CANCEL] = command_cancel,
+		[VERB_NOTMYFAULT] = command_notmyfault,
+		[VERB_QUIET] = command_quiet,
+		[VERB_VERBOSE] = command_verbose,
+		[VERB_PING] = command_ping,
 		[VERB_HELP] = command_show_help,
 	};
 

@@ -80,6 +80,23 @@ enum err store_commit(struct store *s, struct error *e)
 	return db_commit(&s->db, e);
 }
 
+enum err store_try(struct store *s, struct error *e)
+{
+	return db_run(&s->db, STMT_TRY, NO_ARGS, e);
+}
+
+enum err store_try_keep(struct store *s, struct error *e)
+{
+	return db_run(&s->db, STMT_TRY_KEEP, NO_ARGS, e);
+}
+
+enum err store_try_undo(struct store *s, struct error *e)
+{
+	if (db_run(&s->db, STMT_TRY_UNDO, NO_ARGS, e))
+		return e->code;
+	return store_try_keep(s, e);
+}
+
 void store_rollback(struct store *s)
 {
 	db_rollback(&s->db);

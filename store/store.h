@@ -33,5 +33,12 @@ struct store *store_open_reader(const char *path, struct error *e);
 NODISCARD enum err store_begin(struct store *s, struct error *e);
 NODISCARD enum err store_commit(struct store *s, struct error *e);
 void store_rollback(struct store *s);
+/*
+ * A part of the transaction that can be taken back by itself: begun by
+ * store_try(), ended by one of the others.
+ */
+NODISCARD enum err store_try(struct store *s, struct error *e);
+NODISCARD enum err store_try_keep(struct store *s, struct error *e);
+NODISCARD enum err store_try_undo(struct store *s, struct error *e);
 
 #endif

@@ -19,6 +19,7 @@ CREATE TABLE said_2(
     state       TEXT NOT NULL CHECK (state IN
                 ('checking', 'accepted', 'refused', 'withdrawn')),
     facts       TEXT NOT NULL DEFAULT '{}',   -- JSON: what was asked for it
+    operator    TEXT NOT NULL DEFAULT '',     -- at the command line
     answer      TEXT NOT NULL DEFAULT '',
     UNIQUE (kind, comment_id)
 ) STRICT;
@@ -81,6 +82,13 @@ ALTER TABLE pull ADD COLUMN verbosity TEXT NOT NULL DEFAULT 'normal'
 ALTER TABLE pull ADD COLUMN skipped_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pull ADD COLUMN skipped_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN skip_reason TEXT NOT NULL DEFAULT '';
+-- The newest outcome on an environment that a comment has told.
+CREATE TABLE told(
+    pull_id     INTEGER NOT NULL REFERENCES pull(id),
+    environment TEXT NOT NULL REFERENCES environment(name),
+    cycle_id    INTEGER NOT NULL,
+    PRIMARY KEY (pull_id, environment)
+) STRICT, WITHOUT ROWID;
 -- The answer to its author's last question, for the sticky comment.
 ALTER TABLE pull ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN answer_ms INTEGER NOT NULL DEFAULT 0;
