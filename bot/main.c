@@ -11,6 +11,7 @@
 #include "bot/cli.h"
 #include "bot/serve.h"
 #include "bot/version.h"
+#include "commands/command.h"
 #include "deploy/supervisor.h"
 
 struct subcommand {
@@ -51,7 +52,8 @@ static const struct subcommand subcommands[] = {
 	{"status", "--config FILE [--json]",
 	 "environments, queue, running cycle, last verdicts", cli_status},
 	{"version", "", "print the version", NULL},
-	{"help", "[SUBCOMMAND]", "print this", NULL},
+	{"help", "[SUBCOMMAND | commands]",
+	 "print this, or who may say what in a comment", NULL},
 };
 
 static const struct subcommand *find(const char *name)
@@ -62,10 +64,22 @@ static const struct subcommand *find(const char *name)
 	return NULL;
 }
 
+/* Who may say what in a comment, as docs/commands.md has it. */
+static int help_commands(FILE *to)
+{
+	CLEANUP(str_release) struct str table = STR_INIT(1u << 16);
+
+	command_reference(&table, "kcibot");
+	fputs(table.text, to);
+	return 0;
+}
+
 static int help(const char *name, FILE *to)
 {
 	const struct subcommand *one = name ? find(name) : NULL;
 
+	if (name && strcmp(name, "commands") == 0)
+		return help_commands(to);
 	if (name && !one) {
 		fprintf(stderr, "kcibot: there is no subcommand %s\n", name);
 		return 2;
