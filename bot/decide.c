@@ -236,15 +236,6 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 	return ERR_OK;
 }
 
-/* The one that needs the head; `deploy` beside `trigger` is gone. */
-static const struct args *deploying(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->words[i].command->deploys)
-			return &plan->words[i];
-	return &plan->words[0];
-}
-
 /*
  * A command means the head that its author could see.  Known here: a head
  * that the forge shows but nobody told us of before the command was written
@@ -256,13 +247,13 @@ static enum err check_head(struct engine *g, const struct said_record *r,
 			   int64_t known_ms, const struct pull *now,
 			   struct error *e)
 {
-	CLEANUP(str_release) struct str line = STR_INIT(sizeof(plan->next) - 1);
+	const struct command *last = plan->words[plan->count - 1].command;
 	const char *live = now->head_sha;
 
 	if (strcmp(plan->sha, live) == 0)
 		return ERR_OK;
-	args_line(&line, deploying(plan), g->config->bot_name, live);
-	COPY(plan->next, line.text);
+	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
+		 g->config->bot_name, last->name, live);
 	if (*plan->sha && !str_starts(live, plan->sha))
 		return error_set(e, ERR_REFUSED,
 				 "That is not the head of this pull request. "
@@ -324,7 +315,7 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.role = role,
 		.is_author = p->author_id == r->actor_id,
 		.origin = strcmp(r->source, "cli") == 0 ? "cli" : "comment",
-		.keyboard= r->keyboard,
+		.keyboard = r->keyboard,
 		.made_ms = r->made_ms,
 		.answer = ret_answer,
 		.text = ret_text,

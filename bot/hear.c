@@ -114,9 +114,9 @@ static enum err take_note(struct engine *g, struct said_record *r,
 	if (store_said_add(g->store, r, "", e) ||
 	    store_principal_seen(g->store, r->actor_id, r->actor, g->now_ms, e))
 		return e->code;
-	log_info("%s (%lld) on %s#%lld said %.200s", r->actor,
+	log_info("%s (%lld) on %s#%lld said %.*s", r->actor,
 		 (long long)r->actor_id, r->repo, (long long)r->number,
-		 r->words);
+		 (int)str_utf8_cut(r->words, strlen(r->words), 200), r->words);
 	if (quiet)
 		return report_reaction(g, r, "confused", e);
 	if (role != ROLE_NONE && report_reaction(g, r, "eyes", e))

@@ -264,30 +264,6 @@ enum err args_join(struct args *args, const struct args *more, struct error *e)
 	return ERR_OK;
 }
 
-void args_line(struct str *out, const struct args *args, const char *bot_name,
-	       const char *sha)
-{
-	const struct command *c = args->command;
-
-	str_addf(out, "@%s %s", bot_name, c->name);
-	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
-		const struct argument *a = &c->arguments[i];
-		const char *text = args->values[i].text;
-
-		if (a->type == ARGUMENT_SHA)
-			str_addf(out, " %s", sha);
-		else if (!args->values[i].given)
-			continue;
-		else if (a->type == ARGUMENT_TEXT)
-			str_addf(out, " %s%s\"%s\"", a->keyed ? a->name : "",
-				 a->keyed ? "=" : "", text);
-		else
-			str_addf(out, " %s%s%s%s", a->keyed ? a->name : "",
-				 a->keyed ? "=" : "",
-				 a->type == ARGUMENT_LOGIN ? "@" : "", text);
-	}
-}
-
 /* --- looking them up --- */
 
 static int index_of(const struct args *args, const char *name)
@@ -317,6 +293,32 @@ int64_t args_number(const struct args *args, const char *name, int64_t fallback)
 	int i = index_of(args, name);
 
 	return i < 0 ? fallback : args->values[i].number;
+}
+
+static void say_value(struct str *out, const struct argument *a,
+		      const char *text)
+{
+	bool quoted = strpbrk(text, blanks) != NULL;
+
+	str_addf(out, " %s%s%s%s%s%s", a->keyed ? a->name : "",
+		 a->keyed ? "=" : "", a->type == ARGUMENT_LOGIN ? "@" : "",
+		 quoted ? "\"" : "", text, quoted ? "\"" : "");
+}
+
+void args_say(struct str *out, const char *bot_name, const struct args *args,
+	      const char *sha)
+{
+	const struct command *c = args->command;
+
+	str_addf(out, "@%s %s", bot_name, c->name);
+	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
+		const struct argument *a = &c->arguments[i];
+
+		if (a->type == ARGUMENT_SHA && *sha)
+			say_value(out, a, sha);
+		else if (args->values[i].given)
+			say_value(out, a, args->values[i].text);
+	}
 }
 
 bool args_equal(const struct args *a, const struct args *b)

@@ -45,9 +45,12 @@ int64_t args_number(const struct args *args, const char *name,
 NODISCARD enum err args_join(struct args *args, const struct args *more,
 			     struct error *e);
 
-/* The line that says the same of the revision sha, for pasting. */
-void args_line(struct str *out, const struct args *args, const char *bot_name,
-	       const char *sha);
+/*
+ * Adds the line that says the same: "@NAME VERB ...".  sha, unless it is "",
+ * takes the place of the one that was named, where the command takes one.
+ */
+void args_say(struct str *out, const char *bot_name, const struct args *args,
+	      const char *sha);
 
 /* Two that say the same. */
 bool args_equal(const struct args *a, const struct args *b);

@@ -347,7 +347,7 @@ static void test_line(void **state UNUSED)
 	assert_int_equal(
 		read_args(&one, "ok=no reason=\"a b\" force for=2h", &a, &e),
 		ERR_OK);
-	args_line(&s, &a, "kcibot", SHA40);
+	args_say(&s, "kcibot", &a, SHA40);
 	assert_string_equal(s.text, "@kcibot one " SHA40
 				    " force reason=\"a b\" for=2h ok=no");
 	assert_int_equal(
@@ -357,7 +357,7 @@ static void test_line(void **state UNUSED)
 	assert_string_equal(args_text(&again, "reason"), "a b");
 	str_clear(&s);
 	assert_int_equal(read_args(&two, "@bob role=admin", &a, &e), ERR_OK);
-	args_line(&s, &a, "kcibot", SHA40);
+	args_say(&s, "kcibot", &a, SHA40);
 	assert_string_equal(s.text, "@kcibot two @bob role=admin");
 }
 

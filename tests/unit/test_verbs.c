@@ -499,6 +499,23 @@ static void force_interrupts_no_full(void **state)
 			 2);
 }
 
+/* Who may not force any more has not forced. */
+static void force_ends_with_its_admin(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w, 1, STRANGER);
+	w->hold = "job.run";
+	world_say(w, 1, MAINTAINER, "@kcibot trigger");
+	world_say(w, 1, ADMIN, "@kcibot trigger force reason=now");
+	world_trust(w, MAINTAINER, "admin");
+	world_trust(w, ADMIN, "maintainer");
+	assert_int_equal(world_ask(w, "SELECT count(*) FROM request WHERE"
+				      " forced = 1 AND state = 'dropped' AND"
+				      " outcome = 'granter'"),
+			 1);
+}
+
 /* It comes while a short is being stopped for another: not lost in it. */
 static void force_outlives_a_restart(void **state)
 {
@@ -614,24 +631,6 @@ static void two_wishes_are_one(void **state)
 	assert_int_equal(world_ask(w, "SELECT count(*) FROM request"), 2);
 }
 
-/* The line to paste says all that was said. */
-static void the_line_to_paste_is_whole(void **state)
-{
-	struct world *w = *state;
-	char want[256];
-
-	world_open(w, 1, STRANGER);
-	world_comment(w, 1, ADMIN,
-		      "@kcibot trigger force reason=\"the fix\"\n"
-		      "@kcibot status");
-	world_sha(world_change(w, 1)->sha, 'e');
-	world_run(w);
-	snprintf(want, sizeof(want),
-		 "\n@kcibot trigger %s force reason=\"the fix\"\n",
-		 w->pulls[1].sha);
-	assert_reply(w, want);
-}
-
 /* Eight lines, each as long as can be and full of what JSON escapes. */
 static void the_longest_words_are_answered(void **state)
 {
@@ -718,12 +717,12 @@ int main(void)
 		T(force_breaks_the_interval),
 		T(force_needs_admin_and_reason),
 		T(force_interrupts_no_full),
+		T(force_ends_with_its_admin),
 		T(force_outlives_a_restart),
 		T(one_that_is_wrong_stops_all),
 		T(what_contradicts_is_named),
 		T(answers_stand_side_by_side),
 		T(two_wishes_are_one),
-		T(the_line_to_paste_is_whole),
 		T(the_longest_words_are_answered),
 		T(the_keyboard_is_on_record),
 	};
