@@ -13,7 +13,7 @@ struct plan {
 	struct args words[LIMIT_COMMANDS_PER_COMMENT];
 	size_t count;
 	char sha[SHA_SIZE]; /* that was named, or "" */
-	char next[512];	    /* what to type when it is refused */
+	char next[192];	    /* what to type when it is refused */
 };
 
 /* --- hear.c --- */
