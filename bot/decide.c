@@ -11,7 +11,7 @@
 #include "bot/metrics.h"
 #include "bot/render.h"
 #include "bot/version.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 
 /* --- the answer --- */
 
@@ -55,21 +55,26 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const char *text, const char *next,
 		       struct error *e)
 {
-	CLEANUP(str_release) struct str actor = STR_INIT(256);
 	char subject[256];
-	enum role role;
+	struct decision d = {
+		.said_id = r->id,
+		.pull = p,
+		.action = "refused",
+		.subject = subject,
+		.why = text,
+		.at_ms = g->now_ms,
+	};
 	bool told;
 
 	metric_add(METRIC_COMMANDS, "any", "refused", 1);
-	command_actor(&actor, r->actor, r->actor_id, r->keyboard);
 	snprintf(subject, sizeof(subject), "%s#%lld", r->repo,
 		 (long long)r->number);
-	log_info("%s on %s refused: %s", actor.text, subject, text);
-	if (role_of(g, r->actor_id, r->repo, &role, e) ||
-	    is_told(g, r, role, &told, e) ||
+	log_info("%s (%lld) on %s refused: %s", r->actor,
+		 (long long)r->actor_id, subject, text);
+	if (role_of(g, r->actor_id, r->repo, &d.role, e) ||
+	    is_told(g, r, d.role, &told, e) ||
 	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
-	    store_audit(g->store, g->now_ms, actor.text, "refused", subject,
-			text, e))
+	    evidence_audit(g->store, &d, NULL, e))
 		return e->code;
 	if (!p || (told && r->comment_id)) {
 		call_answered(g, r->id, false, text);
@@ -286,6 +291,27 @@ static enum err run_word(struct command_call *call, enum verb verb,
 	return code;
 }
 
+/* The dry runs, one environment after the other. */
+static enum err show_plan(const struct engine *g,
+			  const struct command_call *call, struct error *e)
+{
+	CLEANUP(json_decref)
+	json_t *view = json_pack("{s:s, s:I, s:s}", "repo", call->pull->repo,
+				 "number", (json_int_t)call->pull->number,
+				 "public_url", g->config->public_url);
+
+	for (size_t i = 0; i < call->environment_count; i++) {
+		char fact[96];
+
+		snprintf(fact, sizeof(fact), "plan:%s",
+			 call->environments[i]->name);
+		str_puts(call->answer, call->answer->len ? "\n" : "");
+		render_plan(call->answer, view,
+			    json_object_get(call->facts, fact));
+	}
+	return str_check(call->answer, e);
+}
+
 static enum err run_plan(struct engine *g, const struct said_record *r,
 			 const struct pull *p, struct plan *plan,
 			 enum role role, struct str *ret_answer,
@@ -315,7 +341,6 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.role = role,
 		.is_author = p->author_id == r->actor_id,
 		.origin = strcmp(r->source, "cli") == 0 ? "cli" : "comment",
-		.keyboard = r->keyboard,
 		.made_ms = r->made_ms,
 		.answer = ret_answer,
 		.text = ret_text,
@@ -343,33 +368,53 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 			   "accepted", 1);
 	metric_add(METRIC_DISPUTES, p->repo, NULL, call.disputed);
 	*ret_show_state = call.show_state;
-	return ERR_OK;
+	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
 
-/* The author sees the state in the sticky comment, others in our reply. */
-static enum err show_state(struct engine *g, const struct said_record *r,
-			   const struct pull *p, struct str *text,
-			   struct error *e)
+/* How it stands, in a sentence for each environment. */
+static enum err show_state(struct engine *g, const struct pull *p,
+			   struct str *text, struct error *e)
 {
 	const struct environment *env;
 	size_t i = 0;
 
 	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL) {
-		CLEANUP(json_decref) json_t *view = NULL;
+		CLEANUP(json_decref)
+		json_t *view = view_pull(g->store, &g->view, env->name, p->repo,
+					 p->number, g->now_ms, e);
 
-		if (r->comment_id && p->author_id == r->actor_id) {
-			if (report_sticky(g, p, env, true, e))
-				return e->code;
-			continue;
-		}
-		view = view_pull(g->store, &g->view, env->name, p->repo,
-				 p->number, g->now_ms, e);
 		if (!view)
 			return e->code;
 		if (text->len)
 			str_puts(text, "; ");
 		render_headline(text, view);
 	}
+	return ERR_OK;
+}
+
+/* Questions of the author are answered in the sticky comment. */
+static bool is_for_sticky(const struct said_record *r, const struct pull *p,
+			  const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!plan->words[i].command->question)
+			return false;
+	return r->comment_id && p->author_id == r->actor_id;
+}
+
+static enum err answer_in_sticky(struct engine *g, const struct said_record *r,
+				 const struct pull *p, const char *markdown,
+				 struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	if (store_pull_answer(g->store, p->id, markdown, g->now_ms, e))
+		return e->code;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		if (report_sticky(g, p, env, true, e))
+			return e->code;
+	call_answered(g, r->id, true, markdown);
 	return ERR_OK;
 }
 
@@ -382,14 +427,16 @@ static enum err accept(struct engine *g, const struct said_record *r,
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
-	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e))
-		return e->code;
-	if (wants_state && show_state(g, r, p, &state, e))
-		return e->code;
-	str_addf(&told, "%s%s", told.len && state.len ? " " : "", state.text);
-	if (store_said_end(g->store, r->id, "accepted", "", e) ||
+	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e) ||
+	    store_said_end(g->store, r->id, "accepted", "", e) ||
 	    store_touch(g->store, p->id, e))
 		return e->code;
+	if (is_for_sticky(r, p, plan))
+		return answer_in_sticky(g, r, p, words.len ? words.text : "",
+					e);
+	if (wants_state && show_state(g, p, &state, e))
+		return e->code;
+	str_addf(&told, "%s%s", told.len && state.len ? " " : "", state.text);
 	if (!r->comment_id && !words.len && !told.len)
 		return answer(g, r, p, true, "accepted", NULL, "", e);
 	return answer(g, r, p, true, told.text, words.len ? words.text : NULL,

@@ -156,6 +156,12 @@ NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 /* Something that had to be known first. */
 NODISCARD enum err needs_answered(struct engine *g, const json_t *args,
 				  const struct outcome *o, struct error *e);
+NODISCARD enum err needs_pull_answered(struct engine *g, const json_t *args,
+				       const struct outcome *o,
+				       struct error *e);
+NODISCARD enum err needs_plan_answered(struct engine *g, const json_t *args,
+				       const struct outcome *o,
+				       struct error *e);
 /* It will never be known: tells who waits. */
 NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
 			       struct error *e);

@@ -21,9 +21,9 @@
  * the environment is used; one for plain http is not.
  *
  * A listing comes whole or not at all: one of more than LIMIT_FORGE_PAGES
- * pages is ERR_INVALID.  It is no snapshot: an entry that leaves while pages
- * are read can hide another at a page's edge.  So what is absent from a
- * listing of more than 100 is to be asked for by itself.
+ * pages is ERR_INVALID (but see forge.deliveries).  It is no snapshot: an entry
+ * that leaves while pages are read can hide another at a page's edge.  So what
+ * is absent from a listing of more than 100 is to be asked for by itself.
  *
  * Kinds, their args, and the body of the outcome:
  *
@@ -36,6 +36,53 @@
  *                                                changed since, oldest change
  *                                                first; no since = all
  *   forge.hooks       {repo}                     array; 403/404 = no right
+ *   forge.deliveries  {repo, hook_id, since (ISO)}  array, newest first, of
+ *                                                what the hook was sent,
+ *                                                without payloads; reading
+ *                                                ends with the page that
+ *                                                reaches back before since
+ *                                                (no since = all), or after
+ *                                                LIMIT_FORGE_PAGES pages:
+ *                                                delivered_at of the last
+ *                                                entry says how far it goes
+ *   forge.redeliver   {repo, hook_id, delivery_id}  202: it will be sent
+ *                                                again, with its GUID; the
+ *                                                body is {} or none
+ *   forge.permission  {repo, login}              {permission, role_name,
+ *                                                user}: permission is admin,
+ *                                                write, read or none;
+ *                                                role_name also maintain,
+ *                                                triage or a role of the
+ *                                                organisation's own.  user.id
+ *                                                must be compared: a login
+ *                                                can change hands.  404 = no
+ *                                                such login; 403 = we may not
+ *                                                ask (it wants push rights)
+ *   forge.org_member  {org, login}               ERR_OK without a body: a
+ *                                                member.  ERR_MISSING: not
+ *                                                one, or not known to be: to
+ *                                                who is not in the
+ *                                                organisation the forge names
+ *                                                public members only, and
+ *                                                says so with a 302, whose
+ *                                                Location is not followed:
+ *                                                forge.org_public_member is
+ *                                                asked instead.  A team's or
+ *                                                an outside collaborator's
+ *                                                rights are no membership
+ *   forge.org_public_member {org, login}         the same, of public members
+ *   forge.reviews     {repo, number}             array, oldest first; state is
+ *                                                APPROVED, COMMENTED,
+ *                                                CHANGES_REQUESTED, DISMISSED
+ *                                                (in webhooks lower case)
+ *   forge.review_comments {repo, since (ISO)}    as forge.comments, of
+ *                                                comments on code.  Their
+ *                                                commit_id moves along with
+ *                                                the head, original_commit_id
+ *                                                is what the author saw
+ *   forge.review_reaction {repo, comment_id, content}  the reaction object
+ *   forge.comment.get {repo, comment_id}         the comment; 404, 410 = it
+ *                                                was deleted
  *   forge.comment     {repo, number, body, marker, comment_id (0 = none yet)}
  *                     Creates or edits; one of the body's first lines
  *                     must be the marker.  With comment_id: PATCH; a 404

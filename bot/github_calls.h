@@ -20,6 +20,13 @@ struct github_row {
 	const char *ask;     /* an argument that joins the query; NULL = none */
 	const char *send[4]; /* arguments that make up the JSON body */
 	bool pages;	     /* the answer is an array, over several pages */
+	/*
+	 * Of pages that come newest first: the member with an entry's time.
+	 * The page that reaches back before the argument since is the last.
+	 */
+	const char *until;
+	bool none;	     /* 204 is the answer, and no other 2xx is one */
+	const char *instead; /* after a 302: this kind, with our arguments */
 	bool write; /* changes the forge: serial, spaced, may be lost */
 	bool cache; /* asked again often: by ETag */
 	const char *retried; /* statuses that may pass: "429 5xx" */
@@ -37,9 +44,10 @@ bool github_row_retries(const struct github_row *row, int status);
 
 struct github_request {
 	const struct github_row *row;
-	char *url;  /* whole */
-	char *path; /* for texts: without host and query */
-	char *body; /* JSON; NULL = none */
+	char *url;	  /* whole */
+	char *path;	  /* for texts: without host and query */
+	char *body;	  /* JSON; NULL = none */
+	int64_t since_ms; /* of a row with until; 0 = read all */
 };
 
 void github_request_release(struct github_request *r);

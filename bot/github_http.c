@@ -74,8 +74,10 @@ static bool set_headers(struct exchange *x, const struct github_request *req,
 
 	if (bearer)
 		explicit_bzero(bearer, strlen(bearer));
-	if (good && req->body)
-		good = add_header(x, "Content-Type", "application/json");
+	/* Without a value: then curl adds none of its own. */
+	if (good && req->row->write)
+		good = add_header(x, "Content-Type",
+				  req->body ? "application/json" : "");
 	if (good && etag)
 		good = add_header(x, "If-None-Match", etag);
 	return good &&
@@ -86,12 +88,15 @@ static bool set_body(CURL *c, const struct github_request *req)
 {
 	int bad = 0;
 
+	const char *body = req->body ? req->body : "";
+
 	bad |= curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->row->method);
-	if (!req->body)
+	if (!req->row->write)
 		return !bad;
+	/* Also nothing has a length: without one some servers answer 411. */
 	bad |= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
-				(curl_off_t)strlen(req->body));
-	bad |= curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body);
+				(curl_off_t)strlen(body));
+	bad |= curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
 	return !bad;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bot/base/clock.h"
 #include "bot/base/limits.h"
 #include "bot/github_url.h"
 
@@ -207,19 +208,36 @@ static enum run_next finish(struct run *r, struct run_shared *s,
 	return stop_run(r, ERR_OK, 0, false);
 }
 
+/* Newest first: is the last entry of the page older than what is wanted? */
+static bool reaches_back(const struct run *r, const json_t *entries)
+{
+	const json_t *last =
+		json_array_get(entries, json_array_size(entries) - 1);
+	int64_t ms;
+
+	return r->req.row->until && r->req.since_ms &&
+	       time_parse_iso(js_str(last, r->req.row->until), &ms) &&
+	       ms < r->req.since_ms;
+}
+
 /* One page has arrived: more of them, or the end. */
 static enum run_next add_page(struct run *r, struct run_shared *s,
 			      const struct github_answer *a,
 			      const struct github_cached *page,
 			      const json_t *entries)
 {
+	bool full;
+
 	r->listed += page->len;
 	r->pages++;
 	if (json_array_extend(r->list, (json_t *)(uintptr_t)entries))
 		return fail(r, a, ERR_RETRY, 0, "out of memory");
-	if (!page->next)
+	full = r->pages >= LIMIT_FORGE_PAGES || r->listed > LIMIT_FORGE_ANSWER;
+	/* Of what comes newest first, a part is of use. */
+	if (!page->next || reaches_back(r, entries) ||
+	    (full && r->req.row->until))
 		return finish(r, s, a, TAKE(r->list));
-	if (r->pages >= LIMIT_FORGE_PAGES || r->listed > LIMIT_FORGE_ANSWER)
+	if (full)
 		return fail(r, a, ERR_INVALID, 0,
 			    "the listing is too long to be read whole");
 	return go_to(r, a, page->next);
@@ -234,6 +252,22 @@ static bool may_keep(const struct run *r, const struct github_answer *a,
 		json_array_size(root) < GITHUB_PER_PAGE);
 }
 
+/* Has everything been said without a body? */
+static bool is_bare(const struct github_row *row, const struct github_answer *a)
+{
+	if (row->none)
+		return a->status == 204;
+	return row->write && (a->status == 204 || a->status == 205 ||
+			      (a->status == 202 && !a->body.len));
+}
+
+static bool fits(const struct github_row *row, const json_t *root)
+{
+	if (row->none)
+		return false;
+	return row->pages ? json_is_array(root) : json_is_object(root);
+}
+
 /* page is from the wire, or from the cache when the forge said 304. */
 static enum run_next take_body(struct run *r, struct run_shared *s,
 			       const struct github_answer *a,
@@ -241,18 +275,17 @@ static enum run_next take_body(struct run *r, struct run_shared *s,
 {
 	struct error e = ERROR_INIT;
 	CLEANUP(json_decref) json_t *root = NULL;
-	bool pages = r->req.row->pages;
 
-	if ((a->status == 204 || a->status == 205) && r->req.row->write)
+	if (is_bare(r->req.row, a))
 		return finish(r, s, a, NULL);
 	root = js_parse(page->body, page->len, &e);
 	if (!root)
 		return fail(r, a, ERR_RETRY, 0, "the answer is not JSON");
-	if (pages ? !json_is_array(root) : !json_is_object(root))
+	if (!fits(r->req.row, root))
 		return fail(r, a, ERR_RETRY, 0, "the answer is something else");
 	if (page->etag && may_keep(r, a, root))
 		github_cache_put(s->cache, r->req.url, page);
-	if (pages)
+	if (r->req.row->pages)
 		return add_page(r, s, a, page, root);
 	return finish(r, s, a, TAKE(root));
 }
@@ -299,6 +332,9 @@ enum run_next run_answer(struct run *r, struct run_shared *s,
 		return renew(r, s, a);
 	if (a->status == 304)
 		return unchanged(r, s, a);
+	/* We know where that would lead: nobody's Location is followed. */
+	if (a->status == 302 && r->req.row->instead)
+		return ask(r, s, r->req.row->instead);
 	if (is_redirect(a->status))
 		return redirect(r, a);
 	if (code == ERR_MISSING && comment_is_edit(r->step) &&

@@ -209,7 +209,6 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 	COPY(r.actor, js_str(call, "actor"));
 	COPY(r.kind, SAID_CLI);
 	COPY(r.source, "cli");
-	COPY(r.keyboard, js_str(call, "by"));
 	COPY(r.state, "checking");
 	if (!config_environment_of(g->config, r.repo, &i))
 		return error_set(e, ERR_MISSING,
@@ -228,6 +227,10 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 	if (words_json(&said, NULL, r.words, sizeof(r.words), e) ||
 	    store_said_add(g->store, &r, "", e) ||
 	    store_principal_seen(g->store, r.actor_id, r.actor, g->now_ms, e))
+		return e->code;
+	if (*js_str(call, "by") &&
+	    store_said_fact(g->store, r.id, "operator",
+			    json_string(js_str(call, "by")), e))
 		return e->code;
 	*ret_said_id = r.id;
 	return decide_next(g, &r, e);

@@ -55,9 +55,9 @@ static const struct metric_info table[METRIC_MAX] = {
 		{.name = "kcibot_commands",
 		 .help = "Commands given, by verb and by what became of them.",
 		 .a = {"verb", true,
-		       VALUES("deploy", "trigger", "status", "skip", "include",
-			      "cancel", "notmyfault", "quiet", "verbose",
-			      "ping", "help")},
+		       VALUES("deploy", "trigger", "plan", "status", "why",
+			      "skip", "include", "cancel", "notmyfault",
+			      "quiet", "verbose", "ping", "help")},
 		 .b = {"result", true, VALUES("accepted", "refused")}},
 	[METRIC_DISPUTES] = {.name = "kcibot_disputes",
 			     .help = "Failures said to be somebody else's "

@@ -355,6 +355,17 @@ static void add_next(struct str *out, const json_t *view)
 	str_addf(out, "`@%s help` lists everything.\n", js_str(view, "bot"));
 }
 
+/* The author's last question is answered here, not in a new comment. */
+static void add_answer(struct str *out, const json_t *view)
+{
+	if (!*js_str(view, "answer"))
+		return;
+	str_puts(out, "\n---\nAnswer to the author, ");
+	part_moment(out, js_int(view, "answer_ms", 0),
+		    js_int(view, "now_ms", 0));
+	str_addf(out, ":\n\n%s", js_str(view, "answer"));
+}
+
 static void try_sticky(struct str *out, const json_t *view,
 		       const struct room *room)
 {
@@ -372,6 +383,10 @@ static void try_sticky(struct str *out, const json_t *view,
 		sticky_aboard(out, view, room);
 		sticky_left_out(out, view, room);
 	}
+	/* Markdown of ours is not cut: it goes as a whole when there is no
+	 * room at all. */
+	if (room->text_bytes > 40)
+		add_answer(out, view);
 	add_next(out, view);
 }
 

@@ -23,6 +23,12 @@ void render_inline(struct str *out, const char *text);
  */
 void render_code(struct str *out, const char *text);
 
+/*
+ * A sentence of ours, in which what stands between backticks is code, so that
+ * it can be copied; the rest is made inert.
+ */
+void render_prose(struct str *out, const char *text);
+
 /* A fenced block, redacted, whose fence the text cannot close. */
 void render_block(struct str *out, const char *text);
 
@@ -56,6 +62,12 @@ struct reply {
 	const char *next;     /* the line to type or paste next */
 };
 void render_reply(struct str *out, const struct reply *reply);
+
+/*
+ * The answer to `plan` for one environment: fact as bot/needs.c kept it
+ * (deploy/forecast.h has its "forecast"); of view: repo, number, public_url.
+ */
+void render_plan(struct str *out, const json_t *view, const json_t *fact);
 
 /*
  * The sentence that says how the pull request stands, without Markdown

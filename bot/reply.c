@@ -41,11 +41,7 @@ void render_outcome(struct str *out, const json_t *view, const char *login)
 	str_puts(out, ".\n");
 }
 
-/*
- * A sentence of ours, in which what stands between backticks is code, so that
- * it can be copied.  Both kinds of part are inert by themselves.
- */
-static void add_prose(struct str *out, const char *text)
+void render_prose(struct str *out, const char *text)
 {
 	const char *open, *close;
 
@@ -78,7 +74,7 @@ void render_reply(struct str *out, const struct reply *reply)
 	str_puts(out, ":");
 	if (reply->text && *reply->text) {
 		str_putc(out, ' ');
-		add_prose(out, reply->text);
+		render_prose(out, reply->text);
 	}
 	str_putc(out, '\n');
 	if (reply->markdown && *reply->markdown)

@@ -65,6 +65,7 @@ enum err report_sticky(struct engine *g, const struct pull *p,
 				 p->number, g->now_ms, e);
 	struct posted posted;
 	char marker[96], key[96];
+	size_t first = 0;
 
 	if (!view || store_posted(g->store, p->id, env->name, &posted, e))
 		return e->code;
@@ -77,6 +78,9 @@ enum err report_sticky(struct engine *g, const struct pull *p,
 	snprintf(key, sizeof(key), "sticky:%s:%lld", env->name,
 		 (long long)p->id);
 	json_object_set_new(view, "key", json_string(key));
+	/* Once is enough where a pull has several of these comments. */
+	if (config_environment_of(g->config, p->repo, &first) != env)
+		json_object_del(view, "answer");
 	render_sticky(&body, view);
 	if (str_check(&body, e))
 		return e->code;

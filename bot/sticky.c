@@ -165,7 +165,7 @@ void sticky_aboard(struct str *out, const json_t *view, const struct room *room)
 	add_more(out, count, room);
 }
 
-static const char *result_words(const char *result)
+const char *sticky_result(const char *result)
 {
 	static const struct {
 		const char *result, *words;
@@ -202,7 +202,7 @@ void sticky_left_out(struct str *out, const json_t *view,
 		str_puts(out, " ");
 		part_sha(out, js_str(rev, "sha"), 12);
 		str_puts(out, ": ");
-		sticky_text(out, result_words(result), room->text_bytes);
+		sticky_text(out, sticky_result(result), room->text_bytes);
 		if (*js_str(rev, "reason")) {
 			str_puts(out, ", ");
 			sticky_text(out, js_str(rev, "reason"),

@@ -21,6 +21,9 @@ void sticky_text(struct str *out, const char *text, size_t max);
 /* A sign with a blank for a state or verdict, "" when it has none. */
 const char *sticky_icon(const char *state);
 
+/* The word for people for what became of a revision in a batch. */
+const char *sticky_result(const char *result);
+
 void sticky_stages(struct str *out, const json_t *view,
 		   const struct room *room);
 void sticky_logs(struct str *out, const json_t *view, const struct room *room);

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 #include "deploy/standing.h"
 #include "store/request.h"
 
+/* requests: {"ENVIRONMENT": id}, for the audit. */
 static enum err ask_on(const struct command_call *call,
 		       const struct environment *env, const char *kind,
-		       struct error *e)
+		       json_t *requests, struct error *e)
 {
 	const struct pull *p = call->pull;
 	struct request r = {
@@ -32,7 +33,10 @@ static enum err ask_on(const struct command_call *call,
 	COPY(r.role, role_name(call->role));
 	COPY(r.reason, args_text(call->args, "reason"));
 	r.forced = args_has(call->args, "force");
-	return store_request_add(call->store, &r, e);
+	if (store_request_add(call->store, &r, e))
+		return e->code;
+	json_object_set_new(requests, env->name, json_integer(r.id));
+	return ERR_OK;
 }
 
 static enum err check_standing(struct command_call *call,
@@ -65,19 +69,19 @@ enum err command_ask(struct command_call *call, const char *kind,
 		     struct error *e)
 {
 	const char *reason = args_text(call->args, "reason");
-	bool full = strcmp(kind, "full") == 0;
+	const char *action = strcmp(kind, "full") == 0 ? "trigger" : "deploy";
+	CLEANUP(json_decref) json_t *requests = json_object();
 
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (check_standing(call, call->environments[i], e))
 			return e->code;
 	for (size_t i = 0; i < call->environment_count; i++)
-		if (ask_on(call, call->environments[i], kind, e))
+		if (ask_on(call, call->environments[i], kind, requests, e))
 			return e->code;
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;
-	return command_audit(call,
-			     args_has(call->args, "force") ? "trigger force"
-			     : full			   ? "trigger"
-							   : "deploy",
-			     *reason ? reason : call->origin, e);
+	if (args_has(call->args, "force"))
+		action = "trigger force";
+	return evidence_of_call(call, action, *reason ? reason : call->origin,
+				json_pack("{s:O}", "requests", requests), e);
 }

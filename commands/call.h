@@ -37,9 +37,8 @@ struct command_call {
 	const char *actor; /* login */
 	enum role role;
 	bool is_author;
-	const char *origin;   /* "comment" or "cli" */
-	const char *keyboard; /* who sits at the command line, or "" */
-	int64_t made_ms;      /* when it was said */
+	const char *origin; /* "comment" or "cli" */
+	int64_t made_ms;    /* when it was said */
 
 	/* Out: the bot's own words as Markdown; what is left empty is told by
 	 * the sticky comment. */
@@ -50,6 +49,7 @@ struct command_call {
 	char next[128];	 /* out, when refused: what to type next, or "" */
 	int disputed;	 /* out: disputes that are new on record */
 	bool show_state; /* out: the asker wants to see the state */
+	bool show_plan;	 /* out: the plans among the facts shall be shown */
 };
 
 /*
@@ -62,6 +62,8 @@ NODISCARD enum err command_run(enum verb verb, struct command_call *call,
 /* The handlers. */
 NODISCARD enum err command_deploy(struct command_call *call, struct error *e);
 NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
+NODISCARD enum err command_plan(struct command_call *call, struct error *e);
+NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
 NODISCARD enum err command_skip(struct command_call *call, struct error *e);
 NODISCARD enum err command_include(struct command_call *call, struct error *e);
@@ -76,13 +78,6 @@ NODISCARD enum err command_show_help(struct command_call *call,
 
 /* --- call.c: what the handlers share --- */
 
-/* "mona (11)", and " by root at the command line" behind it. */
-void command_actor(struct str *out, const char *actor, int64_t actor_id,
-		   const char *keyboard);
-/* On record: who did action to the pull at its head, and why. */
-NODISCARD enum err command_audit(const struct command_call *call,
-				 const char *action, const char *why,
-				 struct error *e);
 /* For deploy/schedule.h. */
 struct flow command_flow(const struct command_call *call,
 			 const struct environment *env);

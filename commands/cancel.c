@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 #include "deploy/standing.h"
 #include "store/request.h"
 
@@ -105,5 +105,6 @@ enum err command_cancel(struct command_call *call, struct error *e)
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (say_what_stays(call, call->environments[i], e))
 			return e->code;
-	return count ? command_audit(call, "cancel", what.text, e) : ERR_OK;
+	return count ? evidence_of_call(call, "cancel", what.text, NULL, e)
+		     : ERR_OK;
 }

@@ -38,6 +38,16 @@ const struct command command_table[VERB_MAX] = {
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
 		},
+	[VERB_PLAN] =
+		{
+			.verb = VERB_PLAN,
+			.name = "plan",
+			.help = "try it without deploying: what would go, in "
+				"which order, what conflicts, when",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+			.question = true,
+		},
 	[VERB_STATUS] =
 		{
 			.verb = VERB_STATUS,
@@ -45,6 +55,17 @@ const struct command command_table[VERB_MAX] = {
 			.help = "say where this pull request stands",
 			.role = ROLE_CONTRIBUTOR,
 			.author_may = true,
+			.question = true,
+		},
+	[VERB_WHY] =
+		{
+			.verb = VERB_WHY,
+			.name = "why",
+			.help = "say why this pull request is deployed or is "
+				"not, and what you may do",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+			.question = true,
 		},
 	[VERB_SKIP] =
 		{

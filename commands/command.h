@@ -50,7 +50,9 @@ struct argument {
 enum verb {
 	VERB_DEPLOY,
 	VERB_TRIGGER,
+	VERB_PLAN,
 	VERB_STATUS,
+	VERB_WHY,
 	VERB_SKIP,
 	VERB_INCLUDE,
 	VERB_CANCEL,
@@ -72,6 +74,7 @@ struct command {
 	enum role role;	 /* the least that may say it */
 	bool author_may; /* the pull request's author may, on the own one */
 	bool deploys;	 /* needs the head sha and makes a request */
+	bool question;	 /* the author finds the answer in the sticky comment */
 	uint32_t contradicts; /* 1 << VERB_...: cannot stand beside these */
 };
 

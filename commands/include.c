@@ -1,6 +1,6 @@
 /* Takes `skip` back: where the pull request belongs, a wish brings it. */
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 #include "deploy/schedule.h"
 #include "deploy/standing.h"
 
@@ -53,7 +53,7 @@ enum err command_include(struct command_call *call, struct error *e)
 	p.skipped_ms = 0;
 	if (skipped && (store_pull_skip(call->store, p.id, 0, "", "", e) ||
 			store_pull_active(call->store, p.id, call->now_ms, e) ||
-			command_audit(call, "include", "", e)))
+			evidence_of_call(call, "include", "", NULL, e)))
 		return e->code;
 	/* A command keeps it from being stale, as of now. */
 	if (skipped)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 
 static enum err dispute_on(struct command_call *call,
 			   const struct environment *env, int *ret_failures,
@@ -56,6 +56,6 @@ enum err command_notmyfault(struct command_call *call, struct error *e)
 		 "stays out until its author pushes or a maintainer tries it "
 		 "again with `@%s deploy`.",
 		 call->bot_name);
-	return command_audit(call, "notmyfault",
-			     args_text(call->args, "reason"), e);
+	return evidence_of_call(call, "notmyfault",
+				args_text(call->args, "reason"), NULL, e);
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 
 static enum err set(struct command_call *call, const char *verbosity,
 		    struct error *e)
@@ -11,7 +11,7 @@ static enum err set(struct command_call *call, const char *verbosity,
 		return ERR_OK;
 	if (store_pull_verbosity(call->store, call->pull->id, verbosity, e))
 		return e->code;
-	return command_audit(call, "verbosity", verbosity, e);
+	return evidence_of_call(call, "verbosity", verbosity, NULL, e);
 }
 
 /* Back to normal, unless the other word is in force. */

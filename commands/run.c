@@ -9,7 +9,9 @@ enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 		/* clang-format on */
 		[VERB_DEPLOY] = command_deploy,
 		[VERB_TRIGGER] = command_trigger,
+		[VERB_PLAN] = command_plan,
 		[VERB_STATUS] = command_status,
+		[VERB_WHY] = command_why,
 		[VERB_SKIP] = command_skip,
 		[VERB_INCLUDE] = command_include,
 		[VERB_CANCEL] = command_cancel,

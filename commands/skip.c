@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 #include "deploy/schedule.h"
 #include "deploy/standing.h"
 #include "store/request.h"
@@ -81,7 +81,7 @@ enum err command_skip(struct command_call *call, struct error *e)
 	}
 	if (store_pull_skip(call->store, p->id, call->now_ms, call->actor,
 			    reason, e) ||
-	    command_audit(call, "skip", reason, e))
+	    evidence_of_call(call, "skip", reason, NULL, e))
 		return e->code;
 	str_addf(call->text,
 		 "This pull request stays out until a maintainer writes "

@@ -18,6 +18,14 @@ NODISCARD enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,
 					 struct error *e);
 
 /*
+ * What the policy would say if a command wished for a short or a full now;
+ * KIND_NONE: what it says if nobody does.  Changes nothing.
+ */
+NODISCARD enum err schedule_forecast(const struct flow *f, enum cycle_kind wish,
+				     struct policy_decision *ret,
+				     struct error *e);
+
+/*
  * Records a wish that came by itself: somebody pushed, a label changed.
  * pull_id 0: a base branch moved.
  */

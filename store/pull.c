@@ -172,6 +172,13 @@ enum err store_told(struct store *s, int64_t pull_id, const char *environment,
 		      ARGS(ARG(pull_id), ARG(environment), ARG(cycle_id)), e);
 }
 
+enum err store_pull_answer(struct store *s, int64_t id, const char *markdown,
+			   int64_t now_ms, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_ANSWER,
+		      ARGS(ARG(id), ARG(markdown), ARG(now_ms)), e);
+}
+
 enum err store_head_last(struct store *s, int64_t pull_id,
 			 char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
 			 struct error *e)

@@ -71,6 +71,11 @@ NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 NODISCARD enum err store_pull_active(struct store *s, int64_t id,
 				     int64_t now_ms, struct error *e);
 
+/* The answer to its author's question, as Markdown, until the head moves. */
+NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
+				     const char *markdown, int64_t now_ms,
+				     struct error *e);
+
 /* Takes it out (by a login, since now_ms), or puts it back (0, "", ""). */
 NODISCARD enum err store_pull_skip(struct store *s, int64_t id, int64_t now_ms,
 				   const char *by, const char *reason,

@@ -12,14 +12,13 @@ enum err store_said_add(struct store *s, struct said_record *r,
 	const char *kind = r->kind, *repo = r->repo, *actor = r->actor;
 	const char *words = r->words, *sha = r->commit_sha;
 	const char *source = r->source, *state = r->state;
-	const char *keyboard = r->keyboard;
 
 	if (db_run(&s->db, STMT_SAID_ADD,
 		   ARGS(ARG(kind), ARG(r->comment_id), ARG(repo),
 			ARG(r->number), ARG(r->actor_id), ARG(actor),
 			ARG(words), ARG(sha), ARG(r->made_ms),
 			ARG(r->received_ms), ARG(source), ARG(state),
-			ARG(answer), ARG(keyboard)),
+			ARG(answer)),
 		   e))
 		return e->code;
 	r->id = db_last_id(&s->db);
@@ -53,7 +52,6 @@ enum err store_said(struct store *s, int64_t id, struct said_record *ret,
 	ret->received_ms = db_int(row, 10);
 	COPY(ret->source, db_text(row, 11));
 	COPY(ret->state, db_text(row, 12));
-	COPY(ret->keyboard, db_text(row, 14));
 	db_done(row);
 	return ERR_OK;
 }

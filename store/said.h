@@ -35,9 +35,8 @@ struct said_record {
 	char commit_sha[SHA_SIZE];   /* that a review is bound to, or "" */
 	int64_t made_ms;	     /* on the forge's clock */
 	int64_t received_ms;
-	char source[16];   /* "webhook", "scan", "cli" */
-	char state[16];	   /* "checking", "accepted", "refused", "withdrawn" */
-	char keyboard[96]; /* who said it at the command line, or "" */
+	char source[16]; /* "webhook", "scan", "cli" */
+	char state[16];	 /* "checking", "accepted", "refused", "withdrawn" */
 };
 
 /* Sets r->id.  ERR_CONFLICT when the comment is known. */

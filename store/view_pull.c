@@ -294,5 +294,7 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	view_put(v, o, "on_staging", on_staging(v, s.deployed));
 	view_put(v, o, "result", result_of(v, &s));
 	put_words(v, o, &s);
+	view_put(v, o, "answer", view_text(js_str(pull, "answer")));
+	view_put(v, o, "answer_ms", json_integer(js_int(pull, "answer_ms", 0)));
 	return o;
 }

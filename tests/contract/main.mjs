@@ -2,8 +2,9 @@
 import { finish, suite } from "./lib.mjs";
 import { openapi } from "./openapi.mjs";
 import { payloads } from "./payloads.mjs";
+import { webhooks } from "./webhooks.mjs";
 
-const all = { payloads, openapi };
+const all = { payloads, webhooks, openapi };
 const wanted = process.argv.slice(2);
 
 for (const name of wanted.length ? wanted : Object.keys(all))

@@ -91,7 +91,7 @@ function alias(spec) {
 }
 
 // rows: the client's table.  Throws when one is not in the description.
-// -> { spec, operations: [{ row, method, pattern, query }] }
+// -> { spec, operations: [{ row, method, pattern, loose, query }] }
 export function cut(rows) {
 	const whole = JSON.parse(readFileSync(
 		load.resolve("@octokit/openapi/generated/api.github.com.json")));
@@ -125,6 +125,7 @@ function shape(whole, path, operation) {
 
 	return {
 		pattern: new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`),
+		loose: path.split("{").length, // of two that fit, the tighter counts
 		query: parameters.filter((p) => p.in === "query").map((p) => p.name),
 	};
 }

@@ -16,7 +16,16 @@ size_t sb_characters(const char *text)
 	return n;
 }
 
-static enum err check_body(const char *body, struct error *e)
+enum err act_check_lock(const struct sb_pull *p, const struct sb_user *user,
+			struct error *e)
+{
+	if (!p->locked || sb_can_write(p->repo, user))
+		return ERR_OK;
+	return error_set(e, ERR_REFUSED,
+			 "Unable to create comment because issue is locked.");
+}
+
+enum err act_check_body(const char *body, struct error *e)
 {
 	if (!body[strspn(body, " \t\r\n")])
 		return error_set(e, ERR_INVALID, "Body can't be blank");
@@ -27,8 +36,8 @@ static enum err check_body(const char *body, struct error *e)
 	return ERR_OK;
 }
 
-static void log_comment(struct sandbox *s, const char *type,
-			const struct sb_comment *c, const struct sb_user *by)
+void act_log_comment(struct sandbox *s, const char *type,
+		     const struct sb_comment *c, const struct sb_user *by)
 {
 	sb_log(s, type,
 	       json_pack("{s:I,s:s,s:i,s:s,s:s}", "id", (json_int_t)c->id,
@@ -41,7 +50,7 @@ enum err act_comment(struct sandbox *s, struct sb_pull *p, struct sb_user *user,
 {
 	struct sb_comment *c;
 
-	if (check_body(body, e))
+	if (act_check_lock(p, user, e) || act_check_body(body, e))
 		return e->code;
 	c = sb_new(sizeof(*c));
 	c->id = sb_id(s);
@@ -52,10 +61,26 @@ enum err act_comment(struct sandbox *s, struct sb_pull *p, struct sb_user *user,
 	STAILQ_INIT(&c->reactions);
 	STAILQ_INSERT_TAIL(&s->comments, c, next);
 	p->updated = c->created;
-	log_comment(s, "comment", c, user);
+	act_log_comment(s, "comment", c, user);
 	event_comment(s, "created", c, user, NULL);
 	*ret = c;
 	return ERR_OK;
+}
+
+/* It was edited or deleted; on the conversation or on the code. */
+static void tell_comment(struct sandbox *s, const char *action,
+			 const struct sb_comment *c, const struct sb_user *by,
+			 json_t *changes)
+{
+	CLEANUP(free)
+	char *type = sb_must(
+		str_format("%scomment_%s", c->review ? "review_" : "", action));
+
+	act_log_comment(s, type, c, by);
+	if (c->review)
+		event_code_comment(s, action, c, by, changes);
+	else
+		event_comment(s, action, c, by, changes);
 }
 
 enum err act_edit_comment(struct sandbox *s, struct sb_comment *c,
@@ -64,7 +89,7 @@ enum err act_edit_comment(struct sandbox *s, struct sb_comment *c,
 {
 	json_t *changes;
 
-	if (check_body(body, e))
+	if (act_check_body(body, e))
 		return e->code;
 	changes = sb_must(json_pack("{s:{s:s}}", "body", "from", c->body));
 	sb_set(&c->body, body);
@@ -72,8 +97,7 @@ enum err act_edit_comment(struct sandbox *s, struct sb_comment *c,
 	c->updated += 1000;
 	if (c->updated < sb_now(s))
 		c->updated = sb_now(s);
-	log_comment(s, "comment_edited", c, user);
-	event_comment(s, "edited", c, user, changes);
+	tell_comment(s, "edited", c, user, changes);
 	return ERR_OK;
 }
 
@@ -81,8 +105,7 @@ void act_delete_comment(struct sandbox *s, struct sb_comment *c,
 			struct sb_user *user)
 {
 	c->deleted = true;
-	log_comment(s, "comment_deleted", c, user);
-	event_comment(s, "deleted", c, user, NULL);
+	tell_comment(s, "deleted", c, user, NULL);
 }
 
 static bool known_reaction(const char *content)
@@ -114,6 +137,8 @@ enum err act_react(struct sandbox *s, struct sb_comment *c,
 {
 	struct sb_reaction *r;
 
+	if (act_check_lock(c->pull, user, e))
+		return e->code;
 	if (!known_reaction(content))
 		return error_set(e, ERR_INVALID, "no such reaction");
 	STAILQ_FOREACH(r, &c->reactions, next)

@@ -81,7 +81,7 @@ enum err act_repo(struct sandbox *s, const char *full, const char *branch,
 		return e->code;
 	r = sb_repo_add(s, owner, name, path);
 	sb_set(&r->default_branch, branch);
-	json_object_set_new(r->roles, s->bot->login, json_string("admin"));
+	sb_role_set(r, s->bot, "admin");
 	sb_log(s, "repo",
 	       json_pack("{s:s,s:I}", "repo", r->full, "id",
 			 (json_int_t)r->id));
@@ -260,13 +260,27 @@ enum err act_push_pull(struct sandbox *s, struct sb_pull *p,
 		return e->code;
 	err = *a->sha ? sb_git_resolve(p->repo->path, a->sha, sha, e)
 		      : commit_for(s, p, from, a, sha, e);
+	if (!err && !strcmp(sha, before))
+		return error_set(e, ERR_INVALID, "that is the head already");
 	if (err || take_head(p, sha, a->user, e))
 		return e->code;
+	act_move_comments(s, p);
 	sb_pushes_scan(s);
 	changed(s, "synchronize", p, a->user,
 		sb_must(json_pack("{s:s,s:s}", "before", before, "after",
 				  p->head_sha)));
 	return ERR_OK;
+}
+
+/* A branch that is not there yet begins at the default branch. */
+static bool branches_off(const struct sb_repo *r, const char *ref,
+			 char from[SB_SHA])
+{
+	struct error e = ERROR_INIT;
+	char tip[SB_SHA];
+
+	return sb_git_resolve(r->path, ref, tip, &e) &&
+	       !sb_git_resolve(r->path, "HEAD", from, &e);
 }
 
 enum err act_push_branch(struct sandbox *s, struct sb_repo *r,
@@ -284,7 +298,8 @@ enum err act_push_branch(struct sandbox *s, struct sb_repo *r,
 	if (!r->path)
 		return error_set(e, ERR_INVALID, "%s is a fork", r->full);
 	parent = sb_must(str_format("%s%s", ref, a->force ? "~" : ""));
-	new = sb_git_resolve(r->path, parent, from, e) != ERR_OK;
+	new = sb_git_resolve(r->path, parent, from, e) != ERR_OK &&
+	      !branches_off(r, ref, from);
 	if (*a->sha) {
 		err = sb_git_resolve(r->path, a->sha, ret_sha, e);
 		if (!err)
@@ -351,6 +366,13 @@ enum err act_merge(struct sandbox *s, struct sb_pull *p, struct sb_user *user,
 	p->merged_by = user;
 	sb_pushes_scan(s);
 	return act_close(s, p, user, e);
+}
+
+void act_lock(struct sandbox *s, struct sb_pull *p, struct sb_user *user,
+	      bool locked)
+{
+	p->locked = locked;
+	changed(s, locked ? "locked" : "unlocked", p, user, NULL);
 }
 
 void act_draft(struct sandbox *s, struct sb_pull *p, struct sb_user *user,

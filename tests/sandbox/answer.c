@@ -98,6 +98,7 @@ void call_failed(struct call *c, const struct error *e)
 		   e->code == ERR_INVALID    ? 422
 		   : e->code == ERR_MISSING  ? 404
 		   : e->code == ERR_CONFLICT ? 409
+		   : e->code == ERR_REFUSED  ? 403
 					     : 500,
 		   e->text);
 }

@@ -41,13 +41,6 @@ struct sb_pull *api_pull(struct call *c)
 	return p;
 }
 
-bool api_can_write(const struct sb_repo *r, const struct sb_user *u)
-{
-	const char *role = sb_role(r, u->login);
-
-	return strcmp(role, "read") != 0 && strcmp(role, "triage") != 0;
-}
-
 static void get_self(struct call *c)
 {
 	call_json(c, 200, shape_profile(c->s, c->user, true));

@@ -6,11 +6,12 @@
 #include "tests/sandbox/api.h"
 #include "tests/sandbox/shape.h"
 
-static struct sb_comment *comment_of(struct call *c)
+struct sb_comment *api_comment(struct call *c, bool on_code)
 {
 	struct sb_repo *r = api_repo(c);
-	struct sb_comment *m =
-		r ? sb_comment_find(c->s, api_number(c->args[2])) : NULL;
+	int64_t id = api_number(c->args[2]);
+	struct sb_comment *m = on_code ? sb_code_comment_find(c->s, id)
+				       : sb_comment_find(c->s, id);
 
 	if (m && m->pull->repo != r)
 		m = NULL;
@@ -19,8 +20,7 @@ static struct sb_comment *comment_of(struct call *c)
 	return m;
 }
 
-/* false after a 422. */
-static bool since_of(struct call *c, int64_t *ret)
+bool api_since(struct call *c, int64_t *ret)
 {
 	CLEANUP(free) char *since = call_query(c, "since");
 
@@ -31,7 +31,11 @@ static bool since_of(struct call *c, int64_t *ret)
 	return false;
 }
 
-/* Seconds is all that GitHub compares and shows. */
+bool api_is_since(const struct sb_comment *m, int64_t since)
+{
+	return m->updated / 1000 >= since / 1000;
+}
+
 static json_t *comments(struct call *c, const struct sb_repo *r,
 			const struct sb_pull *p, int64_t since)
 {
@@ -40,7 +44,7 @@ static json_t *comments(struct call *c, const struct sb_repo *r,
 
 	STAILQ_FOREACH(m, &c->s->comments, next)
 	if (!m->deleted && m->pull->repo == r && (!p || m->pull == p) &&
-	    m->updated / 1000 >= since / 1000)
+	    api_is_since(m, since))
 		json_array_append_new(list, shape_comment(c->s, m));
 	return list;
 }
@@ -53,7 +57,7 @@ static void get_repo_comments(struct call *c)
 	CLEANUP(free) char *direction = call_query(c, "direction");
 	int64_t since;
 
-	if (!sort || !since_of(c, &since))
+	if (!sort || !api_since(c, &since))
 		return;
 	call_page(c, api_sort(comments(c, r, NULL, since),
 			      !strcmp(sort, "updated") ? "updated_at"
@@ -66,8 +70,18 @@ static void get_comments(struct call *c)
 	struct sb_pull *p = api_pull(c);
 	int64_t since;
 
-	if (p && since_of(c, &since))
+	if (p && api_since(c, &since))
 		call_page(c, comments(c, p->repo, p, since));
+}
+
+/* A conversation that is locked is a matter of rights. */
+static void refuse(struct call *c, const char *resource, const char *field,
+		   const struct error *e)
+{
+	if (e->code == ERR_REFUSED)
+		call_error(c, 403, e->text);
+	else
+		call_invalid(c, resource, field, e->text);
 }
 
 static void post_comment(struct call *c)
@@ -81,14 +95,14 @@ static void post_comment(struct call *c)
 	if (!json_is_string(js_get(c->body, "body")))
 		call_invalid(c, "IssueComment", "body", "body is missing");
 	else if (act_comment(c->s, p, c->user, js_str(c->body, "body"), &m, &e))
-		call_invalid(c, "IssueComment", "data", e.text);
+		refuse(c, "IssueComment", "data", &e);
 	else
 		call_json(c, 201, shape_comment(c->s, m));
 }
 
 static void get_comment(struct call *c)
 {
-	struct sb_comment *m = comment_of(c);
+	struct sb_comment *m = api_comment(c, false);
 
 	if (m)
 		call_json(c, 200, shape_comment(c->s, m));
@@ -97,9 +111,9 @@ static void get_comment(struct call *c)
 /* Its own, or anybody's with the right to write; else a 403. */
 static struct sb_comment *own_comment(struct call *c)
 {
-	struct sb_comment *m = comment_of(c);
+	struct sb_comment *m = api_comment(c, false);
 
-	if (!m || m->user == c->user || api_can_write(m->pull->repo, c->user))
+	if (!m || m->user == c->user || sb_can_write(m->pull->repo, c->user))
 		return m;
 	call_error(c, 403, "Must have admin rights to Repository.");
 	return NULL;
@@ -128,9 +142,8 @@ static void delete_comment(struct call *c)
 	c->status = 204;
 }
 
-static void get_reactions(struct call *c)
+void api_reactions(struct call *c, const struct sb_comment *m)
 {
-	struct sb_comment *m = comment_of(c);
 	CLEANUP(free) char *content = call_query(c, "content");
 	struct sb_reaction *r;
 	json_t *list;
@@ -144,9 +157,13 @@ static void get_reactions(struct call *c)
 	call_page(c, list);
 }
 
-static void post_reaction(struct call *c)
+static void get_reactions(struct call *c)
 {
-	struct sb_comment *m = comment_of(c);
+	api_reactions(c, api_comment(c, false));
+}
+
+void api_react(struct call *c, struct sb_comment *m)
+{
 	struct error e = ERROR_INIT;
 	struct sb_reaction *r;
 	bool new;
@@ -155,14 +172,19 @@ static void post_reaction(struct call *c)
 		return;
 	if (act_react(c->s, m, c->user, js_str(c->body, "content"), &r, &new,
 		      &e))
-		call_invalid(c, "Reaction", "content", e.text);
+		refuse(c, "Reaction", "content", &e);
 	else
 		call_json(c, new ? 201 : 200, shape_reaction(c->s, r));
 }
 
+static void post_reaction(struct call *c)
+{
+	api_react(c, api_comment(c, false));
+}
+
 static void delete_reaction(struct call *c)
 {
-	struct sb_comment *m = comment_of(c);
+	struct sb_comment *m = api_comment(c, false);
 	struct sb_reaction *r =
 		m ? sb_reaction_find(m, api_number(c->args[3])) : NULL;
 

@@ -16,7 +16,7 @@ static void post_status(struct call *c)
 
 	if (!r)
 		return;
-	if (!api_can_write(r, c->user))
+	if (!sb_can_write(r, c->user))
 		call_error(c, 404, "Not Found");
 	else if (act_status(
 			 c->s, r,
@@ -98,7 +98,7 @@ static void get_permission(struct call *c)
 
 	if (!r)
 		return;
-	if (u && api_can_write(r, c->user))
+	if (u && sb_can_write(r, c->user))
 		call_json(c, 200, shape_permission(c->s, r, u));
 	else
 		call_error(c, u ? 403 : 404,

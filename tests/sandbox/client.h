@@ -72,13 +72,73 @@ bool sbc_push(struct sbc *c, const char *repo, int number, json_t *files,
 /* The comment's id. */
 int64_t sbc_comment(struct sbc *c, const char *repo, int number,
 		    const char *user, const char *body);
-/* close, reopen, merge, draft, ready; label and unlabel with a label. */
+/* close, reopen, merge, draft, ready, lock, unlock; label and unlabel with a
+ * label. */
 bool sbc_act(struct sbc *c, const char *repo, int number, const char *user,
 	     const char *action, const char *label);
+/* Another base branch, which must be there: `edited` with changes.base. */
+bool sbc_base(struct sbc *c, const char *repo, int number, const char *user,
+	      const char *base);
+/* The head becomes a commit that was pushed before: A, B, and A again. */
+bool sbc_push_to(struct sbc *c, const char *repo, int number, const char *sha);
+/* By whoever, NULL = its author; also of a comment on code. */
+bool sbc_comment_edit(struct sbc *c, const char *repo, int64_t comment,
+		      const char *sender, const char *body);
+bool sbc_comment_delete(struct sbc *c, const char *repo, int64_t comment,
+			const char *sender);
+
+/*
+ * A review's id.  event: APPROVE (body may be NULL), COMMENT or
+ * REQUEST_CHANGES; nobody approves what is one's own.  commit: what was
+ * looked at, NULL = the head.
+ */
+int64_t sbc_review(struct sbc *c, const char *repo, int number,
+		   const char *user, const char *event, const char *body,
+		   const char *commit);
+bool sbc_review_edit(struct sbc *c, int64_t review, const char *sender,
+		     const char *body);
+/* An approval or a wish for changes; its state becomes DISMISSED. */
+bool sbc_review_dismiss(struct sbc *c, int64_t review, const char *sender);
+/*
+ * A comment's id, on the first file that the pull changes.  As on GitHub, it
+ * brings a review without body, whose webhook comes first.
+ */
+int64_t sbc_review_comment(struct sbc *c, const char *repo, int number,
+			   const char *user, const char *body,
+			   const char *commit);
+/* One more in that comment's thread, on the commit that began it. */
+int64_t sbc_review_reply(struct sbc *c, const char *repo, int number,
+			 const char *user, const char *body, int64_t comment);
+
+/* The id stays, the old login is free for somebody else. */
+bool sbc_rename(struct sbc *c, const char *login, const char *to);
+/* Its id; made when it is not there, as the owner of a repository is. */
+int64_t sbc_org(struct sbc *c, const char *org);
+/* The bot sees those who are not public only as a member itself. */
+bool sbc_org_member(struct sbc *c, const char *org, const char *user,
+		    bool public);
+bool sbc_org_leave(struct sbc *c, const char *org, const char *user);
+/* admin, maintain, write, triage, read, none */
+bool sbc_permission(struct sbc *c, const char *repo, const char *user,
+		    const char *role);
+
 /* Webhooks go there from now on. */
 bool sbc_hook(struct sbc *c, const char *url, const char *secret);
+/* drop, lose, duplicate the next count ones of event (NULL = any); hold,
+ * release. */
+bool sbc_webhooks(struct sbc *c, const char *action, const char *event,
+		  int count);
+/* {id, guid, event, action, status, status_code, redelivery, ...}, newest
+ * first. */
+json_t *sbc_deliveries(struct sbc *c);
+/*
+ * The next count calls of the API with method ("" = any) and a path that
+ * ends so are answered with status and take no effect: "/reactions", 403.
+ */
+bool sbc_refuse(struct sbc *c, const char *method, const char *path_end,
+		int status, int count);
 
-/* {pull, comments, statuses, history} */
+/* {pull, comments, reviews, review_comments, statuses, history} */
 json_t *sbc_conversation(struct sbc *c, const char *repo, int number);
 
 /*

@@ -170,13 +170,12 @@ static bool has_status(const json_t *conversation, void *ctx)
 	return false;
 }
 
-static bool has_reaction(const json_t *conversation, void *ctx)
+static bool has_reaction_in(const json_t *comments, const struct wanted *w)
 {
-	const struct wanted *w = ctx;
 	json_t *m, *r;
 	size_t i, j;
 
-	json_array_foreach (js_get(conversation, "comments"), i, m) {
+	json_array_foreach (comments, i, m) {
 		if (js_int(m, "id", 0) != w->comment)
 			continue;
 		json_array_foreach (js_get(m, "reactions"), j, r)
@@ -185,6 +184,12 @@ static bool has_reaction(const json_t *conversation, void *ctx)
 				return true;
 	}
 	return false;
+}
+
+static bool has_reaction(const json_t *conversation, void *ctx)
+{
+	return has_reaction_in(js_get(conversation, "comments"), ctx) ||
+	       has_reaction_in(js_get(conversation, "review_comments"), ctx);
 }
 
 bool sbc_await_comment(struct sbc *c, const char *repo, int number,

@@ -4,10 +4,14 @@
  *
  *  GET    /_sandbox/state        {url, clone_url, bot: {login, id}}
  *  POST   /_sandbox/users        {login, id?, type?, token?} -> {login, id}
+ *  POST   /_sandbox/users/rename {login, to}: the id stays
+ *  POST   /_sandbox/orgs         {org} -> {id}: made when it is not there
+ *  POST   /_sandbox/orgs/members {org, login, public? (false),
+ *                                member? (true; false: leaves)}
  *  POST   /_sandbox/repos        {repo, branch? (main), files? | folder?}
  *                                -> {repo, id, sha}
  *  POST   /_sandbox/permissions  {repo, login, role}: admin, maintain, write,
- *                                triage, read
+ *                                triage, read, none
  *  POST   /_sandbox/pulls        {repo, author, title, body?, base?, head?,
  *                                files?, fork? (true), draft?}
  *                                -> {number, sha, base_sha}
@@ -15,14 +19,22 @@
  *                                sha?, force?} -> {sha}
  *  POST   /_sandbox/pulls/act    {repo, number, user?, action, label?, title?,
  *                                base?}: close, reopen, merge, draft, ready,
- *                                label, unlabel, edit, drop_fork
+ *                                label, unlabel, lock, unlock, edit, drop_fork
  *  POST   /_sandbox/push         {repo, branch?, user?, files?, message?,
  *                                sha?, force?} -> {sha}
  *  POST   /_sandbox/comments         {repo, number, user, body} -> {id}
- *  POST   /_sandbox/comments/edit    {id, user?, body}
- *  POST   /_sandbox/comments/delete  {id, user?}
+ *  POST   /_sandbox/comments/edit    {id, repo?, user?, body}: also of one on
+ *  POST   /_sandbox/comments/delete  {id, repo?, user?}        code
+ *  POST   /_sandbox/reviews          {repo, number, user, event, body?,
+ *                                    commit? (the head)} -> {id}; event:
+ *                                    APPROVE, COMMENT, REQUEST_CHANGES
+ *  POST   /_sandbox/reviews/edit     {id, user?, body}
+ *  POST   /_sandbox/reviews/dismiss  {id, user?}
+ *  POST   /_sandbox/reviews/comments {repo, number, user, body, commit? (the
+ *                                    head), path?, reply_to?} -> {id}
  *  GET    /_sandbox/conversation?repo=&number=
- *                                {pull, comments, statuses, history}
+ *                                {pull, comments, reviews, review_comments,
+ *                                statuses, history}
  *  GET    /_sandbox/log?after=N&timeout=MS       what happened, from N on;
  *  GET    /_sandbox/requests?after=N&timeout=MS  calls of the API; both wait
  *                                up to timeout for the first new entry
@@ -36,23 +48,26 @@
  *  GET    /_sandbox/deliveries?id=   all, newest first, without payloads; or
  *                                (id) the whole of one
  *  POST   /_sandbox/redeliver    {id | guid}
- *  POST   /_sandbox/faults       {kind, method?, path?, contains?, skip? (0),
- *                                count? (1), apply?, status?, headers?, body?,
- *                                ms?}; kind: status (another answer), hang
- * (none for ms, then closed), close, cut (half of the body), delay (answer ms
- * later); path: how it begins; contains: in the body; apply: does the call take
- * effect first (status: false) DELETE /_sandbox/faults       none any more POST
- * /_sandbox/rate         {limit?, remaining?, reset_s?} POST   /_sandbox/clock
- * {skew_ms}: of Date and of all times
+ *  POST   /_sandbox/faults       {kind, method?, path?, ends?, contains?,
+ *                                skip? (0), count? (1), apply?, status?,
+ *                                headers?, body?, ms?}; kind: status (another
+ *                                answer), hang (none for ms, then closed),
+ *                                close, cut (half of the body), delay (answer
+ *                                ms later); path: how it begins; ends: how it
+ *                                ends; contains: in the body; apply: does the
+ *                                call take effect first (status: false)
+ *  DELETE /_sandbox/faults       none any more
+ *  POST   /_sandbox/rate         {limit?, remaining?, reset_s?}
+ *  POST   /_sandbox/clock        {skew_ms}: of Date and of all times
  */
 #include <string.h>
 
 #include "tests/sandbox/acts.h"
+#include "tests/sandbox/control.h"
 #include "tests/sandbox/events.h"
 #include "tests/sandbox/git.h"
-#include "tests/sandbox/http.h"
 
-static struct sb_repo *repo_in(struct call *c)
+struct sb_repo *control_repo(struct call *c)
 {
 	const char *full = js_str(c->body, "repo");
 	struct sb_repo *r = sb_repo_find(c->s, full);
@@ -62,9 +77,9 @@ static struct sb_repo *repo_in(struct call *c)
 	return r;
 }
 
-static struct sb_pull *pull_in(struct call *c)
+struct sb_pull *control_pull(struct call *c)
 {
-	struct sb_repo *r = repo_in(c);
+	struct sb_repo *r = control_repo(c);
 	struct sb_pull *p =
 		r ? sb_pull_find(c->s, r, js_int(c->body, "number", 0)) : NULL;
 
@@ -73,18 +88,28 @@ static struct sb_pull *pull_in(struct call *c)
 	return p;
 }
 
-static struct sb_comment *comment_in(struct call *c)
+struct sb_comment *control_comment(struct call *c)
 {
-	struct sb_comment *m = sb_comment_find(c->s, js_int(c->body, "id", 0));
+	int64_t id = js_int(c->body, "id", 0);
+	const char *full = js_str(c->body, "repo");
+	struct sb_comment *m = sb_comment_find(c->s, id);
 
+	if (!m)
+		m = sb_code_comment_find(c->s, id);
+	if (m && *full && m->pull->repo != sb_repo_find(c->s, full))
+		m = NULL;
 	if (!m)
 		call_missing(c, "comment with this", "id");
 	return m;
 }
 
-/* The user that member names; absent when it names none. */
-static struct sb_user *user_in(struct call *c, const char *member,
-			       struct sb_user *absent)
+void control_made(struct call *c, int64_t id)
+{
+	call_json(c, 201, json_pack("{s:I}", "id", (json_int_t)id));
+}
+
+struct sb_user *control_user(struct call *c, const char *member,
+			     struct sb_user *absent)
 {
 	const char *login = js_str(c->body, member);
 	struct sb_user *u = *login ? sb_user_find(c->s, login) : absent;
@@ -137,30 +162,10 @@ static void post_repo(struct call *c)
 			    (json_int_t)r->id, "sha", sha));
 }
 
-static void post_permission(struct call *c)
-{
-	static const char *const roles[] = {"admin", "maintain", "write",
-					    "triage", "read"};
-	struct sb_repo *r = repo_in(c);
-	struct sb_user *u = r ? user_in(c, "login", NULL) : NULL;
-	const char *role = js_str(c->body, "role");
-
-	if (!u)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
-		if (strcmp(roles[i], role) != 0)
-			continue;
-		json_object_set_new(r->roles, u->login, json_string(role));
-		call_done(c, ERR_OK, NULL);
-		return;
-	}
-	call_error(c, 422, "no such role");
-}
-
 static void post_pull(struct call *c)
 {
-	struct sb_repo *r = repo_in(c);
-	struct sb_user *u = r ? user_in(c, "author", NULL) : NULL;
+	struct sb_repo *r = control_repo(c);
+	struct sb_user *u = r ? control_user(c, "author", NULL) : NULL;
 	struct error e = ERROR_INIT;
 	struct sb_pull *p;
 
@@ -196,8 +201,8 @@ static struct act_push push_in(struct call *c, struct sb_user *u)
 
 static void post_pull_push(struct call *c)
 {
-	struct sb_pull *p = pull_in(c);
-	struct sb_user *u = p ? user_in(c, "user", p->author) : NULL;
+	struct sb_pull *p = control_pull(c);
+	struct sb_user *u = p ? control_user(c, "user", p->author) : NULL;
 	struct error e = ERROR_INIT;
 
 	if (!u)
@@ -211,8 +216,8 @@ static void post_pull_push(struct call *c)
 
 static void post_push(struct call *c)
 {
-	struct sb_repo *r = repo_in(c);
-	struct sb_user *u = r ? user_in(c, "user", r->owner) : NULL;
+	struct sb_repo *r = control_repo(c);
+	struct sb_user *u = r ? control_user(c, "user", r->owner) : NULL;
 	const char *branch = js_str(c->body, "branch");
 	struct error e = ERROR_INIT;
 	char sha[SB_SHA];
@@ -231,6 +236,13 @@ static enum err do_draft(struct call *c, struct sb_pull *p, struct sb_user *u,
 			 struct error *e UNUSED)
 {
 	act_draft(c->s, p, u, !strcmp(js_str(c->body, "action"), "draft"));
+	return ERR_OK;
+}
+
+static enum err do_lock(struct call *c, struct sb_pull *p, struct sb_user *u,
+			struct error *e UNUSED)
+{
+	act_lock(c->s, p, u, !strcmp(js_str(c->body, "action"), "lock"));
 	return ERR_OK;
 }
 
@@ -287,13 +299,14 @@ static const struct {
 	{"merge", do_merge},	     {"draft", do_draft},
 	{"ready", do_draft},	     {"label", do_label},
 	{"unlabel", do_label},	     {"edit", do_edit},
-	{"drop_fork", do_drop_fork},
+	{"drop_fork", do_drop_fork}, {"lock", do_lock},
+	{"unlock", do_lock},
 };
 
 static void post_pull_act(struct call *c)
 {
-	struct sb_pull *p = pull_in(c);
-	struct sb_user *u = p ? user_in(c, "user", p->author) : NULL;
+	struct sb_pull *p = control_pull(c);
+	struct sb_user *u = p ? control_user(c, "user", p->author) : NULL;
 	struct error e = ERROR_INIT;
 
 	if (!u)
@@ -309,8 +322,8 @@ static void post_pull_act(struct call *c)
 
 static void post_comment(struct call *c)
 {
-	struct sb_pull *p = pull_in(c);
-	struct sb_user *u = p ? user_in(c, "user", NULL) : NULL;
+	struct sb_pull *p = control_pull(c);
+	struct sb_user *u = p ? control_user(c, "user", NULL) : NULL;
 	struct error e = ERROR_INIT;
 	struct sb_comment *m;
 
@@ -319,13 +332,13 @@ static void post_comment(struct call *c)
 	if (act_comment(c->s, p, u, js_str(c->body, "body"), &m, &e))
 		call_failed(c, &e);
 	else
-		call_json(c, 201, json_pack("{s:I}", "id", (json_int_t)m->id));
+		control_made(c, m->id);
 }
 
 static void post_comment_edit(struct call *c)
 {
-	struct sb_comment *m = comment_in(c);
-	struct sb_user *u = m ? user_in(c, "user", m->user) : NULL;
+	struct sb_comment *m = control_comment(c);
+	struct sb_user *u = m ? control_user(c, "user", m->user) : NULL;
 	struct error e = ERROR_INIT;
 
 	if (u)
@@ -337,8 +350,8 @@ static void post_comment_edit(struct call *c)
 
 static void post_comment_delete(struct call *c)
 {
-	struct sb_comment *m = comment_in(c);
-	struct sb_user *u = m ? user_in(c, "user", m->user) : NULL;
+	struct sb_comment *m = control_comment(c);
+	struct sb_user *u = m ? control_user(c, "user", m->user) : NULL;
 
 	if (!u)
 		return;
@@ -348,7 +361,7 @@ static void post_comment_delete(struct call *c)
 
 static void post_ping(struct call *c)
 {
-	struct sb_repo *r = repo_in(c);
+	struct sb_repo *r = control_repo(c);
 
 	if (!r)
 		return;
@@ -359,7 +372,6 @@ static void post_ping(struct call *c)
 const struct route control_routes[] = {
 	{"POST", "/_sandbox/users", post_user},
 	{"POST", "/_sandbox/repos", post_repo},
-	{"POST", "/_sandbox/permissions", post_permission},
 	{"POST", "/_sandbox/pulls", post_pull},
 	{"POST", "/_sandbox/pulls/push", post_pull_push},
 	{"POST", "/_sandbox/pulls/act", post_pull_act},

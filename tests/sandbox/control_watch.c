@@ -37,21 +37,47 @@ static json_t *reactions_of(const struct sb_comment *m)
 	return ret;
 }
 
-static json_t *comments_of(struct sandbox *s, const struct sb_pull *p)
+static json_t *comment_json(const struct sb_comment *m)
+{
+	json_t *o = sb_must(json_pack(
+		"{s:I,s:s,s:s,s:o,s:o,s:o}", "id", (json_int_t)m->id, "user",
+		m->user->login, "body", m->body, "created_at",
+		shape_time(m->created), "updated_at", shape_time(m->updated),
+		"reactions", reactions_of(m)));
+
+	if (!m->review)
+		return o;
+	json_object_set_new(o, "commit_id", json_string(m->commit));
+	json_object_set_new(o, "original_commit_id", json_string(m->original));
+	return o;
+}
+
+static json_t *comments_of(struct sandbox *s, const struct sb_pull *p,
+			   bool on_code)
 {
 	json_t *ret = sb_must(json_array());
-	struct sb_comment *m;
+	struct sb_comment *m = on_code ? STAILQ_FIRST(&s->code_comments)
+				       : STAILQ_FIRST(&s->comments);
 
-	STAILQ_FOREACH(m, &s->comments, next)
-	if (m->pull == p && !m->deleted)
+	for (; m; m = STAILQ_NEXT(m, next))
+		if (m->pull == p && !m->deleted)
+			json_array_append_new(ret, comment_json(m));
+	return ret;
+}
+
+static json_t *reviews_of(struct sandbox *s, const struct sb_pull *p)
+{
+	json_t *ret = sb_must(json_array());
+	struct sb_review *r;
+
+	STAILQ_FOREACH(r, &s->reviews, next)
+	if (r->pull == p)
 		json_array_append_new(
-			ret,
-			sb_must(json_pack("{s:I,s:s,s:s,s:o,s:o,s:o}", "id",
-					  (json_int_t)m->id, "user",
-					  m->user->login, "body", m->body,
-					  "created_at", shape_time(m->created),
-					  "updated_at", shape_time(m->updated),
-					  "reactions", reactions_of(m))));
+			ret, sb_must(json_pack("{s:I,s:s,s:s,s:s,s:s}", "id",
+					       (json_int_t)r->id, "user",
+					       r->user->login, "state",
+					       r->state, "body", r->body,
+					       "commit_id", r->commit)));
 	return ret;
 }
 
@@ -86,15 +112,17 @@ static void get_conversation(struct call *c)
 		return;
 	}
 	call_json(c, 200,
-		  json_pack("{s:{s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:s,s:s,s:O},s:o,"
-			    "s:o,s:o}",
+		  json_pack("{s:{s:i,s:s,s:s,s:s,s:b,s:b,s:b,s:s,s:s,s:s,s:O},"
+			    "s:o,s:o,s:o,s:o,s:o}",
 			    "pull", "number", p->number, "title", p->title,
 			    "author", p->author->login, "state",
 			    p->closed ? "closed" : "open", "merged",
-			    p->merged_by != NULL, "draft", p->draft, "head_sha",
-			    p->head_sha, "base_sha", p->base_sha, "base_ref",
-			    p->base_ref, "labels", p->labels, "comments",
-			    comments_of(c->s, p), "statuses",
+			    p->merged_by != NULL, "draft", p->draft, "locked",
+			    p->locked, "head_sha", p->head_sha, "base_sha",
+			    p->base_sha, "base_ref", p->base_ref, "labels",
+			    p->labels, "comments", comments_of(c->s, p, false),
+			    "reviews", reviews_of(c->s, p), "review_comments",
+			    comments_of(c->s, p, true), "statuses",
 			    statuses_of(c->s, p, true), "history",
 			    statuses_of(c->s, p, false)));
 }

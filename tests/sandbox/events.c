@@ -24,6 +24,38 @@ void event_comment(struct sandbox *s, const char *action,
 	sb_hooks_send(s, c->pull->repo, "issue_comment", action, o);
 }
 
+/* What is said about the code comes with the pull request in short. */
+static void send_on_code(struct sandbox *s, const char *event,
+			 const char *action, const struct sb_pull *p,
+			 const struct sb_user *sender, json_t *changes,
+			 const char *member, json_t *value)
+{
+	json_t *o = sb_must(json_pack(
+		"{s:s,s:o,s:o,s:o,s:o}", "action", action, member, value,
+		"pull_request", shape_pull(s, p, false), "repository",
+		shape_repo(s, p->repo), "sender", shape_user(s, sender)));
+
+	if (changes)
+		json_object_set_new(o, "changes", changes);
+	sb_hooks_send(s, p->repo, event, action, o);
+}
+
+void event_code_comment(struct sandbox *s, const char *action,
+			const struct sb_comment *c,
+			const struct sb_user *sender, json_t *changes)
+{
+	send_on_code(s, "pull_request_review_comment", action, c->pull, sender,
+		     changes, "comment", shape_code_comment(s, c));
+}
+
+void event_review(struct sandbox *s, const char *action,
+		  const struct sb_review *r, const struct sb_user *sender,
+		  json_t *changes)
+{
+	send_on_code(s, "pull_request_review", action, r->pull, sender, changes,
+		     "review", shape_review(s, r, true));
+}
+
 void event_pull(struct sandbox *s, const char *action, const struct sb_pull *p,
 		const struct sb_user *sender, json_t *extra)
 {

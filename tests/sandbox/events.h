@@ -12,6 +12,13 @@ void event_comment(struct sandbox *s, const char *action,
 		   const struct sb_comment *c, const struct sb_user *sender,
 		   json_t *changes);
 
+void event_code_comment(struct sandbox *s, const char *action,
+			const struct sb_comment *c,
+			const struct sb_user *sender, json_t *changes);
+void event_review(struct sandbox *s, const char *action,
+		  const struct sb_review *r, const struct sb_user *sender,
+		  json_t *changes);
+
 /* extra: members beside the usual ones (before, after, label, changes). */
 void event_pull(struct sandbox *s, const char *action, const struct sb_pull *p,
 		const struct sb_user *sender, json_t *extra);

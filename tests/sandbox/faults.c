@@ -33,6 +33,7 @@ void sb_faults_free(struct sb_faults *f)
 		json_decref(one->headers);
 		free(one->method);
 		free(one->path);
+		free(one->ends);
 		free(one->contains);
 		free(one->body);
 		free(one);
@@ -59,6 +60,7 @@ enum err sb_faults_add(struct sandbox *s, const json_t *spec, struct error *e)
 	f->apply = js_bool(spec, "apply", kinds[k].apply);
 	f->method = sb_dup(js_str(spec, "method"));
 	f->path = sb_dup(js_str(spec, "path"));
+	f->ends = sb_dup(js_str(spec, "ends"));
 	f->contains = sb_dup(js_str(spec, "contains"));
 	f->body = sb_dup(js_str(spec, "body"));
 	f->skip = js_int(spec, "skip", 0);
@@ -78,11 +80,19 @@ void sb_faults_clear(struct sandbox *s)
 	f->count = 0;
 }
 
+static bool ends(const char *path, const char *with)
+{
+	size_t n = strlen(path), m = strlen(with);
+
+	return n >= m && !strcmp(path + n - m, with);
+}
+
 static bool matches(const struct sb_fault *f, const char *method,
 		    const char *path, const char *body)
 {
 	return f->count > 0 && (!*f->method || !strcmp(f->method, method)) &&
-	       str_starts(path, f->path) && strstr(body, f->contains);
+	       str_starts(path, f->path) && ends(path, f->ends) &&
+	       strstr(body, f->contains);
 }
 
 const struct sb_fault *sb_fault_next(struct sandbox *s, const char *method,

@@ -19,6 +19,7 @@ struct sb_fault {
 	STAILQ_ENTRY(sb_fault) next;
 	char *method;	/* "" = any */
 	char *path;	/* start of the path; "" = any */
+	char *ends;	/* end of the path; "" = any */
 	char *contains; /* in the request body; "" = any */
 	int64_t skip, count;
 	enum sb_fault_kind kind;

@@ -251,3 +251,17 @@ bool sb_git_is_ancestor(const char *path, const char *old, const char *new)
 		    WORDS("merge-base", "--is-ancestor", old, new), &e) &&
 	       r.result.exit_code == 0;
 }
+
+bool sb_git_is_same(const char *path, const char *a, const char *b,
+		    const char *file)
+{
+	CLEANUP(git_run_release) struct git_run r;
+	CLEANUP(free) char *spec = sb_must(str_format(":(literal)%s", file));
+	struct error e = ERROR_INIT;
+
+	git_run_init(&r);
+	return !git(&r, path, NULL, NULL, 0,
+		    WORDS("diff", "--quiet", "--no-ext-diff", a, b, "--", spec),
+		    &e) &&
+	       r.result.exit_code == 0;
+}

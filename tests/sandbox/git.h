@@ -47,6 +47,10 @@ NODISCARD enum err sb_git_commit_merge(const char *path, const char *tree,
 /* Does old lie in the history of new? */
 bool sb_git_is_ancestor(const char *path, const char *old, const char *new);
 
+/* Is file the same in two commits, or in neither? */
+bool sb_git_is_same(const char *path, const char *a, const char *b,
+		    const char *file);
+
 /*
  * What head changed since it left base: array of {filename, status, sha,
  * additions, deletions, previous_filename (of renames)}.  NULL on failure.

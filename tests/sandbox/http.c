@@ -18,11 +18,11 @@ struct http {
 	struct MHD_Daemon *daemon;
 };
 
-static const struct route *const api[] = {api_routes, api_comment_routes,
-					  api_status_routes, api_hook_routes,
-					  NULL};
-static const struct route *const control[] = {control_routes,
-					      control_watch_routes, NULL};
+static const struct route *const api[] = {
+	api_review_routes, api_org_routes,  api_routes, api_comment_routes,
+	api_status_routes, api_hook_routes, NULL};
+static const struct route *const control[] = {
+	control_routes, control_people_routes, control_watch_routes, NULL};
 static const struct route *const pages[] = {page_routes, NULL};
 
 /* A call and where it came from. */
@@ -322,7 +322,8 @@ static void serve_own(struct call *c, struct MHD_Connection *conn)
 static bool is_api(const char *path)
 {
 	return str_starts(path, "/repos/") || str_starts(path, "/users/") ||
-	       str_starts(path, "/user/") || !strcmp(path, "/user");
+	       str_starts(path, "/orgs/") || str_starts(path, "/user/") ||
+	       !strcmp(path, "/user");
 }
 
 static enum MHD_Result handle(void *ctx UNUSED, struct MHD_Connection *conn,

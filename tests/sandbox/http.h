@@ -36,7 +36,10 @@ struct route {
 /* Ended by a row without method. */
 extern const struct route api_routes[], api_comment_routes[],
 	api_status_routes[], api_hook_routes[];
-extern const struct route control_routes[], control_watch_routes[];
+/* Before api_routes[]: "/pulls/:" would match "/pulls/comments". */
+extern const struct route api_review_routes[], api_org_routes[];
+extern const struct route control_routes[], control_people_routes[],
+	control_watch_routes[];
 extern const struct route page_routes[];
 
 struct http;

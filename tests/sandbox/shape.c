@@ -232,14 +232,15 @@ json_t *shape_hook(const struct sandbox *s, const struct sb_repo *r)
 		{"deliveries_url", "/deliveries"},
 	};
 	json_t *o = sb_must(json_pack(
-		"{s:s,s:I,s:s,s:b,s:[s,s,s],s:{s:s,s:s,s:s,s:s},"
+		"{s:s,s:I,s:s,s:b,s:[s,s,s,s,s],s:{s:s,s:s,s:s,s:s},"
 		"s:{s:n,s:s,s:n}}",
 		"type", "Repository", "id", (json_int_t)r->hook_id, "name",
 		"web", "active", true, "events", "issue_comment",
-		"pull_request", "push", "config", "url", sb_hooks_url(s),
-		"content_type", "json", "insecure_ssl", "0", "secret",
-		"********", "last_response", "code", "status", "unused",
-		"message"));
+		"pull_request", "pull_request_review",
+		"pull_request_review_comment", "push", "config", "url",
+		sb_hooks_url(s), "content_type", "json", "insecure_ssl", "0",
+		"secret", "********", "last_response", "code", "status",
+		"unused", "message"));
 
 	shape_links(o, base, links, ARRAY_SIZE(links));
 	shape_set(o, "created_at", shape_time(r->created));
@@ -250,7 +251,7 @@ json_t *shape_hook(const struct sandbox *s, const struct sb_repo *r)
 json_t *shape_permission(const struct sandbox *s, const struct sb_repo *r,
 			 const struct sb_user *u)
 {
-	const char *role = sb_role(r, u->login);
+	const char *role = sb_role(r, u);
 	const char *coarse = !strcmp(role, "maintain") ? "write"
 			     : !strcmp(role, "triage") ? "read"
 						       : role;
@@ -312,7 +313,13 @@ json_t *shape_commit(struct sandbox *s, const struct sb_repo *r,
 
 const char *shape_association(const struct sb_repo *r, const struct sb_user *u)
 {
+	const char *role = sb_role(r, u);
+	bool public;
+
 	if (r->owner == u)
 		return "OWNER";
-	return strcmp(sb_role(r, u->login), "read") ? "COLLABORATOR" : "NONE";
+	if (sb_is_member(r->owner, u, &public))
+		return "MEMBER";
+	return strcmp(role, "read") && strcmp(role, "none") ? "COLLABORATOR"
+							    : "NONE";
 }

@@ -24,6 +24,10 @@ json_t *shape_pull(struct sandbox *s, const struct sb_pull *p, bool full);
 /* The pull request as the issue that it also is. */
 json_t *shape_issue(struct sandbox *s, const struct sb_pull *p);
 json_t *shape_comment(struct sandbox *s, const struct sb_comment *c);
+/* On a line of code. */
+json_t *shape_code_comment(struct sandbox *s, const struct sb_comment *c);
+/* As the API answers, or (hook) as a webhook says it. */
+json_t *shape_review(struct sandbox *s, const struct sb_review *r, bool hook);
 json_t *shape_reaction(const struct sandbox *s, const struct sb_reaction *r);
 json_t *shape_status(const struct sandbox *s, const struct sb_status *st);
 /* The newest status of each context of sha, and all in one word. */

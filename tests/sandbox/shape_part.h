@@ -10,6 +10,10 @@ struct link {
 };
 void shape_links(json_t *o, const char *base, const struct link *l, size_t n);
 
+/* Counts the reactions to c (NULL: none), whose address ends in what. */
+json_t *shape_rollup(const struct sandbox *s, const struct sb_repo *r,
+		     const char *what, const struct sb_comment *c);
+
 /* Takes value over, which must not be NULL. */
 void shape_set(json_t *o, const char *name, json_t *value);
 void shape_setf(json_t *o, const char *name, const char *fmt, ...)

@@ -79,6 +79,16 @@ static void add_pull_links(const struct sandbox *s, const struct sb_pull *p,
 	json_decref(links);
 }
 
+static int code_comment_count(struct sandbox *s, const struct sb_pull *p)
+{
+	struct sb_comment *c;
+	int n = 0;
+
+	STAILQ_FOREACH(c, &s->code_comments, next)
+	n += c->pull == p && !c->deleted;
+	return n;
+}
+
 static int comment_count(struct sandbox *s, const struct sb_pull *p)
 {
 	struct sb_comment *c;
@@ -106,7 +116,7 @@ static void add_pull_details(struct sandbox *s, const struct sb_pull *p,
 		  p->closed ? json_null() : json_boolean(p->mergeable));
 	shape_set(o, "mergeable_state", json_string(state));
 	shape_set(o, "comments", json_integer(comment_count(s, p)));
-	shape_set(o, "review_comments", json_integer(0));
+	shape_set(o, "review_comments", json_integer(code_comment_count(s, p)));
 	shape_set(o, "maintainer_can_modify", json_false());
 	shape_set(o, "commits", json_integer(p->commits));
 	shape_set(o, "additions", json_integer(p->additions));
@@ -121,7 +131,7 @@ json_t *shape_pull(struct sandbox *s, const struct sb_pull *p, bool full)
 	json_t *o = sb_must(json_pack(
 		"{s:I,s:i,s:s,s:b,s:s,s:b,s:[],s:[],s:[],s:s,s:n,s:n,s:n,s:n}",
 		"id", (json_int_t)p->id, "number", p->number, "state",
-		p->closed ? "closed" : "open", "locked", false, "title",
+		p->closed ? "closed" : "open", "locked", p->locked, "title",
 		p->title, "draft", p->draft, "assignees", "requested_reviewers",
 		"requested_teams", "author_association",
 		shape_association(p->repo, p->author), "milestone", "assignee",
@@ -147,8 +157,8 @@ json_t *shape_pull(struct sandbox *s, const struct sb_pull *p, bool full)
 	return o;
 }
 
-static json_t *rollup(const struct sandbox *s, const struct sb_repo *r,
-		      const char *what, const struct sb_comment *c)
+json_t *shape_rollup(const struct sandbox *s, const struct sb_repo *r,
+		     const char *what, const struct sb_comment *c)
 {
 	static const char *const contents[] = {"+1",	   "-1",    "laugh",
 					       "confused", "heart", "hooray",
@@ -157,8 +167,7 @@ static json_t *rollup(const struct sandbox *s, const struct sb_repo *r,
 	struct sb_reaction *one;
 	int total = 0;
 
-	shape_setf(o, "url", "%s/repos/%s/issues/%s/reactions", s->url, r->full,
-		   what);
+	shape_setf(o, "url", "%s/repos/%s/%s/reactions", s->url, r->full, what);
 	for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
 		int n = 0;
 
@@ -177,7 +186,8 @@ json_t *shape_issue(struct sandbox *s, const struct sb_pull *p)
 	CLEANUP(free)
 	char *base = sb_must(str_format("%s/repos/%s/issues/%d", s->url,
 					p->repo->full, p->number));
-	CLEANUP(free) char *number = sb_must(str_format("%d", p->number));
+	CLEANUP(free)
+	char *number = sb_must(str_format("issues/%d", p->number));
 	static const struct link links[] = {
 		{"url", ""},
 		{"labels_url", "/labels{/name}"},
@@ -214,7 +224,7 @@ json_t *shape_issue(struct sandbox *s, const struct sb_pull *p)
 		json_object_set(o, same[i], json_object_get(pull, same[i]));
 	shape_links(o, base, links, ARRAY_SIZE(links));
 	shape_setf(o, "repository_url", "%s/repos/%s", s->url, p->repo->full);
-	shape_set(o, "reactions", rollup(s, p->repo, number, NULL));
+	shape_set(o, "reactions", shape_rollup(s, p->repo, number, NULL));
 	json_object_set(link, "url", json_object_get(pull, "url"));
 	json_object_set(link, "html_url", json_object_get(pull, "html_url"));
 	json_object_set(link, "diff_url", json_object_get(pull, "diff_url"));
@@ -229,7 +239,7 @@ json_t *shape_comment(struct sandbox *s, const struct sb_comment *c)
 {
 	const struct sb_pull *p = c->pull;
 	CLEANUP(free)
-	char *what = sb_must(str_format("comments/%" PRId64, c->id));
+	char *what = sb_must(str_format("issues/comments/%" PRId64, c->id));
 	json_t *o = sb_must(json_pack(
 		"{s:I,s:s,s:o,s:s,s:n}", "id", (json_int_t)c->id, "body",
 		c->body, "user", shape_user(s, c->user), "author_association",
@@ -237,15 +247,14 @@ json_t *shape_comment(struct sandbox *s, const struct sb_comment *c)
 		"performed_via_github_app"));
 
 	shape_setf(o, "node_id", "IC_%" PRId64, c->id);
-	shape_setf(o, "url", "%s/repos/%s/issues/%s", s->url, p->repo->full,
-		   what);
+	shape_setf(o, "url", "%s/repos/%s/%s", s->url, p->repo->full, what);
 	shape_setf(o, "html_url", "%s/%s/pull/%d#issuecomment-%" PRId64, s->url,
 		   p->repo->full, p->number, c->id);
 	shape_setf(o, "issue_url", "%s/repos/%s/issues/%d", s->url,
 		   p->repo->full, p->number);
 	shape_set(o, "created_at", shape_time(c->created));
 	shape_set(o, "updated_at", shape_time(c->updated));
-	shape_set(o, "reactions", rollup(s, p->repo, what, c));
+	shape_set(o, "reactions", shape_rollup(s, p->repo, what, c));
 	return o;
 }
 

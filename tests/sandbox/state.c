@@ -1,6 +1,5 @@
 #include "tests/sandbox/state.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -76,6 +75,8 @@ struct sandbox *sandbox_new(const char *dir, const char *bot, const char *token)
 	STAILQ_INIT(&s->repos);
 	STAILQ_INIT(&s->pulls);
 	STAILQ_INIT(&s->comments);
+	STAILQ_INIT(&s->reviews);
+	STAILQ_INIT(&s->code_comments);
 	STAILQ_INIT(&s->statuses);
 	s->log = sb_must(json_array());
 	s->requests = sb_must(json_array());
@@ -104,20 +105,37 @@ static void free_repos(struct sandbox *s)
 	}
 }
 
+static void free_comment(struct sb_comment *c)
+{
+	struct sb_reaction *r;
+
+	while ((r = STAILQ_FIRST(&c->reactions))) {
+		STAILQ_REMOVE_HEAD(&c->reactions, next);
+		free(r->content);
+		free(r);
+	}
+	free(c->body);
+	free(c->path);
+	free(c);
+}
+
 static void free_comments(struct sandbox *s)
 {
 	struct sb_comment *c;
-	struct sb_reaction *r;
+	struct sb_review *r;
 
 	while ((c = STAILQ_FIRST(&s->comments))) {
 		STAILQ_REMOVE_HEAD(&s->comments, next);
-		while ((r = STAILQ_FIRST(&c->reactions))) {
-			STAILQ_REMOVE_HEAD(&c->reactions, next);
-			free(r->content);
-			free(r);
-		}
-		free(c->body);
-		free(c);
+		free_comment(c);
+	}
+	while ((c = STAILQ_FIRST(&s->code_comments))) {
+		STAILQ_REMOVE_HEAD(&s->code_comments, next);
+		free_comment(c);
+	}
+	while ((r = STAILQ_FIRST(&s->reviews))) {
+		STAILQ_REMOVE_HEAD(&s->reviews, next);
+		free(r->body);
+		free(r);
 	}
 }
 
@@ -170,6 +188,7 @@ void sandbox_free(struct sandbox *s)
 		free(u->login);
 		free(u->type);
 		free(u->token);
+		json_decref(u->members);
 		free(u);
 	}
 	json_decref(s->log);
@@ -257,36 +276,6 @@ json_t *sb_log_after(struct sandbox *s, json_t *const *list,
 	return ret;
 }
 
-struct sb_user *sb_user_find(struct sandbox *s, const char *login)
-{
-	struct sb_user *u;
-
-	STAILQ_FOREACH(u, &s->users, next)
-	if (!strcasecmp(u->login, login))
-		return u;
-	return NULL;
-}
-
-struct sb_user *sb_user_by_id(struct sandbox *s, int64_t id)
-{
-	struct sb_user *u;
-
-	STAILQ_FOREACH(u, &s->users, next)
-	if (u->id == id)
-		return u;
-	return NULL;
-}
-
-struct sb_user *sb_user_by_token(struct sandbox *s, const char *token)
-{
-	struct sb_user *u;
-
-	STAILQ_FOREACH(u, &s->users, next)
-	if (u->token && !strcmp(u->token, token))
-		return u;
-	return NULL;
-}
-
 struct sb_repo *sb_repo_find(struct sandbox *s, const char *full)
 {
 	struct sb_repo *r;
@@ -318,6 +307,26 @@ struct sb_comment *sb_comment_find(struct sandbox *s, int64_t id)
 	return NULL;
 }
 
+struct sb_comment *sb_code_comment_find(struct sandbox *s, int64_t id)
+{
+	struct sb_comment *c;
+
+	STAILQ_FOREACH(c, &s->code_comments, next)
+	if (c->id == id && !c->deleted)
+		return c;
+	return NULL;
+}
+
+struct sb_review *sb_review_find(struct sandbox *s, int64_t id)
+{
+	struct sb_review *r;
+
+	STAILQ_FOREACH(r, &s->reviews, next)
+	if (r->id == id)
+		return r;
+	return NULL;
+}
+
 struct sb_reaction *sb_reaction_find(struct sb_comment *c, int64_t id)
 {
 	struct sb_reaction *r;
@@ -326,38 +335,6 @@ struct sb_reaction *sb_reaction_find(struct sb_comment *c, int64_t id)
 	if (r->id == id && !r->deleted)
 		return r;
 	return NULL;
-}
-
-bool sb_name_ok(const char *name)
-{
-	if (!*name || *name == '.' || *name == '-' || strlen(name) > 100)
-		return false;
-	for (const char *p = name; *p; p++) {
-		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
-			return false;
-	}
-	return true;
-}
-
-/* Half of the ids do not fit in 32 bits, so that whoever cuts them is seen. */
-static int64_t next_user_id(struct sandbox *s)
-{
-	int64_t n = ++s->last_user_id;
-
-	return n % 2 ? 1000 + n : 3000000000 + n;
-}
-
-struct sb_user *sb_user_add(struct sandbox *s, const char *login,
-			    const char *type, int64_t id)
-{
-	struct sb_user *u = sb_new(sizeof(*u));
-
-	u->id = id ? id : next_user_id(s);
-	u->login = sb_dup(login);
-	u->type = sb_dup(type);
-	u->created = sb_now(s);
-	STAILQ_INSERT_TAIL(&s->users, u, next);
-	return u;
 }
 
 struct sb_repo *sb_repo_add(struct sandbox *s, struct sb_user *owner,
@@ -378,16 +355,6 @@ struct sb_repo *sb_repo_add(struct sandbox *s, struct sb_user *owner,
 	r->reflogs = sb_must(json_object());
 	STAILQ_INSERT_TAIL(&s->repos, r, next);
 	return r;
-}
-
-const char *sb_role(const struct sb_repo *repo, const char *login)
-{
-	const char *role =
-		json_string_value(json_object_get(repo->roles, login));
-
-	if (role)
-		return role;
-	return strcasecmp(repo->owner->login, login) ? "read" : "admin";
 }
 
 bool sb_status_is_latest(const struct sb_status *st)

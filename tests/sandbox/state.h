@@ -29,6 +29,7 @@ struct sb_user {
 	char *type;  /* "User", "Bot", "Organization" */
 	char *token; /* NULL: cannot call the API */
 	int64_t created;
+	json_t *members; /* of an organisation: id -> is it public */
 };
 
 struct sb_repo {
@@ -43,7 +44,7 @@ struct sb_repo {
 	struct sb_user *owner;
 	int64_t created, pushed;
 	int numbers;	 /* the last issue number given out */
-	json_t *roles;	 /* login -> admin, maintain, write, triage, read */
+	json_t *roles;	 /* user id -> see sb_role() */
 	json_t *labels;	 /* name -> id */
 	json_t *reflogs; /* ref -> {offset, sha}: what pushes.c has seen */
 };
@@ -59,7 +60,7 @@ struct sb_pull {
 	char *base_ref, *head_ref;
 	char base_sha[SB_SHA], head_sha[SB_SHA];
 	char merge_sha[SB_SHA]; /* "" until merged */
-	bool closed, draft;
+	bool closed, draft, locked;
 	struct sb_user *merged_by; /* NULL: not merged */
 	json_t *labels;		   /* array of names */
 	int64_t created, updated, ended;
@@ -78,6 +79,18 @@ struct sb_reaction {
 	bool deleted;
 };
 
+struct sb_review {
+	STAILQ_ENTRY(sb_review) next;
+	int64_t id;
+	struct sb_pull *pull;
+	struct sb_user *user;
+	char *body;
+	const char *state; /* APPROVED, COMMENTED, ...; see acts_review.c */
+	char commit[SB_SHA];
+	int64_t submitted, updated;
+};
+
+/* On the conversation, or (then review is set) on a line of the code. */
 struct sb_comment {
 	STAILQ_ENTRY(sb_comment) next;
 	int64_t id;
@@ -87,6 +100,13 @@ struct sb_comment {
 	int64_t created, updated;
 	bool deleted;
 	STAILQ_HEAD(, sb_reaction) reactions;
+	/* The rest only on code. */
+	struct sb_review *review;
+	char *path;
+	char original[SB_SHA]; /* what its author looked at */
+	char commit[SB_SHA];   /* moves along with the head */
+	bool outdated;	       /* the code has changed since; stays behind */
+	int64_t reply_to;      /* 0: begins a thread */
 };
 
 struct sb_status {
@@ -122,6 +142,8 @@ struct sandbox {
 	STAILQ_HEAD(, sb_repo) repos;
 	STAILQ_HEAD(, sb_pull) pulls;
 	STAILQ_HEAD(, sb_comment) comments;
+	STAILQ_HEAD(, sb_review) reviews;
+	STAILQ_HEAD(, sb_comment) code_comments; /* those of reviews */
 	STAILQ_HEAD(, sb_status) statuses;
 	json_t *log, *requests; /* arrays; see sb_log() */
 	int64_t log_seq, request_seq;
@@ -178,6 +200,8 @@ struct sb_pull *sb_pull_find(struct sandbox *s, const struct sb_repo *repo,
 void sb_pull_free(struct sb_pull *p);
 DEFINE_CLEANUP(struct sb_pull *, sb_pull_free)
 struct sb_comment *sb_comment_find(struct sandbox *s, int64_t id);
+struct sb_comment *sb_code_comment_find(struct sandbox *s, int64_t id);
+struct sb_review *sb_review_find(struct sandbox *s, int64_t id);
 struct sb_reaction *sb_reaction_find(struct sb_comment *c, int64_t id);
 
 /* May stand in a path and in a URL as it is: letters, digits, "-_.". */
@@ -190,8 +214,17 @@ struct sb_user *sb_user_add(struct sandbox *s, const char *login,
 struct sb_repo *sb_repo_add(struct sandbox *s, struct sb_user *owner,
 			    const char *name, const char *path);
 
-/* "admin", "maintain", "write", "triage", "read": of login in repo. */
-const char *sb_role(const struct sb_repo *repo, const char *login);
+/* "admin", "maintain", "write", "triage", "read", "none". */
+const char *sb_role(const struct sb_repo *repo, const struct sb_user *u);
+void sb_role_set(struct sb_repo *repo, const struct sb_user *u,
+		 const char *role);
+bool sb_can_write(const struct sb_repo *repo, const struct sb_user *u);
+
+/* *ret_public tells who may know. */
+bool sb_is_member(const struct sb_user *org, const struct sb_user *u,
+		  bool *ret_public);
+void sb_member_set(struct sb_user *org, const struct sb_user *u, bool member,
+		   bool public);
 
 /*
  * Walks the newest status of each context of sha, oldest first: after NULL

@@ -41,6 +41,7 @@ static void test_allowed(void **state UNUSED)
 		[VERB_INCLUDE] = "nnyy",    [VERB_CANCEL] = "nnyy",
 		[VERB_NOTMYFAULT] = "nyyy", [VERB_QUIET] = "nnyy",
 		[VERB_VERBOSE] = "nnyy",    [VERB_PING] = "nyyy",
+		[VERB_PLAN] = "nyyy",	    [VERB_WHY] = "nyyy",
 		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
@@ -49,6 +50,7 @@ static void test_allowed(void **state UNUSED)
 		[VERB_INCLUDE] = "nnyy",    [VERB_CANCEL] = "yyyy",
 		[VERB_NOTMYFAULT] = "yyyy", [VERB_QUIET] = "yyyy",
 		[VERB_VERBOSE] = "yyyy",    [VERB_PING] = "yyyy",
+		[VERB_PLAN] = "yyyy",	    [VERB_WHY] = "yyyy",
 		[VERB_HELP] = "yyyy",
 	};
 
@@ -151,7 +153,7 @@ static void test_help(void **state UNUSED)
 	assert_non_null(strstr(s.text, "Your role here is **maintainer**.\n"));
 
 	help(&s, ROLE_NONE, true);
-	assert_null(strstr(s.text, "@kcibot deploy"));
+	assert_null(strstr(s.text, "`@kcibot deploy"));
 	assert_null(strstr(s.text, "@kcibot include"));
 	assert_non_null(strstr(s.text, "`@kcibot skip [reason=TEXT]`"));
 	assert_non_null(strstr(s.text, "**stranger**, and this is your own"));

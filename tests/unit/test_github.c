@@ -284,6 +284,31 @@ static void test_every_row_on_the_wire(void **state UNUSED)
 		 "{\"repo\": \"o/r\", \"comment_id\": 5000000000,"
 		 " \"content\": \"-1\"}",
 		 "POST /repos/o/r/issues/comments/5000000000/reactions", "{}"},
+		{"forge.permission",
+		 "{\"repo\": \"o/r\", \"login\": \"x[bot]\"}",
+		 "GET /repos/o/r/collaborators/x%5Bbot%5D/permission", "{}"},
+		{"forge.reviews", "{\"repo\": \"o/r\", \"number\": 7}",
+		 "GET /repos/o/r/pulls/7/reviews?per_page=100", "[]"},
+		{"forge.review_comments",
+		 "{\"repo\": \"o/r\", \"since\": \"2026-11-21T14:00:00Z\"}",
+		 "GET /repos/o/r/pulls/comments?per_page=100&sort=updated"
+		 "&direction=asc&since=2026-11-21T14%3A00%3A00Z",
+		 "[]"},
+		{"forge.review_reaction",
+		 "{\"repo\": \"o/r\", \"comment_id\": 9,"
+		 " \"content\": \"eyes\"}",
+		 "POST /repos/o/r/pulls/comments/9/reactions", "{}"},
+		{"forge.comment.get", "{\"repo\": \"o/r\", \"comment_id\": 9}",
+		 "GET /repos/o/r/issues/comments/9", "{}"},
+		{"forge.deliveries",
+		 "{\"repo\": \"o/r\", \"hook_id\": 5000000001}",
+		 "GET /repos/o/r/hooks/5000000001/deliveries?per_page=100",
+		 "[]"},
+		{"forge.redeliver",
+		 "{\"repo\": \"o/r\", \"hook_id\": 1,"
+		 " \"delivery_id\": 12077215967}",
+		 "POST /repos/o/r/hooks/1/deliveries/12077215967/attempts",
+		 "{}"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -319,6 +344,15 @@ static void test_bad_arguments_are_not_sent(void **state UNUSED)
 		{"forge.pull", "{\"repo\": \"o/r \", \"number\": 7}"},
 		{"forge.user", "{\"login\": \"\"}"},
 		{"forge.user", "{\"login\": \"..\"}"},
+		{"forge.permission", "{\"repo\": \"o/r\", \"login\": \".\"}"},
+		{"forge.org_member", "{\"org\": \"..\", \"login\": \"x\"}"},
+		{"forge.org_member", "{\"org\": \"\", \"login\": \"x\"}"},
+		{"forge.org_member", "{\"org\": \"o\"}"},
+		{"forge.deliveries", "{\"repo\": \"o/r\"}"},
+		{"forge.deliveries", "{\"repo\": \"o/r\", \"hook_id\": 1,"
+				     " \"since\": \"yesterday\"}"},
+		{"forge.redeliver", "{\"repo\": \"o/r\", \"hook_id\": 1,"
+				    " \"delivery_id\": -1}"},
 		{"forge.comments", "{\"repo\": \"o/r\", \"since\": \"now\"}"},
 		{"forge.reaction", "{\"repo\": \"o/r\", \"comment_id\": 1,"
 				   " \"content\": \"ey\"}"},
@@ -978,6 +1012,155 @@ static void test_204_has_no_body(void **state UNUSED)
 	assert_null(f.box.out[0].body);
 }
 
+/* -- answers without a body -- */
+
+static const char MEMBER[] = "GET /orgs/o/members/x";
+static const char PUBLIC[] = "GET /orgs/o/public_members/x";
+
+static struct outcome *ask_member(void)
+{
+	return run("forge.org_member",
+		   json_pack("{s:s, s:s}", "org", "o", "login", "x"));
+}
+
+static void test_member_or_not(void **state UNUSED)
+{
+	struct outcome *o;
+
+	say(MEMBER, 204, "", NULL);
+	o = ask_member();
+	assert_int_equal(o->code, ERR_OK);
+	assert_int_equal(o->http_status, 204);
+	assert_null(o->body);
+	say(MEMBER, 404, "", "{\"message\": \"Not Found\"}");
+	assert_int_equal(ask_member()->code, ERR_MISSING);
+	assert_int_equal(script_count(&f.server), 2);
+}
+
+/* Whoever answers anything else has not said that it is a member. */
+static void test_only_204_is_a_member(void **state UNUSED)
+{
+	static const struct {
+		int status;
+		const char *body;
+	} rows[] = {{200, "{}"}, {200, ""}, {202, ""}, {205, ""}, {200, "[]"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		say(MEMBER, rows[i].status, "", rows[i].body);
+		assert_int_equal(ask_member()->code, ERR_RETRY);
+	}
+}
+
+static void test_member_of_a_foreign_org(void **state UNUSED)
+{
+	struct script_server other;
+	char location[128];
+
+	script_start(&other);
+	snprintf(location, sizeof(location), "Location: %s/x\r\n", other.base);
+	say(MEMBER, 302, location, NULL);
+	say(PUBLIC, 204, "", NULL);
+	assert_int_equal(ask_member()->code, ERR_OK);
+	say(MEMBER, 302, "Location: {base}/user\r\n", NULL);
+	say(PUBLIC, 404, "", "{\"message\": \"Not Found\"}");
+	assert_int_equal(ask_member()->code, ERR_MISSING);
+	/* The public list says it itself: another 302 leads nowhere. */
+	say(MEMBER, 302, "", NULL);
+	say(PUBLIC, 302, location, NULL);
+	assert_int_equal(ask_member()->code, ERR_INVALID);
+	assert_int_equal(script_count(&f.server), 6);
+	for (int i = 0; i < 6; i++)
+		assert_true(script_line(&f.server, i, i % 2 ? PUBLIC : MEMBER));
+	assert_int_equal(script_count(&other), 0);
+	script_stop(&other);
+}
+
+static const char ATTEMPT[] = "POST /repos/o/r/hooks/1/deliveries/2/attempts";
+
+static json_t *attempt_args(void)
+{
+	return json_pack("{s:s, s:i, s:i}", "repo", "o/r", "hook_id", 1,
+			 "delivery_id", 2);
+}
+
+static void test_202_with_and_without_body(void **state UNUSED)
+{
+	say(ATTEMPT, 202, "", "");
+	assert_int_equal(run("forge.redeliver", attempt_args())->code, ERR_OK);
+	say(ATTEMPT, 202, "", "{}");
+	assert_int_equal(run("forge.redeliver", attempt_args())->code, ERR_OK);
+	assert_true(script_has(&f.server, 0, "Content-Length", "0"));
+	assert_true(script_has(&f.server, 0, "Content-Type", NULL));
+	assert_string_equal(f.server.requests[0].body, "");
+	/* What must name something is not done by an empty 202. */
+	say(CREATE, 202, "", "");
+	expect_lost("forge.comment", comment_args(0, false), true);
+}
+
+/* -- pages that come newest first -- */
+
+#define HOOK "GET /repos/o/r/hooks/1/deliveries?"
+
+static json_t *hook_args(const char *since)
+{
+	return json_pack("{s:s, s:i, s:s}", "repo", "o/r", "hook_id", 1,
+			 "since", since);
+}
+
+static void say_deliveries(void)
+{
+	say(HOOK "per_page=100", 200,
+	    "Link: <{base}/repos/o/r/hooks/1/deliveries?per_page=100"
+	    "&cursor=v1_7>; rel=\"next\"\r\n",
+	    "[{\"id\": 9, \"delivered_at\": \"2026-11-21T14:00:09Z\"},"
+	    " {\"id\": 8, \"delivered_at\": \"2026-11-21T14:00:08Z\"}]");
+	say(HOOK "per_page=100&cursor=v1_7", 200,
+	    "Link: <{base}/repos/o/r/hooks/1/deliveries?per_page=100"
+	    "&cursor=v1_6>; rel=\"next\"\r\n",
+	    "[{\"id\": 7, \"delivered_at\": \"2026-11-21T14:00:07Z\"}]");
+	say(HOOK "per_page=100&cursor=v1_6", 200, "",
+	    "[{\"id\": 6, \"delivered_at\": \"2026-11-21T14:00:06.5Z\"}]");
+}
+
+static void expect_deliveries(const char *since, size_t entries, int requests)
+{
+	int before = script_count(&f.server);
+	struct outcome *o = run("forge.deliveries", hook_args(since));
+
+	assert_int_equal(o->code, ERR_OK);
+	assert_int_equal(json_array_size(o->body), entries);
+	assert_int_equal(script_count(&f.server) - before, requests);
+}
+
+static void test_deliveries_by_cursor(void **state UNUSED)
+{
+	say_deliveries();
+	expect_deliveries("", 4, 3);
+}
+
+static void test_deliveries_back_to_a_time(void **state UNUSED)
+{
+	say_deliveries();
+	/* One of that very second may stand on the next page. */
+	expect_deliveries("2026-11-21T14:00:07Z", 4, 3);
+	say_deliveries();
+	expect_deliveries("2026-11-21T14:00:08Z", 3, 2);
+}
+
+static void test_deliveries_without_end(void **state UNUSED)
+{
+	script_add(&f.server,
+		   (struct script_step){
+			   .expect = HOOK,
+			   .status = 200,
+			   .headers = "Link: <{base}/repos/o/r/hooks/1/"
+				      "deliveries?cursor=x>; rel=\"next\"\r\n",
+			   .body = "[{\"delivered_at\": null}]",
+			   .times = SCRIPT_FOREVER});
+	expect_deliveries("2026-11-21T14:00:00Z", LIMIT_FORGE_PAGES,
+			  LIMIT_FORGE_PAGES);
+}
+
 static void test_huge_answers(void **state UNUSED)
 {
 	CLEANUP(free) char *block = calloc(1, (1 << 20) + 1);
@@ -1273,69 +1456,76 @@ static void test_one_call_waited_for(void **state UNUSED)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static const struct CMUnitTest tests[] = {
+	TEST(test_headers_and_body),
+	TEST(test_a_read_has_no_body),
+	TEST(test_every_row_on_the_wire),
+	TEST(test_bad_arguments_are_not_sent),
+	TEST(test_status_description_is_at_most_140),
+	TEST(test_path_of_an_enterprise_server),
+	TEST(test_token_of_any_length),
+	TEST(test_bad_token_files),
+	TEST(test_bad_api_urls),
+	TEST(test_401_reads_the_token_again),
+	TEST(test_401_twice_is_refused),
+	TEST(test_401_forgets_what_the_old_token_saw),
+	TEST(test_environment_proxy_does_not_see_it),
+	TEST(test_redirect_on_the_same_host),
+	TEST(test_redirect_to_another_host),
+	TEST(test_redirect_in_a_circle),
+	TEST(test_redirect_of_a_write),
+	TEST(test_pages_are_joined),
+	TEST(test_next_page_on_another_host),
+	TEST(test_endless_listing),
+	TEST(test_half_a_listing_is_none),
+	TEST(test_304_gives_the_kept_answer),
+	TEST(test_304_of_pages),
+	TEST(test_full_last_page_is_asked_anew),
+	TEST(test_304_unasked),
+	TEST(test_limited_or_without_right),
+	TEST(test_hold_goes_back_to_the_caller),
+	TEST(test_short_hold_waits_inside),
+	TEST(test_last_request_of_the_window),
+	TEST(test_reset_that_has_passed),
+	TEST(test_untimed_limits_wait_longer),
+	TEST(test_writes_are_spaced),
+	TEST(test_writes_go_one_by_one),
+	TEST(test_cut_answers),
+	TEST(test_lost_write_is_sent_once),
+	TEST(test_hang_ends),
+	TEST(test_nobody_there),
+	TEST(test_5xx),
+	TEST(test_answers_without_sense),
+	TEST(test_204_has_no_body),
+	TEST(test_member_or_not),
+	TEST(test_only_204_is_a_member),
+	TEST(test_member_of_a_foreign_org),
+	TEST(test_202_with_and_without_body),
+	TEST(test_deliveries_by_cursor),
+	TEST(test_deliveries_back_to_a_time),
+	TEST(test_deliveries_without_end),
+	TEST(test_huge_answers),
+	TEST(test_text_for_people),
+	TEST(test_comment_is_created),
+	TEST(test_comment_is_edited),
+	TEST(test_deleted_comment_is_made_anew),
+	TEST(test_patient_404_makes_no_other),
+	TEST(test_edit_refused_makes_no_other),
+	TEST(test_lookup_finds_only_ours),
+	TEST(test_lookup_finds_none),
+	TEST(test_edit_404_looks_when_told),
+	TEST(test_lookup_that_fails_creates_nothing),
+	TEST(test_create_404),
+	TEST(test_sockets_are_not_inherited),
+	TEST(test_at_most_so_many_at_once),
+	TEST(test_queue_is_bounded),
+	TEST(test_stop_with_calls_under_way),
+	TEST(test_stop_at_once),
+	TEST(test_done_may_start_more),
+	TEST(test_one_call_waited_for),
+};
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(test_headers_and_body),
-		TEST(test_a_read_has_no_body),
-		TEST(test_every_row_on_the_wire),
-		TEST(test_bad_arguments_are_not_sent),
-		TEST(test_status_description_is_at_most_140),
-		TEST(test_path_of_an_enterprise_server),
-		TEST(test_token_of_any_length),
-		TEST(test_bad_token_files),
-		TEST(test_bad_api_urls),
-		TEST(test_401_reads_the_token_again),
-		TEST(test_401_twice_is_refused),
-		TEST(test_401_forgets_what_the_old_token_saw),
-		TEST(test_environment_proxy_does_not_see_it),
-		TEST(test_redirect_on_the_same_host),
-		TEST(test_redirect_to_another_host),
-		TEST(test_redirect_in_a_circle),
-		TEST(test_redirect_of_a_write),
-		TEST(test_pages_are_joined),
-		TEST(test_next_page_on_another_host),
-		TEST(test_endless_listing),
-		TEST(test_half_a_listing_is_none),
-		TEST(test_304_gives_the_kept_answer),
-		TEST(test_304_of_pages),
-		TEST(test_full_last_page_is_asked_anew),
-		TEST(test_304_unasked),
-		TEST(test_limited_or_without_right),
-		TEST(test_hold_goes_back_to_the_caller),
-		TEST(test_short_hold_waits_inside),
-		TEST(test_last_request_of_the_window),
-		TEST(test_reset_that_has_passed),
-		TEST(test_untimed_limits_wait_longer),
-		TEST(test_writes_are_spaced),
-		TEST(test_writes_go_one_by_one),
-		TEST(test_cut_answers),
-		TEST(test_lost_write_is_sent_once),
-		TEST(test_hang_ends),
-		TEST(test_nobody_there),
-		TEST(test_5xx),
-		TEST(test_answers_without_sense),
-		TEST(test_204_has_no_body),
-		TEST(test_huge_answers),
-		TEST(test_text_for_people),
-		TEST(test_comment_is_created),
-		TEST(test_comment_is_edited),
-		TEST(test_deleted_comment_is_made_anew),
-		TEST(test_patient_404_makes_no_other),
-		TEST(test_edit_refused_makes_no_other),
-		TEST(test_lookup_finds_only_ours),
-		TEST(test_lookup_finds_none),
-		TEST(test_edit_404_looks_when_told),
-		TEST(test_lookup_that_fails_creates_nothing),
-		TEST(test_create_404),
-		TEST(test_sockets_are_not_inherited),
-		TEST(test_at_most_so_many_at_once),
-		TEST(test_queue_is_bounded),
-		TEST(test_stop_with_calls_under_way),
-		TEST(test_stop_at_once),
-		TEST(test_done_may_start_more),
-		TEST(test_one_call_waited_for),
-	};
-
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

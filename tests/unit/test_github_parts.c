@@ -20,9 +20,11 @@
 /* Everything that any row may want. */
 static json_t *all_args(void)
 {
-	return json_pack("{s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+	return json_pack("{s:s, s:i, s:I, s:i, s:i, s:s, s:s, s:s, s:s, s:s,"
+			 " s:s, s:s, s:s}",
 			 "repo", "o/r", "number", 7, "comment_id",
-			 (json_int_t)5000000000, "sha",
+			 (json_int_t)5000000000, "hook_id", 8, "delivery_id", 9,
+			 "org", "o", "sha",
 			 "0123456789abcdef0123456789abcdef01234567", "login",
 			 "me", "since", "2026-11-21T14:00:00Z", "body", "b",
 			 "content", "eyes", "state", "success", "context", "c");
@@ -40,16 +42,22 @@ static void test_every_row_is_whole(void **state UNUSED)
 		assert_ptr_equal(github_row(r->kind), r); /* unique */
 		assert_true(str_starts(r->kind, "forge."));
 		assert_true(*r->meaning);
-		/* What writes is no GET, has a body, and is never cached. */
+		/* What writes is no GET, and is never cached. */
 		assert_int_equal(r->write, !get);
-		assert_int_equal(r->send[0] != NULL, !get);
-		assert_false(r->write && (r->cache || r->pages));
+		assert_false(get && r->send[0]);
+		assert_false(r->write && (r->cache || r->pages || r->none));
+		/* No body has no ETag; a time to stop at wants pages. */
+		assert_false(r->none && (r->cache || r->pages));
+		assert_false(r->until && !r->pages);
+		if (r->instead)
+			assert_true(github_row(r->instead)->none);
 		if (github_request_build(r, "http://h", args, &req, &e))
 			fail_msg("%s: %s", r->kind, e.text);
 		assert_true(str_starts(req.url, "http://h/"));
 		assert_null(strchr(req.url, '{'));
 		assert_null(strchr(req.path, '?'));
-		assert_int_equal(req.body != NULL, r->write);
+		assert_int_equal(req.body != NULL, r->send[0] != NULL);
+		assert_int_equal(req.since_ms != 0, r->until != NULL);
 		github_request_release(&req);
 		/* Without arguments only who we are can be asked. */
 		assert_int_equal(

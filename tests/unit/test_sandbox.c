@@ -714,18 +714,433 @@ static void test_pages_escape(void **state)
 	assert_non_null(strstr(home.text.text, "/" REPO "/pull/2"));
 }
 
+/* The payload of the next webhook of that event and action. */
+static json_t *payload(struct world *w, int64_t *after, const char *event,
+		       const char *action)
+{
+	for (;;) {
+		CLEANUP(json_decref) json_t *log = sent(w, after, event);
+		CLEANUP(free)
+		char *path = str_format("/_sandbox/deliveries?id=%" PRId64,
+					js_int(log, "id", 0));
+		CLEANUP(json_decref) json_t *d = NULL;
+
+		if (strcmp(js_str(log, "action"), action) != 0)
+			continue;
+		d = sbc_get(w->c, path);
+		assert_non_null(js_get(d, "request.payload"));
+		return json_incref(js_get(d, "request.payload"));
+	}
+}
+
+/* GET path, 200, and its body. */
+static json_t *got(struct world *w, const char *path)
+{
+	CLEANUP(sbc_answer_release) struct sbc_answer a;
+
+	assert_int_equal(call(w, "GET", path, NULL, &a), 200);
+	return json_incref(a.json);
+}
+
+/* There, and null. */
+static bool says_null(const json_t *o, const char *name)
+{
+	return json_is_null(json_object_get(o, name));
+}
+
+static void test_reviews(void **state)
+{
+	struct world *w = *state;
+	int64_t after = 0;
+	int64_t id = sbc_review(w->c, REPO, 1, "bob", "APPROVE", NULL, NULL);
+	CLEANUP(json_decref)
+	json_t *said = payload(w, &after, "pull_request_review", "submitted");
+
+	assert_true(id > INT32_MAX);
+	assert_int_equal(js_int(said, "review.id", 0), id);
+	assert_string_equal(js_str(said, "review.state"), "approved");
+	assert_true(says_null(js_get(said, "review"), "body"));
+	assert_string_equal(js_str(said, "review.commit_id"), w->head);
+	assert_string_equal(js_str(said, "sender.login"), "bob");
+	assert_int_equal(js_int(said, "pull_request.number", 0), 1);
+	assert_null(js_get(said, "pull_request.merged"));
+	assert_string_equal(js_str(said, "repository.full_name"), REPO);
+	/* What was read is an older commit than the head. */
+	assert_true(sbc_push(w->c, REPO, 1, files("b", "b"), false, NULL));
+	assert_true(sbc_review(w->c, REPO, 1, "bob", "REQUEST_CHANGES", "no",
+			       w->head));
+	CLEANUP(json_decref) json_t *list = got(w, API "/pulls/1/reviews");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(js_str(json_array_get(list, 0), "state"),
+			    "APPROVED");
+	assert_true(json_is_string(js_get(json_array_get(list, 0), "body")));
+	assert_string_equal(js_str(json_array_get(list, 1), "state"),
+			    "CHANGES_REQUESTED");
+	assert_string_equal(js_str(json_array_get(list, 1), "commit_id"),
+			    w->head);
+	assert_int_equal(status_of(w, "GET", API "/pulls/9/reviews", NULL),
+			 404);
+}
+
+static void test_review_rules(void **state)
+{
+	struct world *w = *state;
+	int64_t after = 0;
+	int64_t id = sbc_review(w->c, REPO, 1, "bob", "APPROVE", "fine", NULL);
+
+	assert_false(sbc_review(w->c, REPO, 1, "alice", "APPROVE", "me", NULL));
+	assert_false(sbc_review(w->c, REPO, 1, "bob", "COMMENT", "", NULL));
+	assert_false(sbc_review(w->c, REPO, 1, "bob", "LGTM", "x", NULL));
+	assert_false(sbc_review(w->c, REPO, 1, "bob", "APPROVE", "x",
+				"1111111111111111111111111111111111111111"));
+	assert_true(sbc_review_edit(w->c, id, "alice", "@kcibot deploy"));
+	CLEANUP(json_decref)
+	json_t *edited = payload(w, &after, "pull_request_review", "edited");
+	assert_string_equal(js_str(edited, "changes.body.from"), "fine");
+	assert_string_equal(js_str(edited, "review.user.login"), "bob");
+	assert_string_equal(js_str(edited, "sender.login"), "alice");
+	assert_true(sbc_review_dismiss(w->c, id, "alice"));
+	CLEANUP(json_decref)
+	json_t *gone = payload(w, &after, "pull_request_review", "dismissed");
+	assert_string_equal(js_str(gone, "review.state"), "dismissed");
+	assert_false(sbc_review_dismiss(w->c, id, "alice"));
+}
+
+static void test_comment_on_code(void **state)
+{
+	struct world *w = *state;
+	int64_t after = 0;
+	int64_t id = sbc_review_comment(w->c, REPO, 1, "bob", "why?", NULL);
+	CLEANUP(json_decref)
+	json_t *review = payload(w, &after, "pull_request_review", "submitted");
+	CLEANUP(json_decref)
+	json_t *said =
+		payload(w, &after, "pull_request_review_comment", "created");
+	char path[160];
+
+	assert_true(says_null(js_get(review, "review"), "body"));
+	assert_int_equal(js_int(said, "comment.id", 0), id);
+	assert_int_equal(js_int(said, "comment.pull_request_review_id", 0),
+			 js_int(review, "review.id", 1));
+	assert_string_equal(js_str(said, "comment.path"), "src/a.c");
+	assert_string_equal(js_str(said, "comment.original_commit_id"),
+			    w->head);
+	snprintf(path, sizeof(path),
+		 API "/pulls/comments/%" PRId64 "/reactions", id);
+	assert_int_equal(status_of(w, "POST", path,
+				   json_pack("{s:s}", "content", "eyes")),
+			 201);
+	assert_int_equal(status_of(w, "POST", path,
+				   json_pack("{s:s}", "content", "eyes")),
+			 200);
+	assert_true(sbc_await_reaction(w->c, REPO, 1, id, "kcibot", "eyes",
+				       SBC_WAIT_MS));
+	/* It is no comment of the conversation. */
+	snprintf(path, sizeof(path), API "/issues/comments/%" PRId64, id);
+	assert_int_equal(status_of(w, "GET", path, NULL), 404);
+	assert_true(sbc_comment_edit(w->c, REPO, id, "alice", "because"));
+	CLEANUP(json_decref)
+	json_t *edited =
+		payload(w, &after, "pull_request_review_comment", "edited");
+	assert_string_equal(js_str(edited, "changes.body.from"), "why?");
+	assert_string_equal(js_str(edited, "sender.login"), "alice");
+	assert_true(sbc_comment_delete(w->c, REPO, id, NULL));
+	json_decref(
+		payload(w, &after, "pull_request_review_comment", "deleted"));
+	CLEANUP(json_decref) json_t *none = got(w, API "/pulls/comments");
+	assert_int_equal(json_array_size(none), 0);
+}
+
+/* One comment of the code, as the API shows it. */
+static json_t *on_code(struct world *w, int64_t id)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), API "/pulls/comments/%" PRId64, id);
+	return got(w, path);
+}
+
+static void test_comment_moves_with_the_head(void **state)
+{
+	struct world *w = *state;
+	int64_t id = sbc_review_comment(w->c, REPO, 1, "bob", "why?", NULL);
+	char second[41];
+
+	assert_true(sbc_push(w->c, REPO, 1, files("b", "b"), false, second));
+	CLEANUP(json_decref) json_t *moved = on_code(w, id);
+	assert_string_equal(js_str(moved, "commit_id"), second);
+	assert_string_equal(js_str(moved, "original_commit_id"), w->head);
+	assert_int_equal(js_int(moved, "position", 0), 1);
+	assert_true(sbc_push(w->c, REPO, 1, files("src/a.c", "long a;\n"),
+			     false, NULL));
+	CLEANUP(json_decref) json_t *stays = on_code(w, id);
+	assert_string_equal(js_str(stays, "commit_id"), second);
+	assert_true(says_null(stays, "position"));
+	int64_t reply = sbc_review_reply(w->c, REPO, 1, "alice", "so", id);
+	CLEANUP(json_decref) json_t *answer = on_code(w, reply);
+	assert_int_equal(js_int(answer, "in_reply_to_id", 0), id);
+	assert_string_equal(js_str(answer, "original_commit_id"), w->head);
+	assert_false(sbc_review_reply(w->c, REPO, 1, "alice", "so", 77));
+	/* Only what is as young as that. */
+	CLEANUP(json_decref)
+	json_t *young = got(w, API "/pulls/comments?sort=updated"
+				   "&since=2999-01-01T00:00:00Z");
+	assert_int_equal(json_array_size(young), 0);
+	CLEANUP(json_decref)
+	json_t *all = got(w, API "/pulls/comments?sort=updated"
+				 "&direction=desc&since=2000-01-01T00:00:00Z");
+	assert_int_equal(js_int(json_array_get(all, 0), "id", 0), reply);
+}
+
+static void test_others_edit_comments(void **state)
+{
+	struct world *w = *state;
+	int64_t after = 0;
+	int64_t id = sbc_comment(w->c, REPO, 1, "bob", "@kcibot ping");
+	char path[160];
+
+	snprintf(path, sizeof(path), API "/issues/comments/%" PRId64, id);
+	assert_true(sbc_comment_edit(w->c, REPO, id, "alice", "changed"));
+	CLEANUP(json_decref)
+	json_t *edited = payload(w, &after, "issue_comment", "edited");
+	assert_string_equal(js_str(edited, "sender.login"), "alice");
+	assert_string_equal(js_str(edited, "comment.user.login"), "bob");
+	assert_string_equal(js_str(edited, "changes.body.from"),
+			    "@kcibot ping");
+	assert_false(sbc_comment_edit(w->c, "no/repo", id, NULL, "x"));
+	assert_int_equal(status_of(w, "GET", path, NULL), 200);
+	assert_true(sbc_comment_delete(w->c, REPO, id, "alice"));
+	CLEANUP(json_decref)
+	json_t *gone = payload(w, &after, "issue_comment", "deleted");
+	assert_string_equal(js_str(gone, "sender.login"), "alice");
+	assert_int_equal(status_of(w, "GET", path, NULL), 404);
+}
+
+static void test_a_login_changes_hands(void **state)
+{
+	struct world *w = *state;
+
+	CLEANUP(json_decref) json_t *before = got(w, "/users/bob");
+	assert_true(sbc_permission(w->c, REPO, "bob", "maintain"));
+	assert_false(sbc_rename(w->c, "bob", "alice"));
+	assert_false(sbc_rename(w->c, "kernelci", "other"));
+	assert_true(sbc_rename(w->c, "bob", "robert"));
+	assert_int_equal(status_of(w, "GET", "/users/bob", NULL), 404);
+	CLEANUP(json_decref) json_t *after = got(w, "/users/robert");
+	assert_int_equal(js_int(after, "id", 0), js_int(before, "id", 1));
+	assert_int_not_equal(sbc_user(w->c, "bob"), js_int(before, "id", 0));
+	CLEANUP(json_decref)
+	json_t *old = got(w, API "/collaborators/robert/permission");
+	CLEANUP(json_decref)
+	json_t *new = got(w, API "/collaborators/bob/permission");
+	assert_string_equal(js_str(old, "role_name"), "maintain");
+	assert_string_equal(js_str(old, "permission"), "write");
+	assert_string_equal(js_str(new, "role_name"), "read");
+}
+
+static void test_permissions(void **state)
+{
+	struct world *w = *state;
+	static const char *const roles[][2] = {
+		{"admin", "admin"}, {"maintain", "write"}, {"write", "write"},
+		{"triage", "read"}, {"read", "read"},	   {"none", "none"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+		assert_true(sbc_permission(w->c, REPO, "bob", roles[i][0]));
+		CLEANUP(json_decref)
+		json_t *a = got(w, API "/collaborators/bob/permission");
+
+		assert_string_equal(js_str(a, "role_name"), roles[i][0]);
+		assert_string_equal(js_str(a, "permission"), roles[i][1]);
+		assert_int_not_equal(js_int(a, "user.id", 0), 0);
+	}
+	assert_false(sbc_permission(w->c, REPO, "bob", "owner"));
+	assert_int_equal(status_of(w, "GET",
+				   API "/collaborators/nobody/permission",
+				   NULL),
+			 404);
+	/* Who cannot push may not ask. */
+	assert_true(sbc_permission(w->c, REPO, "kcibot", "read"));
+	assert_int_equal(
+		status_of(w, "GET", API "/collaborators/bob/permission", NULL),
+		403);
+}
+
+#define MEMBER "/orgs/kernelci/members/"
+#define SHOWN "/orgs/kernelci/public_members/"
+
+static void test_organisations(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(sbc_answer_release) struct sbc_answer outside;
+
+	assert_true(sbc_org(w->c, "kernelci")); /* it owns REPO already */
+	assert_false(sbc_org(w->c, "bob"));
+	assert_true(sbc_org_member(w->c, "kernelci", "alice", true));
+	assert_true(sbc_org_member(w->c, "kernelci", "bob", false));
+	assert_int_equal(call(w, "GET", MEMBER "bob", NULL, &outside), 302);
+	assert_non_null(strcasestr(outside.headers.text, SHOWN "bob"));
+	assert_int_equal(status_of(w, "GET", SHOWN "bob", NULL), 404);
+	assert_int_equal(status_of(w, "GET", SHOWN "alice", NULL), 204);
+	assert_int_equal(status_of(w, "GET", MEMBER "nobody", NULL), 404);
+	assert_true(sbc_org_member(w->c, "kernelci", "kcibot", false));
+	assert_int_equal(status_of(w, "GET", MEMBER "bob", NULL), 204);
+	assert_true(sbc_org_leave(w->c, "kernelci", "bob"));
+	assert_int_equal(status_of(w, "GET", MEMBER "bob", NULL), 404);
+	assert_int_equal(status_of(w, "GET", "/orgs/alice/members/bob", NULL),
+			 404);
+}
+
+static int comment_status(struct world *w)
+{
+	return status_of(w, "POST", API "/issues/1/comments",
+			 json_pack("{s:s}", "body", "hello"));
+}
+
+static void test_locked(void **state)
+{
+	struct world *w = *state;
+	int64_t after = 0;
+	int64_t id = sbc_comment(w->c, REPO, 1, "bob", "hello");
+	char path[160];
+
+	snprintf(path, sizeof(path),
+		 API "/issues/comments/%" PRId64 "/reactions", id);
+	assert_true(sbc_act(w->c, REPO, 1, "alice", "lock", NULL));
+	CLEANUP(json_decref)
+	json_t *told = payload(w, &after, "pull_request", "locked");
+	assert_true(js_bool(told, "pull_request.locked", false));
+	assert_false(sbc_comment(w->c, REPO, 1, "bob", "me too"));
+	assert_false(
+		sbc_review(w->c, REPO, 1, "bob", "COMMENT", "me too", NULL));
+	assert_int_equal(comment_status(w), 201); /* who may write, may */
+	assert_true(sbc_permission(w->c, REPO, "kcibot", "read"));
+	assert_int_equal(comment_status(w), 403);
+	assert_int_equal(status_of(w, "POST", path,
+				   json_pack("{s:s}", "content", "eyes")),
+			 403);
+	assert_true(sbc_act(w->c, REPO, 1, "alice", "unlock", NULL));
+	assert_int_equal(comment_status(w), 201);
+}
+
+static void test_refusals(void **state)
+{
+	struct world *w = *state;
+	char path[160];
+
+	snprintf(path, sizeof(path),
+		 API "/issues/comments/%" PRId64 "/reactions",
+		 sbc_comment(w->c, REPO, 1, "bob", "hello"));
+	assert_true(sbc_refuse(w->c, "POST", "/reactions", 403, 1));
+	assert_int_equal(comment_status(w), 201);
+	assert_int_equal(status_of(w, "POST", path,
+				   json_pack("{s:s}", "content", "eyes")),
+			 403);
+	assert_int_equal(status_of(w, "POST", path,
+				   json_pack("{s:s}", "content", "eyes")),
+			 201);
+}
+
+static void test_base_and_head_go_back(void **state)
+{
+	struct world *w = *state;
+	int64_t after = 0;
+	char b[41];
+
+	json_t *branch =
+		sbc_post(w->c, "/_sandbox/push",
+			 json_pack("{s:s,s:s,s:{s:s}}", "repo", REPO, "branch",
+				   "next", "files", "n", "n"));
+	assert_non_null(branch);
+	json_decref(branch);
+	assert_false(sbc_base(w->c, REPO, 1, "alice", "nowhere"));
+	assert_true(sbc_base(w->c, REPO, 1, "alice", "next"));
+	CLEANUP(json_decref)
+	json_t *moved = payload(w, &after, "pull_request", "edited");
+	assert_string_equal(js_str(moved, "changes.base.ref.from"), "main");
+	assert_string_equal(js_str(moved, "changes.base.sha.from"), w->base);
+	assert_string_equal(js_str(moved, "pull_request.base.ref"), "next");
+	assert_true(sbc_push(w->c, REPO, 1, files("b", "b"), true, b));
+	assert_true(sbc_push_to(w->c, REPO, 1, w->head));
+	json_decref(payload(w, &after, "pull_request", "synchronize"));
+	CLEANUP(json_decref)
+	json_t *back = payload(w, &after, "pull_request", "synchronize");
+	assert_string_equal(js_str(back, "before"), b);
+	assert_string_equal(js_str(back, "after"), w->head);
+	CLEANUP(json_decref) json_t *pull = got(w, API "/pulls/1");
+	assert_string_equal(js_str(pull, "head.sha"), w->head);
+	assert_false(sbc_push_to(w->c, REPO, 1, w->head));
+}
+
+static void test_deliveries_by_cursor(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(json_decref) json_t *hooks = got(w, API "/hooks");
+	int64_t after = 0, last = INT64_MAX;
+	char path[256];
+	int seen = 0;
+
+	assert_true(sbc_webhooks(w->c, "drop", "issue_comment", 1));
+	for (int i = 0; i < 2; i++) {
+		assert_true(sbc_comment(w->c, REPO, 1, "bob", "hello"));
+		json_decref(sent(w, &after, "issue_comment"));
+	}
+	snprintf(path, sizeof(path),
+		 API "/hooks/%" PRId64 "/deliveries?per_page=1",
+		 js_int(json_array_get(hooks, 0), "id", 0));
+	for (; *path; seen++) {
+		CLEANUP(sbc_answer_release) struct sbc_answer a;
+		json_t *one;
+
+		assert_int_equal(call(w, "GET", path, NULL, &a), 200);
+		assert_int_equal(json_array_size(a.json), 1);
+		one = json_array_get(a.json, 0);
+		assert_true(js_int(one, "id", 0) < last);
+		assert_string_equal(js_str(one, "status"),
+				    seen == 1 ? "failed to connect to host"
+					      : "OK");
+		last = js_int(one, "id", 0);
+		link_of(w, &a, "next", path, sizeof(path));
+		assert_true(!*path || strstr(path, "cursor=v1_"));
+	}
+	assert_int_equal(seen, 3);
+	CLEANUP(json_decref) json_t *all = sbc_deliveries(w->c);
+	assert_int_equal(json_array_size(all), 3);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_pull_is_fetchable),   T(test_webhooks_are_signed),
-		T(test_comment_round_trip),  T(test_comment_limits),
-		T(test_reactions),	     T(test_statuses),
-		T(test_pages_follow_links),  T(test_etag),
-		T(test_who_may_call),	     T(test_faults),
-		T(test_webhooks_go_astray),  T(test_deliveries_list),
-		T(test_push_from_outside),   T(test_life_of_a_pull),
-		T(test_files_and_conflicts), T(test_pages_escape),
+		T(test_pull_is_fetchable),
+		T(test_webhooks_are_signed),
+		T(test_comment_round_trip),
+		T(test_comment_limits),
+		T(test_reactions),
+		T(test_statuses),
+		T(test_pages_follow_links),
+		T(test_etag),
+		T(test_who_may_call),
+		T(test_faults),
+		T(test_webhooks_go_astray),
+		T(test_deliveries_list),
+		T(test_push_from_outside),
+		T(test_life_of_a_pull),
+		T(test_files_and_conflicts),
+		T(test_pages_escape),
+		T(test_reviews),
+		T(test_review_rules),
+		T(test_comment_on_code),
+		T(test_comment_moves_with_the_head),
+		T(test_others_edit_comments),
+		T(test_a_login_changes_hands),
+		T(test_permissions),
+		T(test_organisations),
+		T(test_locked),
+		T(test_refusals),
+		T(test_base_and_head_go_back),
+		T(test_deliveries_by_cursor),
 	};
 	int failed;
 
