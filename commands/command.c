@@ -18,7 +18,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_DEPLOY,
 			.name = "deploy",
-			.arguments = {{"sha", ARGUMENT_SHA}},
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
 			.help = "deploy this pull request now (short)",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
@@ -27,10 +27,13 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_TRIGGER,
 			.name = "trigger",
-			.arguments = {{"sha", ARGUMENT_SHA},
-				      {"force", ARGUMENT_FLAG,
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA},
+				      {.name = "force",
+				       .type = ARGUMENT_FLAG,
 				       .role = ROLE_ADMIN},
-				      {"reason", ARGUMENT_TEXT, .keyed = true,
+				      {.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
 				       .max = REASON_MAX}},
 			.help = "deploy it and run the reference builds and "
 				"tests (full)",
@@ -71,7 +74,9 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_SKIP,
 			.name = "skip",
-			.arguments = {{"reason", ARGUMENT_TEXT, .keyed = true,
+			.arguments = {{.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
 				       .max = REASON_MAX}},
 			.help = "keep this pull request out until `include`",
 			.example = "reason=\"waits for the new API\"",
@@ -101,7 +106,9 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_NOTMYFAULT,
 			.name = "notmyfault",
-			.arguments = {{"reason", ARGUMENT_TEXT, .keyed = true,
+			.arguments = {{.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
 				       .max = REASON_MAX}},
 			.help = "dispute the failure of this revision; it is "
 				"put on record",
@@ -113,7 +120,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_QUIET,
 			.name = "quiet",
-			.arguments = {{"off", ARGUMENT_FLAG}},
+			.arguments = {{.name = "off", .type = ARGUMENT_FLAG}},
 			.help = "no new comments here, until `quiet off`",
 			.role = ROLE_MAINTAINER,
 			.author_may = true,
@@ -123,7 +130,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_VERBOSE,
 			.name = "verbose",
-			.arguments = {{"off", ARGUMENT_FLAG}},
+			.arguments = {{.name = "off", .type = ARGUMENT_FLAG}},
 			.help = "a comment at every outcome, until "
 				"`verbose off`",
 			.role = ROLE_MAINTAINER,
@@ -142,7 +149,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_HELP,
 			.name = "help",
-			.arguments = {{"verb", ARGUMENT_VERB}},
+			.arguments = {{.name = "verb", .type = ARGUMENT_VERB}},
 			.help = "list what you can say here, or tell of one "
 				"command",
 			.example = "trigger",
