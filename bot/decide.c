@@ -12,6 +12,7 @@
 #include "bot/render.h"
 #include "bot/trust.h"
 #include "commands/call.h"
+#include "bot/version.h"
 #include "commands/evidence.h"
 
 /* The forge's parts do not always agree: it is asked again so often, first
@@ -103,12 +104,18 @@ enum err refuse(struct engine *g, const struct said_record *r,
 static enum err plan_add(struct plan *plan, const struct args *args,
 			 struct error *e)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (args_equal(&plan->words[i], args))
+	for (size_t i = 0; i < plan->count; i++) {
+		struct args *known = &plan->words[i];
+
+		if (args_equal(known, args))
 			return ERR_OK;
+		/* Two wishes for one thing are one wish. */
+		if (known->command == args->command && args->command->deploys)
+			return args_join(known, args, e);
+	}
 	if (plan->count == ARRAY_SIZE(plan->words))
 		return error_set(e, ERR_REFUSED,
-				 "That are too many commands at once.");
+				 "Those are too many commands at once.");
 	plan->words[plan->count++] = *args;
 	return ERR_OK;
 }
@@ -293,6 +300,22 @@ static void free_environments(const struct environment ***list)
 	free((void *)*list);
 }
 
+/* Its sentences stand behind those of the words before. */
+static enum err run_word(struct command_call *call, enum verb verb,
+			 struct error *e)
+{
+	CLEANUP(str_release) struct str own = STR_INIT(LIMIT_COMMENT / 8);
+	struct str *all = call->text;
+	enum err code;
+
+	call->text = &own;
+	call->trust_of = 0;
+	code = command_run(verb, call, e);
+	call->text = all;
+	str_addf(all, "%s%s", all->len && own.len ? " " : "", own.text);
+	return code;
+}
+
 /* The dry runs, one environment after the other. */
 static enum err show_plan(const struct engine *g,
 			  const struct command_call *call, struct error *e)
@@ -315,17 +338,24 @@ static enum err show_plan(const struct engine *g,
 }
 
 static enum err run_plan(struct engine *g, const struct said_record *r,
-			 const struct pull *p, const struct plan *plan,
+			 const struct pull *p, struct plan *plan,
 			 enum role role, struct str *ret_answer,
-			 bool *ret_show_state, struct error *e)
+			 struct str *ret_text, bool *ret_show_state,
+			 struct error *e)
 {
 	__attribute__((cleanup(free_environments)))
 	const struct environment **list =
 		calloc(g->config->environment_count + 1, sizeof(*list));
 	const struct environment *env;
 	CLEANUP(json_decref) json_t *facts = NULL;
+	const struct command_bot bot = {
+		.version = KCIBOT_VERSION,
+		.since_ms = g->wall_anchor_ms,
+		.unread = g->inbox ? inbox_depth(g->inbox, g->cursor) : 0,
+	};
 	struct command_call call = {
 		.store = g->store,
+		.bot = &bot,
 		.bot_name = g->config->bot_name,
 		.now_ms = g->now_ms,
 		.environments = list,
@@ -337,7 +367,9 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.role = role,
 		.is_author = p->author_id == r->actor_id,
 		.origin = strcmp(r->source, "cli") == 0 ? "cli" : "comment",
+		.made_ms = r->made_ms,
 		.answer = ret_answer,
+		.text = ret_text,
 	};
 	size_t i = 0;
 
@@ -352,12 +384,17 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		const struct command *c = plan->words[i].command;
 
 		call.args = &plan->words[i];
-		if (command_run(c->verb, &call, e) ||
-		    (call.trust_of && trust_changed(g, call.trust_of, e)))
+		if (run_word(&call, c->verb, e)) {
+			COPY(plan->next, call.next);
 			return e->code;
-		call.trust_of = 0;
-		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
+		}
+		if (call.trust_of && trust_changed(g, call.trust_of, e))
+			return e->code;
 	}
+	for (i = 0; i < plan->count; i++)
+		metric_add(METRIC_COMMANDS, plan->words[i].command->name,
+			   "accepted", 1);
+	metric_add(METRIC_DISPUTES, p->repo, NULL, call.disputed);
 	*ret_show_state = call.show_state;
 	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
@@ -425,14 +462,15 @@ static enum err answer_in_sticky(struct engine *g, const struct said_record *r,
 }
 
 static enum err accept(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const struct plan *plan,
-		       enum role role, struct error *e)
+		       const struct pull *p, struct plan *plan, enum role role,
+		       struct error *e)
 {
+	CLEANUP(str_release) struct str told = STR_INIT(LIMIT_COMMENT / 4);
 	CLEANUP(str_release) struct str words = STR_INIT(LIMIT_COMMENT / 2);
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
-	if (run_plan(g, r, p, plan, role, &words, &wants_state, e) ||
+	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e) ||
 	    store_said_end(g->store, r->id, "accepted", "", e) ||
 	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
 		return e->code;
@@ -441,10 +479,11 @@ static enum err accept(struct engine *g, const struct said_record *r,
 					e);
 	if (wants_state && show_state(g, p, &state, e))
 		return e->code;
-	if (!r->comment_id && !words.len && !state.len)
+	str_addf(&told, "%s%s", told.len && state.len ? " " : "", state.text);
+	if (!r->comment_id && !words.len && !told.len)
 		return answer(g, r, p, true, "accepted", NULL, "", e);
-	return answer(g, r, p, true, state.len ? state.text : "",
-		      words.len ? words.text : NULL, "", e);
+	return answer(g, r, p, true, told.text, words.len ? words.text : NULL,
+		      "", e);
 }
 
 /*
@@ -452,7 +491,7 @@ static enum err accept(struct engine *g, const struct said_record *r,
  * said together happens together.
  */
 static enum err accept_whole(struct engine *g, const struct said_record *r,
-			     const struct pull *p, const struct plan *plan,
+			     const struct pull *p, struct plan *plan,
 			     enum role role, struct error *e)
 {
 	enum err code;

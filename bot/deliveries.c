@@ -36,26 +36,6 @@ static bool is_ours(const struct engine *g, const char *repo)
 
 /* --- pull requests --- */
 
-/* Did the pull leave a mark on what is deployed or about to be? */
-static enum err is_aboard(struct engine *g, const struct environment *env,
-			  const struct pull *p, bool *ret, struct error *e)
-{
-	struct environment_record record;
-	struct cycle c;
-	enum err code;
-
-	if (store_environment(g->store, env->name, g->now_ms, &record, e) ||
-	    store_cycle_has_pull(g->store, record.deployed_cycle, p->id, ret,
-				 e))
-		return e->code;
-	if (*ret)
-		return ERR_OK;
-	code = store_cycle_running(g->store, env->name, &c, e);
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	return store_cycle_has_pull(g->store, c.id, p->id, ret, e);
-}
-
 /* What a change means for one environment: void old wishes, make a new one. */
 static enum err changed_on(struct engine *g, const struct environment *env,
 			   const struct pull *p, unsigned changes,
@@ -76,7 +56,7 @@ static enum err changed_on(struct engine *g, const struct environment *env,
 	if ((changes & PULL_BASE) && schedule_void(&f, p, "", "base", e))
 		return e->code;
 	if (standing_of(g->store, env, project, p, g->now_ms, &standing, e) ||
-	    is_aboard(g, env, p, &aboard, e))
+	    standing_aboard(g->store, env, p, g->now_ms, &aboard, e))
 		return e->code;
 	if (standing != STANDING_IN && !aboard)
 		return ERR_OK;

@@ -107,9 +107,9 @@ static enum err add_note(struct engine *g, struct said_record *r,
 	if (store_said_add(g->store, r, "", e) ||
 	    principal_named(g, r->actor_id, r->actor, "", e))
 		return e->code;
-	log_info("%s (%lld) on %s#%lld said %.200s", r->actor,
+	log_info("%s (%lld) on %s#%lld said %.*s", r->actor,
 		 (long long)r->actor_id, r->repo, (long long)r->number,
-		 r->words);
+		 (int)str_utf8_cut(r->words, strlen(r->words), 200), r->words);
 	return ERR_OK;
 }
 

@@ -171,6 +171,12 @@ static void add_request(struct str *out, const json_t *view,
 		str_puts(out, " for ");
 		part_moment(out, at, now);
 	}
+	if (js_bool(request, "forced", false))
+		str_puts(out, ", forced");
+	if (*js_str(request, "reason")) {
+		str_puts(out, ": ");
+		sticky_text(out, js_str(request, "reason"), room->text_bytes);
+	}
 }
 
 static void add_requests(struct str *out, const json_t *view,
@@ -268,15 +274,74 @@ static void add_on_staging(struct str *out, const json_t *view,
 	str_putc(out, '\n');
 }
 
+static void add_skipped(struct str *out, const json_t *view,
+			const struct room *room)
+{
+	const json_t *skipped = js_get(view, "skipped");
+
+	if (!skipped)
+		return;
+	add_line(out, "Taken out");
+	str_puts(out, "by ");
+	sticky_text(out, js_str(skipped, "by"), room->text_bytes);
+	str_putc(out, ' ');
+	part_moment(out, js_int(skipped, "since_ms", 0),
+		    js_int(view, "now_ms", 0));
+	if (*js_str(skipped, "reason")) {
+		str_puts(out, ": ");
+		sticky_text(out, js_str(skipped, "reason"), room->text_bytes);
+	}
+	str_addf(out, "; `@%s include` puts it back\n", js_str(view, "bot"));
+}
+
+/* Whoever reads of the blame reads that it is disputed. */
+static void add_disputes(struct str *out, const json_t *view,
+			 const struct room *room)
+{
+	const json_t *all = js_get(view, "disputes");
+	json_t *one;
+	size_t i;
+
+	if (!json_array_size(all))
+		return;
+	add_line(out, "Disputed by");
+	json_array_foreach (all, i, one) {
+		if (i == room->rows)
+			break;
+		str_puts(out, i ? "; " : "");
+		sticky_text(out, js_str(one, "by"), room->text_bytes);
+		if (*js_str(one, "reason")) {
+			str_puts(out, ": ");
+			sticky_text(out, js_str(one, "reason"),
+				    room->text_bytes);
+		}
+	}
+	str_putc(out, '\n');
+}
+
+static void add_verbosity(struct str *out, const json_t *view)
+{
+	const char *word = js_str(view, "verbosity");
+
+	if (strcmp(word, "quiet") != 0 && strcmp(word, "verbose") != 0)
+		return;
+	add_line(out, "Comments");
+	str_addf(out, "%s; `@%s %s off` ends that\n", word, js_str(view, "bot"),
+		 word);
+}
+
 static void add_facts(struct str *out, const json_t *view,
 		      const struct room *room)
 {
 	add_revision(out, view);
+	add_skipped(out, view, room);
 	add_cycle_facts(out, view, room);
 	add_on_staging(out, view, room);
 	add_requests(out, view, room);
 	add_heard(out, view, room);
 	add_result(out, view);
+	add_disputes(out, view, room);
+	add_verbosity(out, view);
 }
 
 /* What would change something now, for the one who may. */
@@ -285,7 +350,7 @@ static void add_advice(struct str *out, const json_t *view)
 	const json_t *request = json_array_get(js_get(view, "requests"), 0);
 	const char *bot = js_str(view, "bot");
 
-	if (is(view, "state", "running") ||
+	if (is(view, "state", "running") || js_get(view, "skipped") ||
 	    (is(view, "state", "waiting") && !is(request, "kind", "auto")))
 		return;
 	if (!is(view, "state", "done") && !part_is_staged(view))

@@ -30,13 +30,16 @@ static enum err ask_on(const struct command_call *call,
 	COPY(r.base_ref, p->base_ref);
 	COPY(r.actor, call->actor);
 	COPY(r.state, "waiting");
+	COPY(r.role, role_name(call->role));
+	COPY(r.reason, args_text(call->args, "reason"));
+	r.forced = args_has(call->args, "force");
 	if (store_request_add(call->store, &r, e))
 		return e->code;
 	json_object_set_new(requests, env->name, json_integer(r.id));
 	return ERR_OK;
 }
 
-static enum err check_standing(const struct command_call *call,
+static enum err check_standing(struct command_call *call,
 			       const struct environment *env, struct error *e)
 {
 	const struct project *project =
@@ -53,7 +56,10 @@ static enum err check_standing(const struct command_call *call,
 		return e->code;
 	if (standing_can_be_asked(standing))
 		return ERR_OK;
-	standing_text(&why, standing, env, project);
+	standing_text(&why, standing, env, project, call->pull);
+	if (standing == STANDING_SKIPPED)
+		snprintf(call->next, sizeof(call->next), "@%s include",
+			 call->bot_name);
 	return error_set(e, ERR_REFUSED,
 			 "This pull request cannot go to %s: %s.", env->name,
 			 why.text);
@@ -62,6 +68,8 @@ static enum err check_standing(const struct command_call *call,
 enum err command_ask(struct command_call *call, const char *kind,
 		     struct error *e)
 {
+	const char *reason = args_text(call->args, "reason");
+	const char *action = strcmp(kind, "full") == 0 ? "trigger" : "deploy";
 	CLEANUP(json_decref) json_t *requests = json_object();
 
 	for (size_t i = 0; i < call->environment_count; i++)
@@ -72,7 +80,8 @@ enum err command_ask(struct command_call *call, const char *kind,
 			return e->code;
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;
-	return evidence_of_call(
-		call, strcmp(kind, "full") == 0 ? "trigger" : "deploy",
-		call->origin, json_pack("{s:O}", "requests", requests), e);
+	if (args_has(call->args, "force"))
+		action = "trigger force";
+	return evidence_of_call(call, action, *reason ? reason : call->origin,
+				json_pack("{s:O}", "requests", requests), e);
 }

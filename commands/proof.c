@@ -182,8 +182,6 @@ static enum proof_reason check_said(const struct proof_question *q,
 {
 	enum proof_reason reason = check_clocks(q);
 
-	if (q->bound && strcmp(q->bound_sha, q->live_sha) != 0)
-		return PROOF_OTHER_BOUND;
 	p->guard_ms = q->guard_ms;
 	return reason ? reason : check_seen(q, p);
 }
@@ -193,9 +191,13 @@ void proof_judge(const struct proof_question *q, struct proof *ret)
 	*ret = (struct proof){.skew = q->skew};
 	COPY(ret->sha, q->live_sha);
 	date_it(q, ret);
-	ret->reason = *q->named_sha	 ? check_named(q, ret)
-		      : q->operator_call ? check_call(q, ret)
-					 : check_said(q, ret);
+	if (q->bound && strcmp(q->bound_sha, q->live_sha) != 0)
+		ret->reason = PROOF_OTHER_BOUND;
+	else if (*q->named_sha)
+		ret->reason = check_named(q, ret);
+	else
+		ret->reason = q->operator_call ? check_call(q, ret)
+					       : check_said(q, ret);
 }
 
 /* --- in words --- */

@@ -53,6 +53,7 @@ static enum err gather(const struct flow *f, struct policy_facts *ret,
 	ret->deploy_count = (int)waiting.deploy_count;
 	ret->trigger_count = (int)waiting.trigger_count;
 	ret->booked_count = (int)waiting.booked_count;
+	ret->forced_full_count = (int)waiting.forced_count;
 	ret->last_finish_ms = env.last_finish_ms;
 	ret->last_full_ms = env.last_full_ms;
 	ret->schedule_from_ms = env.schedule_from_ms;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/clock.h"
 #include "store/request.h"
 #include "store/trust.h"
 
@@ -32,6 +33,8 @@ static enum standing plain_standing(const struct environment *env,
 	if (env->label_skip && *env->label_skip &&
 	    pull_has_label(p, env->label_skip))
 		return STANDING_SKIP;
+	if (p->skipped_ms)
+		return STANDING_SKIPPED;
 	return STANDING_IN;
 }
 
@@ -109,8 +112,35 @@ bool standing_can_be_asked(enum standing standing)
 	       standing == STANDING_STALE || standing == STANDING_UNTRUSTED;
 }
 
+/* Only what a login is made of may stand there as code. */
+static bool is_plain(const char *login)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_";
+
+	return *login && !login[strspn(login, chars)];
+}
+
+/* "`mona` took it out with `skip` on 2026-11-21 14:05 UTC" */
+static void add_skip(struct str *out, const struct pull *p)
+{
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
+	time_iso(&iso, p->skipped_ms);
+	if (is_plain(p->skipped_by))
+		str_addf(out, "`%s`", p->skipped_by);
+	else
+		str_puts(out, "somebody");
+	str_addf(out,
+		 " took it out with `skip` on %.10s %.5s UTC: a maintainer "
+		 "puts it back with `include`",
+		 iso.text, iso.text + strlen("2026-11-21T"));
+}
+
 void standing_text(struct str *out, enum standing standing,
-		   const struct environment *env, const struct project *project)
+		   const struct environment *env, const struct project *project,
+		   const struct pull *p)
 {
 	switch (standing) {
 	case STANDING_IN:
@@ -134,6 +164,9 @@ void standing_text(struct str *out, enum standing standing,
 		str_addf(out, "it carries the label `%s`: remove that first",
 			 env->label_skip);
 		break;
+	case STANDING_SKIPPED:
+		add_skip(out, p);
+		break;
 	case STANDING_QUARANTINED:
 		str_puts(out, "this revision broke the environment before: "
 			      "push a fixed one");
@@ -154,6 +187,25 @@ void standing_text(struct str *out, enum standing standing,
 	case STANDING_MAX:
 		break;
 	}
+}
+
+enum err standing_aboard(struct store *s, const struct environment *env,
+			 const struct pull *p, int64_t now_ms, bool *ret,
+			 struct error *e)
+{
+	struct environment_record record;
+	struct cycle c;
+	enum err code;
+
+	if (store_environment(s, env->name, now_ms, &record, e) ||
+	    store_cycle_has_pull(s, record.deployed_cycle, p->id, ret, e))
+		return e->code;
+	if (*ret)
+		return ERR_OK;
+	code = store_cycle_running(s, env->name, &c, e);
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	return store_cycle_has_pull(s, c.id, p->id, ret, e);
 }
 
 /* A revision with what decides whether it keeps its place in a full batch. */

@@ -14,8 +14,9 @@ enum standing {
 	STANDING_IN,
 	STANDING_CLOSED,
 	STANDING_DRAFT,
-	STANDING_BASE, /* aims at another branch */
-	STANDING_SKIP, /* carries the skip label */
+	STANDING_BASE,	  /* aims at another branch */
+	STANDING_SKIP,	  /* carries the skip label */
+	STANDING_SKIPPED, /* somebody took it out: pull.skipped_ms */
 	STANDING_QUARANTINED,
 	/* Those that a maintainer's command lifts for one revision: */
 	STANDING_FAILED, /* it alone was new in a batch that failed */
@@ -32,10 +33,19 @@ NODISCARD enum err standing_of(struct store *s, const struct environment *env,
 /* Can a command put it on staging all the same? */
 bool standing_can_be_asked(enum standing standing);
 
-/* A phrase for people that also says the way out. */
+/*
+ * A phrase for people that also says the way out.  It holds no text of users
+ * but, as code, the login of who took the pull out.
+ */
 void standing_text(struct str *out, enum standing standing,
-		   const struct environment *env,
-		   const struct project *project);
+		   const struct environment *env, const struct project *project,
+		   const struct pull *p);
+
+/* Did the pull leave a mark on what is deployed or about to be? */
+NODISCARD enum err standing_aboard(struct store *s,
+				   const struct environment *env,
+				   const struct pull *p, int64_t now_ms,
+				   bool *ret, struct error *e);
 
 /*
  * The revisions that belong onto the environment now, project by project in

@@ -25,6 +25,10 @@ static void read_pull(sqlite3_stmt *row, void *element)
 	COPY(p->labels, db_text(row, 10));
 	p->active_ms = db_int(row, 11);
 	p->updated_ms = db_int(row, 12);
+	COPY(p->verbosity, db_text(row, 13));
+	p->skipped_ms = db_int(row, 14);
+	COPY(p->skipped_by, db_text(row, 15));
+	COPY(p->skip_reason, db_text(row, 16));
 }
 
 enum err store_pull(struct store *s, const char *repo, int64_t number,
@@ -178,6 +182,49 @@ enum err store_pull_reviewed(struct store *s, const char *repo, int64_t number,
 {
 	return db_run(&s->db, STMT_PULL_REVIEWED,
 		      ARGS(ARG(repo), ARG(number), ARG(updated_ms)), e);
+}
+
+enum err store_pull_skip(struct store *s, int64_t id, int64_t now_ms,
+			 const char *by, const char *reason, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_SKIP,
+		      ARGS(ARG(id), ARG(now_ms), ARG(by), ARG(reason)), e);
+}
+
+enum err store_pull_verbosity(struct store *s, int64_t id,
+			      const char *verbosity, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_VERBOSITY,
+		      ARGS(ARG(id), ARG(verbosity)), e);
+}
+
+enum err store_dispute_add(struct store *s, const struct dispute *d,
+			   bool *ret_new, struct error *e)
+{
+	if (db_run(&s->db, STMT_DISPUTE_ADD,
+		   ARGS(ARG(d->pull_id), ARG(d->sha), ARG(d->environment),
+			ARG(d->cycle_id), ARG(d->actor_id), ARG(d->actor),
+			ARG(d->reason), ARG(d->made_ms)),
+		   e))
+		return e->code;
+	*ret_new = db_changes(&s->db) > 0;
+	return ERR_OK;
+}
+
+enum err store_untold(struct store *s, int64_t pull_id, const char *sha,
+		      const char *environment, int64_t *ret_cycle,
+		      struct error *e)
+{
+	return db_value(&s->db, STMT_TOLD_NOT,
+			ARGS(ARG(pull_id), ARG(sha), ARG(environment)), 0,
+			ret_cycle, e);
+}
+
+enum err store_told(struct store *s, int64_t pull_id, const char *environment,
+		    int64_t cycle_id, struct error *e)
+{
+	return db_run(&s->db, STMT_TOLD_PUT,
+		      ARGS(ARG(pull_id), ARG(environment), ARG(cycle_id)), e);
 }
 
 enum err store_pull_answer(struct store *s, int64_t id, const char *markdown,

@@ -27,6 +27,11 @@ struct pull {
 	char labels[2048]; /* JSON array of names */
 	int64_t active_ms;
 	int64_t updated_ms;
+	/* What people said of it; the forge changes nothing here. */
+	char verbosity[8];  /* "quiet", "normal", "verbose" */
+	int64_t skipped_ms; /* taken out of every environment; 0 = it is not */
+	char skipped_by[64];
+	char skip_reason[256];
 };
 
 /* What of a pull changed in store_pull_put(). */
@@ -93,6 +98,39 @@ NODISCARD enum err store_pull_reviewed(struct store *s, const char *repo,
 NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
 				     const char *markdown, int64_t now_ms,
 				     struct error *e);
+
+/* Takes it out (by a login, since now_ms), or puts it back (0, "", ""). */
+NODISCARD enum err store_pull_skip(struct store *s, int64_t id, int64_t now_ms,
+				   const char *by, const char *reason,
+				   struct error *e);
+NODISCARD enum err store_pull_verbosity(struct store *s, int64_t id,
+					const char *verbosity, struct error *e);
+
+/* Somebody's word against a verdict. */
+struct dispute {
+	int64_t pull_id;
+	const char *sha;
+	const char *environment;
+	int64_t cycle_id; /* whose verdict it is */
+	int64_t actor_id;
+	const char *actor;
+	const char *reason;
+	int64_t made_ms;
+};
+/* *ret_new: false when this person has said so of this revision before. */
+NODISCARD enum err store_dispute_add(struct store *s, const struct dispute *d,
+				     bool *ret_new, struct error *e);
+
+/*
+ * The newest outcome on an environment with the revision aboard that no
+ * comment has told; 0 = none.  Telling one tells those before it.
+ */
+NODISCARD enum err store_untold(struct store *s, int64_t pull_id,
+				const char *sha, const char *environment,
+				int64_t *ret_cycle, struct error *e);
+NODISCARD enum err store_told(struct store *s, int64_t pull_id,
+			      const char *environment, int64_t cycle_id,
+			      struct error *e);
 
 /* Is the label among them (exactly)? */
 bool pull_has_label(const struct pull *p, const char *label);

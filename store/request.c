@@ -69,12 +69,13 @@ enum err store_request_add(struct store *s, struct request *r, struct error *e)
 	const char *environment = r->environment, *kind = r->kind;
 	const char *origin = r->origin, *sha = r->sha, *base = r->base_ref;
 	const char *actor = r->actor, *state = r->state;
+	const char *role = r->role, *reason = r->reason;
 
 	if (db_run(&s->db, STMT_REQUEST_ADD,
 		   ARGS(ARG(environment), ARG(kind), ARG(origin),
 			ARG(r->pull_id), ARG(sha), ARG(base), ARG(r->actor_id),
 			ARG(actor), ARG(r->said_id), ARG(r->made_ms),
-			ARG(state)),
+			ARG(state), ARG(role), ARG(r->forced), ARG(reason)),
 		   e))
 		return e->code;
 	r->id = db_last_id(&s->db);
@@ -99,6 +100,9 @@ static void read_request(sqlite3_stmt *row, void *element)
 	COPY(r->state, db_text(row, 11));
 	r->cycle_id = db_int(row, 12);
 	COPY(r->outcome, db_text(row, 13));
+	COPY(r->role, db_text(row, 14));
+	r->forced = db_int(row, 15) != 0;
+	COPY(r->reason, db_text(row, 16));
 }
 
 static enum err list(struct store *s, size_t statement, const struct arg *args,
@@ -226,6 +230,25 @@ enum err store_request_pending(struct store *s, const char *environment,
 	return ERR_OK;
 }
 
+enum err store_request_forced(struct store *s, const char *environment,
+			      int64_t pull_id, const char *sha,
+			      char ret_actor[64], char ret_reason[256],
+			      struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code =
+		db_row(&s->db, STMT_REQUEST_FORCED,
+		       ARGS(ARG(environment), ARG(pull_id), ARG(sha)), &row, e);
+
+	ret_actor[0] = ret_reason[0] = '\0';
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	str_copy(ret_actor, 64, db_text(row, 0));
+	str_copy(ret_reason, 256, db_text(row, 1));
+	db_done(row);
+	return ERR_OK;
+}
+
 enum err store_request_booked(struct store *s, const char *environment,
 			      int64_t pull_id, const char *sha, bool *ret,
 			      struct error *e)
@@ -254,7 +277,9 @@ enum err store_request_facts(struct store *s, const char *environment,
 		const char *kind = db_text(row, 0);
 		int64_t count = db_int(row, 3);
 
-		if (strcmp(db_text(row, 1), "booked") == 0) {
+		if (db_int(row, 6)) {
+			ret->forced_count += count;
+		} else if (strcmp(db_text(row, 1), "booked") == 0) {
 			ret->booked_count += count;
 		} else if (!db_int(row, 2)) {
 			int64_t first = db_int(row, 4), last = db_int(row, 5);

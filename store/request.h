@@ -53,6 +53,9 @@ struct request {
 	char state[10]; /* "waiting", "booked", "running", "done", "dropped" */
 	int64_t cycle_id;
 	char outcome[16];
+	char role[16];	  /* of who asked; "" while it came by itself */
+	bool forced;	  /* a full against the interval */
+	char reason[256]; /* as given by who asked, or "" */
 };
 
 /* Sets r->id; r->state is "waiting" or "booked". */
@@ -126,6 +129,12 @@ NODISCARD enum err store_request_pending(struct store *s,
 					 int64_t pull_id, const char *sha,
 					 char ret_state[10], char ret_kind[8],
 					 struct error *e);
+/* Who forced an open full for the revision, and why; "" = nobody did. */
+NODISCARD enum err store_request_forced(struct store *s,
+					const char *environment,
+					int64_t pull_id, const char *sha,
+					char ret_actor[64],
+					char ret_reason[256], struct error *e);
 /* Is a full booked for the revision? */
 NODISCARD enum err store_request_booked(struct store *s,
 					const char *environment,
@@ -136,6 +145,7 @@ NODISCARD enum err store_request_booked(struct store *s,
 struct request_facts {
 	int64_t auto_count, auto_first_ms, auto_last_ms;
 	int64_t deploy_count, trigger_count, booked_count;
+	int64_t forced_count; /* waiting or booked; in none of the others */
 };
 NODISCARD enum err store_request_facts(struct store *s, const char *environment,
 				       struct request_facts *ret,

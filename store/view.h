@@ -15,8 +15,9 @@
  *                   "cycle"}],
  *     "last": [finished cycle, newest first, at most 10]}]}
  *   request: {"kind", "by", "origin", "since_ms", "state": "waiting"|"booked",
- *     "at_ms", "sha", "repo", "number", "title", "base"}; repo is "" and
- *     number 0 when a base branch moved.
+ *     "at_ms", "sha", "repo", "number", "title", "base", "forced": bool,
+ *     "reason": as given by who asked}; repo is "" and number 0 when a base
+ * branch moved.
  *
  * view_cycle:   cycle in full:
  *   {"id", "environment", "kind": "short"|"full",
@@ -43,10 +44,15 @@
  *           when only the configuration knows (labels, base branch),
  *    "at_ms": when it will start, or 0,
  *    "requests": [{"kind", "by", "origin", "since_ms",
- *                  "state": "waiting"|"booked"|"running", "at_ms", "sha"}],
+ *                  "state": "waiting"|"booked"|"running", "at_ms", "sha",
+ *                  "forced": bool, "reason"}],
  *    "heard": the newest review since the head is what it is that was obeyed:
  *           {"by", "at_ms", "verbs": "deploy, ...", "state", "request": the
  *            state of what it asked for, or ""} | null,
+ *    "verbosity": "quiet"|"normal"|"verbose",
+ *    "skipped": {"by", "since_ms", "reason"} | null,
+ *    "disputes": against the verdict on the head: [{"by", "reason", "at_ms",
+ *                  "cycle"}, at most 20],
  *    "cycle": the newest cycle that lists a revision of this pull | null,
  *    "on_staging": what is deployed now, with or without this pull:
  *           {"cycle", "kind", "since_ms",

@@ -79,6 +79,17 @@ static bool why_state(struct view *v UNUSED, const struct subject *s,
 	return out->len;
 }
 
+static bool why_skipped(struct view *v, const struct subject *s,
+			struct str *out)
+{
+	if (js_int(s->pull, "skipped_ms", 0))
+		str_addf(out,
+			 "%s took it out with `skip`: a maintainer puts it "
+			 "back with `@%s include`",
+			 js_str(s->pull, "skipped_by"), v->settings->bot);
+	return out->len;
+}
+
 static bool why_excluded(struct view *v, const struct subject *s,
 			 struct str *out)
 {
@@ -152,10 +163,8 @@ static void why_not(struct view *v, const struct subject *s, struct str *out)
 {
 	static bool (*const reasons[])(struct view *, const struct subject *,
 				       struct str *) = {
-		why_state,
-		why_excluded,
-		why_last_cycle,
-		why_unasked,
+		why_state,	why_skipped, why_excluded,
+		why_last_cycle, why_unasked,
 	};
 
 	if (staged(v, s))
@@ -211,6 +220,28 @@ static json_t *result_of(struct view *v, const struct subject *s)
 	view_put(v, o, "full_ok_ms",
 		 json_integer(js_int(row, "full_ok_ms", 0)));
 	return o;
+}
+
+static json_t *skipped(const json_t *pull)
+{
+	if (!js_int(pull, "skipped_ms", 0))
+		return json_null();
+	return json_pack("{s:O, s:O, s:O}", "by",
+			 json_object_get(pull, "skipped_by"), "since_ms",
+			 json_object_get(pull, "skipped_ms"), "reason",
+			 json_object_get(pull, "skip_reason"));
+}
+
+/* What people said of it, beside wishes. */
+static void put_words(struct view *v, json_t *to, const struct subject *s)
+{
+	view_put(v, to, "verbosity",
+		 json_incref(json_object_get(s->pull, "verbosity")));
+	view_put(v, to, "skipped", skipped(s->pull));
+	view_put(v, to, "disputes",
+		 view_rows(v, STMT_VIEW_DISPUTES,
+			   ARGS(ARG(s->pull_id), ARG(s->head),
+				ARG(s->env_name))));
 }
 
 void view_put_pull(struct view *v, json_t *to, const json_t *pull)
@@ -270,6 +301,7 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	put_cycle(v, o, s.newest);
 	view_put(v, o, "on_staging", on_staging(v, s.deployed));
 	view_put(v, o, "result", result_of(v, &s));
+	put_words(v, o, &s);
 	view_put(v, o, "answer", view_text(js_str(pull, "answer")));
 	view_put(v, o, "answer_ms", json_integer(js_int(pull, "answer_ms", 0)));
 	return o;

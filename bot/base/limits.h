@@ -33,8 +33,8 @@
  * request: nobody needs more by hand, and a stolen account shall not wear out
  * staging or the forge's patience.
  */
-#define LIMIT_COMMANDS_PER_HOUR 30
-#define LIMIT_COMMANDS_PER_HOUR_HERE 20
+#define LIMIT_COMMANDS_PER_HOUR 120
+#define LIMIT_COMMANDS_PER_HOUR_HERE 60
 /* GitHub refuses a status description above 140 characters. */
 #define LIMIT_STATUS_DESCRIPTION 140
 

@@ -129,6 +129,13 @@ ALTER TABLE pull ADD COLUMN verbosity TEXT NOT NULL DEFAULT 'normal'
 ALTER TABLE pull ADD COLUMN skipped_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pull ADD COLUMN skipped_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN skip_reason TEXT NOT NULL DEFAULT '';
+-- The newest outcome on an environment that a comment has told.
+CREATE TABLE told(
+    pull_id     INTEGER NOT NULL REFERENCES pull(id),
+    environment TEXT NOT NULL REFERENCES environment(name),
+    cycle_id    INTEGER NOT NULL,
+    PRIMARY KEY (pull_id, environment)
+) STRICT, WITHOUT ROWID;
 -- The answer to its author's last question, for the sticky comment.
 ALTER TABLE pull ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN answer_ms INTEGER NOT NULL DEFAULT 0;

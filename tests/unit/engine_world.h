@@ -323,7 +323,8 @@ static inline void world_start(struct world *w, const struct effect *effect,
 			       void *ctx)
 {
 	struct world_effect *x = &w->sent[w->sent_count];
-	bool is_admin = !strcmp(effect->kind, "forge.user");
+	long long id = ADMIN;
+	bool is_user = !strcmp(effect->kind, "forge.user");
 
 	assert_true(w->sent_count < SENT_MAX);
 	w->sent_count++;
@@ -342,11 +343,15 @@ static inline void world_start(struct world *w, const struct effect *effect,
 		world_answer(x, w->fail_code, NULL);
 		return;
 	}
+	/* The first admins have names of their own. */
+	if (is_user &&
+	    sscanf(js_str(effect->args, "login"), "user%lld", &id) != 1)
+		id = ADMIN;
 	world_answer(x, ERR_OK,
-		     is_admin ? json_pack("{s:i, s:s, s:s}", "id", ADMIN,
-					  "login", world_login(ADMIN), "type",
-					  "User")
-			      : NULL);
+		     is_user ? json_pack("{s:I, s:s, s:s}", "id",
+					 (json_int_t)id, "login",
+					 world_login(id), "type", "User")
+			     : NULL);
 }
 
 static inline void world_forge(struct port *p, const struct effect *effect,

@@ -200,7 +200,8 @@ static const struct row rows[] = {
 	 .made_ms = 3660000, .heard_ms = 70000, .lo = 3600000,
 	 .hi = 3600500, .want = PROOF_UNRECORDED},
 	{"named in a review of another", {{SHA_A, 0, 0}}, .live = SHA_A,
-	 .named = SHA_A, .bound = SHA_B, .made_ms = 60000},
+	 .named = SHA_A, .bound = SHA_B, .made_ms = 60000,
+	 .want = PROOF_OTHER_BOUND},
 
 	{"a review of the head", {{SHA_A, 0, 0}}, .live = SHA_A,
 	 .bound = SHA_A, .made_ms = 60000},
