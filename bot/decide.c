@@ -262,7 +262,7 @@ static void free_environments(const struct environment ***list)
 }
 
 static enum err run_plan(struct engine *g, const struct said_record *r,
-			 const struct pull *p, const struct plan *plan,
+			 const struct pull *p, struct plan *plan,
 			 enum role role, struct str *ret_answer,
 			 bool *ret_show_state, struct error *e)
 {
@@ -298,8 +298,10 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		const struct command *c = plan->words[i].command;
 
 		call.args = &plan->words[i];
-		if (command_run(c->verb, &call, e))
+		if (command_run(c->verb, &call, e)) {
+			plan->files = call.files;
 			return e->code;
+		}
 		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
 	}
 	*ret_show_state = call.show_state;
@@ -334,8 +336,8 @@ static enum err show_state(struct engine *g, const struct said_record *r,
 }
 
 static enum err accept(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const struct plan *plan,
-		       enum role role, struct error *e)
+		       const struct pull *p, struct plan *plan, enum role role,
+		       struct error *e)
 {
 	CLEANUP(str_release) struct str words = STR_INIT(LIMIT_COMMENT / 2);
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
@@ -390,6 +392,45 @@ enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
 		      "", e);
 }
 
+/*
+ * Nothing is asked of the forge for somebody who will be refused anyway; the
+ * refusal itself needs the pull.  live: the pull, once the forge has shown it;
+ * before that, NULL.
+ */
+static enum err ask_needs(struct engine *g, const struct said_record *r,
+			  const struct pull *live, bool *ret_asked,
+			  struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct plan plan = {0};
+	enum role role;
+	bool is_author;
+
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    is_known_author(g, r, &is_author, e))
+		return e->code;
+	if (read_words(g, r, &plan, &why) ||
+	    authorise(g, &plan, role, is_author, &why))
+		return ERR_OK;
+	return live ? paths_need(g, r, &plan, live, role, ret_asked, e)
+		    : needs_ask(g, r, &plan, ret_asked, e);
+}
+
+/* A refusal that is about files lists them. */
+static enum err refuse_plan(struct engine *g, const struct said_record *r,
+			    const struct pull *p, const struct plan *plan,
+			    const char *why, struct error *e)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(LIMIT_COMMENT / 2);
+
+	str_puts(&text, why);
+	if (plan->files)
+		paths_list(&text, plan->files);
+	if (str_check(&text, e))
+		return e->code;
+	return refuse(g, r, p, text.text, plan->next, e);
+}
+
 enum err hear_checked(struct engine *g, const json_t *args,
 		      const struct outcome *o, struct error *e)
 {
@@ -398,7 +439,8 @@ enum err hear_checked(struct engine *g, const json_t *args,
 	struct said_record r;
 	struct error why = ERROR_INIT;
 	struct pull p, before;
-	struct plan plan = {0};
+	CLEANUP(plan_release) struct plan plan = {0};
+	bool asked = false;
 	enum err code;
 
 	if (store_said(g->store, js_int(args, "said", 0), &r, e))
@@ -416,11 +458,14 @@ enum err hear_checked(struct engine *g, const json_t *args,
 				       &known_ms, e);
 	if (code && code != ERR_MISSING)
 		return code;
-	if (pull_seen(g, &p, "api", false, e))
+	if (pull_seen(g, &p, "api", false, e) ||
+	    ask_needs(g, &r, &p, &asked, e))
 		return e->code;
+	if (asked)
+		return ERR_OK;
 	code = decide(g, &r, &p, known_sha, known_ms, &plan, &why);
 	if (code == ERR_REFUSED)
-		return refuse(g, &r, &p, why.text, plan.next, e);
+		return refuse_plan(g, &r, &p, &plan, why.text, e);
 	if (code)
 		*e = why;
 	return code;
@@ -441,33 +486,12 @@ static enum err want_pull(struct engine *g, const struct said_record *r,
 				0, g->now_ms, e);
 }
 
-/*
- * Nothing is asked of the forge for somebody who will be refused anyway; the
- * refusal itself needs the pull.
- */
-static enum err ask_needs(struct engine *g, const struct said_record *r,
-			  bool *ret_asked, struct error *e)
-{
-	struct error why = ERROR_INIT;
-	struct plan plan = {0};
-	enum role role;
-	bool is_author;
-
-	if (role_of(g, r->actor_id, r->repo, &role, e) ||
-	    is_known_author(g, r, &is_author, e))
-		return e->code;
-	if (read_words(g, r, &plan, &why) ||
-	    authorise(g, &plan, role, is_author, &why))
-		return ERR_OK;
-	return needs_ask(g, r, &plan, ret_asked, e);
-}
-
 enum err decide_next(struct engine *g, const struct said_record *r,
 		     struct error *e)
 {
 	bool asked = false;
 
-	if (ask_needs(g, r, &asked, e))
+	if (ask_needs(g, r, NULL, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
 	return asked ? ERR_OK : want_pull(g, r, e);

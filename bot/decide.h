@@ -14,7 +14,13 @@ struct plan {
 	size_t count;
 	char sha[SHA_SIZE]; /* that was named, or "" */
 	char next[192];	    /* what to type when it is refused */
+	json_t *files;	    /* owned: names that the refusal is about */
 };
+
+static inline void plan_release_at(struct plan *plan)
+{
+	json_decref(plan->files);
+}
 
 /* --- hear.c --- */
 
@@ -39,5 +45,15 @@ NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,
 NODISCARD enum err needs_ask(struct engine *g, const struct said_record *r,
 			     const struct plan *plan, bool *ret_asked,
 			     struct error *e);
+
+/* --- paths.c --- */
+
+/*
+ * Asks git what the live head changes, when a wish for a deploy by somebody
+ * of this role hangs on it and it was not asked for yet.
+ */
+NODISCARD enum err paths_need(struct engine *g, const struct said_record *r,
+			      const struct plan *plan, const struct pull *live,
+			      enum role role, bool *ret_asked, struct error *e);
 
 #endif

@@ -60,6 +60,8 @@ static const struct effect_kind kinds[] = {
 	{ "forge.reaction",  NULL,         PORT_FORGE, 0,     LAGS | QUIET, NULL },
 	{ "forge.status",    NULL,         PORT_FORGE, 0,     LAGS,         NULL },
 	{ "said.user",       "forge.user", PORT_FORGE, 4,     LAGS | QUIET, needs_answered },
+	{ "said.paths",      "git.paths",   PORT_GIT,   4,     QUIET,        paths_said },
+	{ "git.paths",       NULL,         PORT_GIT,   6,     QUIET,        paths_answered },
 	{ "git.batch",       NULL,         PORT_GIT,   6,     0,            batched },
 	{ "git.push",        NULL,         PORT_GIT,   6,     0,            pushed },
 	{ "git.tag",         NULL,         PORT_GIT,   6,     QUIET,        tagged },

@@ -35,6 +35,7 @@ struct command_call {
 	 * the sticky comment. */
 	struct str *answer;
 	bool show_state; /* out: the asker wants to see the state */
+	json_t *files;	 /* out, the caller's: names that a refusal is about */
 };
 
 /*

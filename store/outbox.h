@@ -43,6 +43,11 @@ NODISCARD enum err store_outbox_add(struct store *s, const char *kind,
 				    json_t *args, enum outbox_flags flags,
 				    int64_t now_ms, struct error *e);
 
+/* Is one of that kind under way to that target? */
+NODISCARD enum err store_outbox_waits(struct store *s, const char *kind,
+				      const char *target, bool *ret,
+				      struct error *e);
+
 /*
  * Calls each() for every effect that may be sent now: ready, due, first on
  * its target, not sent yet by this process.  each() returning true marks it

@@ -53,6 +53,8 @@ struct request {
 	char state[10]; /* "waiting", "booked", "running", "done", "dropped" */
 	int64_t cycle_id;
 	char outcome[16];
+	char role[16];	  /* of the actor when asking; "" = nobody asked */
+	int64_t until_ms; /* till then it permits its revision */
 };
 
 /* Sets r->id; r->state is "waiting" or "booked". */
@@ -90,23 +92,32 @@ NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 
 /*
- * Did somebody who may command (still) ask for exactly this revision since
- * then, and was it not voided?
+ * Did somebody who may command ask for exactly this revision since then, and
+ * does that still permit it: not expired, not voided?  *ret_role: the highest
+ * role, a static word, "" = nobody; what each had then and has now counts,
+ * whichever is less.
  */
 NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 				       const struct pull *p, int64_t since_ms,
-				       int64_t now_ms, bool *ret,
+				       int64_t now_ms, const char **ret_role,
 				       struct error *e);
 
 /*
  * Ends the permission that people gave for revisions of the pull, whatever
  * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
+ * why: "moved", "closed" or "base".
  */
 NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
-				       struct error *e);
+				       const char *why, struct error *e);
+/* The same for one request; why: "granter". */
+NODISCARD enum err store_request_void(struct store *s, int64_t id,
+				      const char *why, struct error *e);
 
-/* Those that wait although who asked may not command any more; malloc'ed. */
+/*
+ * Those, in whatever state, that permit a revision although who asked may not
+ * command any more; malloc'ed.
+ */
 NODISCARD enum err store_requests_ungranted(struct store *s,
 					    const char *environment,
 					    int64_t now_ms,

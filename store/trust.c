@@ -16,6 +16,16 @@ static size_t rank_of(const char *role)
 	return 0;
 }
 
+bool trust_role_reaches(const char *role, const char *least)
+{
+	return rank_of(role) >= rank_of(least);
+}
+
+const char *trust_role_word(const char *role)
+{
+	return roles[rank_of(role)];
+}
+
 enum err store_principal_seen(struct store *s, int64_t id, const char *login,
 			      int64_t now_ms, struct error *e)
 {

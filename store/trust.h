@@ -27,6 +27,11 @@ NODISCARD enum err store_principal_seen(struct store *s, int64_t id,
 					const char *login, int64_t now_ms,
 					struct error *e);
 
+/* Is role as much as least?  "" is a stranger, and so is what is no role. */
+bool trust_role_reaches(const char *role, const char *least);
+/* The static word that equals role, "" for what is no role. */
+const char *trust_role_word(const char *role);
+
 /*
  * The highest role in force for a user on repo: a static word, "" for a
  * stranger.
