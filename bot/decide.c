@@ -300,6 +300,8 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		call.args = &plan->words[i];
 		if (command_run(c->verb, &call, e)) {
 			plan->files = call.files;
+			/* It is not about the head. */
+			plan->next[0] = '\0';
 			return e->code;
 		}
 		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
