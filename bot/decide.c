@@ -427,7 +427,7 @@ static enum err refuse_plan(struct engine *g, const struct said_record *r,
 
 	str_puts(&text, why);
 	if (plan->files)
-		paths_list(&text, plan->files);
+		render_files(&text, plan->files);
 	if (str_check(&text, e))
 		return e->code;
 	return refuse(g, r, p, text.text, plan->next, e);

@@ -176,8 +176,6 @@ NODISCARD enum err paths_answered(struct engine *g, const json_t *args,
 /* The same for something that was said and waits for it. */
 NODISCARD enum err paths_said(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
-/* Names of files as a Markdown list, inert, so many as anybody reads. */
-void paths_list(struct str *out, const json_t *files);
 
 /* --- report.c: sticky comments, statuses, reactions --- */
 

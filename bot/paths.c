@@ -6,16 +6,10 @@
 #include <string.h>
 
 #include "bot/base/log.h"
-#include "bot/base/str.h"
 #include "bot/decide.h"
-#include "bot/render.h"
 #include "deploy/sensitive.h"
 #include "deploy/standing.h"
 #include "store/paths.h"
-
-/* Of a refusal: so many files, and of each so much of its name. */
-#define FILES_SHOWN 20
-#define NAME_SHOWN 200
 
 /* --- asking --- */
 
@@ -182,28 +176,4 @@ enum err paths_said(struct engine *g, const json_t *args,
 	if (take(g, args, o, e))
 		return e->code;
 	return needs_answered(g, args, &fact, e);
-}
-
-/* --- a refusal's list --- */
-
-void paths_list(struct str *out, const json_t *files)
-{
-	size_t count = json_array_size(files), i;
-	const json_t *one;
-
-	str_putc(out, '\n');
-	json_array_foreach (files, i, one) {
-		const char *name = json_string_value(one);
-		CLEANUP(str_release) struct str cut = STR_INIT(NAME_SHOWN);
-
-		if (i == FILES_SHOWN)
-			break;
-		str_add(&cut, name,
-			str_utf8_cut(name, strlen(name), NAME_SHOWN));
-		str_puts(out, "\n- ");
-		render_code(out, cut.text);
-		str_puts(out, strlen(name) > NAME_SHOWN ? " ..." : "");
-	}
-	if (count > FILES_SHOWN)
-		str_addf(out, "\n- and %zu more", count - FILES_SHOWN);
 }

@@ -101,7 +101,7 @@ static enum err standing_and_asked(struct store *s,
 				   int64_t now_ms, enum standing *ret,
 				   bool *ret_asked, struct error *e)
 {
-	struct asked asked;
+	struct asked asked = {.role = ""};
 	bool quarantined;
 
 	*ret_asked = false;
@@ -151,7 +151,7 @@ enum err standing_has_word(struct store *s, const struct environment *env,
 			   const struct pull *p, int64_t now_ms, bool *ret,
 			   struct error *e)
 {
-	struct asked asked;
+	struct asked asked = {.role = ""};
 
 	if (asked_for(s, env, p, now_ms, &asked, e))
 		return e->code;
