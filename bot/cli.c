@@ -7,9 +7,11 @@
 #include "bot/cli_engine.h"
 #include "bot/cli_parts.h"
 #include "bot/cli_text.h"
+#include "bot/config_schema.h"
 #include "commands/command.h"
 #include "deploy/git_port.h"
 #include "deploy/isolation.h"
+#include "deploy/sensitive.h"
 
 /* --- say --- */
 
@@ -134,14 +136,29 @@ static void note_idle_keys(const struct environment *env)
 		printf("note: %s: freeze has no effect yet: cycles start at "
 		       "any time\n",
 		       env->name);
-	if (env->grants.sensitive && *env->grants.sensitive)
-		printf("note: %s: grants.sensitive has no effect yet: a "
-		       "maintainer's word is enough for every path\n",
-		       env->name);
 	for (size_t i = 0; i < env->job_count; i++)
 		if (env->jobs[i].drains)
 			printf("note: %s: drains of job %s has no effect yet\n",
 			       env->name, env->jobs[i].name);
+}
+
+/* Whose code goes there on whose word, as the file has it. */
+static void note_grants(const struct environment *env)
+{
+	CLEANUP(str_release) struct str span = STR_INIT(32);
+	text_list g = env->grants.sensitive;
+
+	config_span(&span, env->grants.for_ms);
+	printf("note: %s: a maintainer's `deploy` on the code of somebody who "
+	       "is not trusted holds for that revision, for %s\n",
+	       env->name, span.text);
+	if (!g || !*g)
+		return;
+	printf("note: %s: who changes", env->name);
+	for (size_t i = 0; g[i]; i++)
+		printf("%s %s", i ? "," : "", g[i]);
+	printf(" needs %s's `deploy` for each revision, trusted or not\n",
+	       sensitive_whose(env));
 }
 
 int cli_check(const struct config *c)
@@ -157,8 +174,10 @@ int cli_check(const struct config *c)
 		return cli_fail("", &e);
 	if (strcmp(isolation_best(&e), "none") == 0)
 		printf("note: jobs run without isolation: %s\n", e.text);
-	for (size_t i = 0; i < c->environment_count; i++)
+	for (size_t i = 0; i < c->environment_count; i++) {
+		note_grants(&c->environments[i]);
 		note_idle_keys(&c->environments[i]);
+	}
 	note_hooks(c);
 	printf("%s: ok\n", c->path);
 	return 0;

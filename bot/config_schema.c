@@ -261,14 +261,18 @@ static const struct section job_section = {
 static const struct field grant_rows[] = {
 	{"for", FIELD_SPAN, AT(grants, for_ms), .absent = "7d", .min = MINUTE,
 	 .max = 365 * DAY,
-	 .help = "How long a grant holds. No effect yet: 7d."},
+	 .help = "How long a maintainer's `deploy` permits the revision of "
+		 "an author who is not trusted."},
 	{"sensitive", FIELD_TEXTS, AT(grants, sensitive), .max = 200,
 	 .check = value_glob, .form = "list of path patterns",
-	 .help = "A change of one of these paths is granted only by a "
-		 "`sensitive_role`. No effect yet."},
+	 .help = "A revision that changes one of these paths, in capital or "
+		 "small letters, is deployed only on the word of a "
+		 "`sensitive_role` for exactly this revision, whoever its "
+		 "author is."},
 	{"sensitive_role", FIELD_TEXT, AT(grants, sensitive_role),
 	 .absent = "admin", .check = value_trust_role,
-	 .form = "`admin` or `maintainer`", .help = "See `sensitive`."},
+	 .form = "`admin` or `maintainer`",
+	 .help = "Whose `deploy` or `trigger` that is, at least."},
 };
 static const struct section grant_section = {ROWS(grant_rows)};
 

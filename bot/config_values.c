@@ -150,6 +150,11 @@ enum err value_glob(const char *text, struct error *e)
 		return error_set(e, ERR_INVALID,
 				 "must be a path pattern that starts at the "
 				 "top of the repository, such as docker/**");
+	if (text[strlen(text) - 1] == '/')
+		return error_set(e, ERR_INVALID,
+				 "matches no file: write %.200s** for all "
+				 "below that folder",
+				 text);
 	return ERR_OK;
 }
 

@@ -385,6 +385,8 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 
 		call.args = &plan->words[i];
 		if (run_word(&call, c->verb, e)) {
+			plan->files = call.files;
+			/* It is not about the head. */
 			COPY(plan->next, call.next);
 			return e->code;
 		}
@@ -581,65 +583,16 @@ static enum err want_pull(struct engine *g, const struct said_record *r,
 		g->now_ms + wait, g->now_ms, e);
 }
 
-enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
-{
-	struct said_record r;
-
-	if (store_said(g->store, said_id, &r, e))
-		return e->code;
-	if (strcmp(r.state, "checking") != 0)
-		return ERR_OK;
-	return refuse(g, &r, NULL,
-		      "Something went wrong here; nothing was done. Say it "
-		      "again later.",
-		      "", e);
-}
-
-enum err hear_checked(struct engine *g, const json_t *args,
-		      const struct outcome *o, struct error *e)
-{
-	__attribute__((cleanup(release_checked))) struct checked checked = {0};
-	int64_t tries = js_int(args, "again", 0);
-	struct said_record r;
-	struct error why = ERROR_INIT;
-	struct pull p;
-	struct plan plan = {0};
-	enum err code;
-
-	if (store_said(g->store, js_int(args, "said", 0), &r, e))
-		return e->code;
-	if (strcmp(r.state, "checking") != 0)
-		return ERR_OK;
-	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
-		return refuse(g, &r, NULL,
-			      "I could not read this pull request from the "
-			      "forge; nothing was done. Say it again later.",
-			      "", e);
-	if (compare_with_record(g, &p, &checked, e))
-		return e->code;
-	if (checked.stale && tries < STALE_TRIES)
-		return want_pull(g, &r, tries + 1, e);
-	if (pull_seen(g, &p, PULL_SOURCE_API, false, e))
-		return e->code;
-	code = decide(g, &r, &p, &checked, &plan, &why);
-	if (code == ERR_REFUSED)
-		return refuse_with(
-			g, &r, &p, why.text, plan.next,
-			*plan.proof.sha ? evidence_of_proof(&plan.proof) : NULL,
-			e);
-	if (code)
-		*e = why;
-	return code;
-}
-
 /* --- before it can be decided --- */
 
 /*
  * Nothing is asked of the forge for somebody who will be refused anyway; the
- * refusal itself needs the pull.
+ * refusal itself needs the pull.  live: the pull, once the forge has shown it;
+ * before that, NULL.
  */
 static enum err ask_needs(struct engine *g, const struct said_record *r,
-			  bool *ret_asked, struct error *e)
+			  const struct pull *live, bool *ret_asked,
+			  struct error *e)
 {
 	struct error why = ERROR_INIT;
 	struct plan plan = {0};
@@ -657,7 +610,77 @@ static enum err ask_needs(struct engine *g, const struct said_record *r,
 		return e->code;
 	if (authorise(g, &plan, role, is_author, &why))
 		return ERR_OK;
-	return needs_ask(g, r, &plan, ret_asked, e);
+	return live ? paths_need(g, r, &plan, live, role, ret_asked, e)
+		    : needs_ask(g, r, &plan, ret_asked, e);
+}
+
+/* A refusal that is about files lists them. */
+static enum err refuse_plan(struct engine *g, const struct said_record *r,
+			    const struct pull *p, const struct plan *plan,
+			    const char *why, struct error *e)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(LIMIT_COMMENT / 2);
+
+	str_puts(&text, why);
+	if (plan->files)
+		render_files(&text, plan->files);
+	if (str_check(&text, e))
+		return e->code;
+	return refuse_with(
+		g, r, p, text.text, plan->next,
+		*plan->proof.sha ? evidence_of_proof(&plan->proof) : NULL, e);
+}
+
+enum err hear_checked(struct engine *g, const json_t *args,
+		      const struct outcome *o, struct error *e)
+{
+	__attribute__((cleanup(release_checked))) struct checked checked = {0};
+	int64_t tries = js_int(args, "again", 0);
+	struct said_record r;
+	struct error why = ERROR_INIT;
+	struct pull p;
+	CLEANUP(plan_release) struct plan plan = {0};
+	bool asked = false;
+	enum err code;
+
+	if (store_said(g->store, js_int(args, "said", 0), &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
+		return refuse(g, &r, NULL,
+			      "I could not read this pull request from the "
+			      "forge; nothing was done. Say it again later.",
+			      "", e);
+	if (compare_with_record(g, &p, &checked, e))
+		return e->code;
+	if (checked.stale && tries < STALE_TRIES)
+		return want_pull(g, &r, tries + 1, e);
+	if (pull_seen(g, &p, PULL_SOURCE_API, false, e) ||
+	    ask_needs(g, &r, &p, &asked, e))
+		return e->code;
+	if (asked)
+		return ERR_OK;
+	code = decide(g, &r, &p, &checked, &plan, &why);
+	if (code == ERR_REFUSED)
+		return refuse_plan(g, &r, &p, &plan, why.text, e);
+	if (code)
+		*e = why;
+	return code;
+}
+
+enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
+{
+	struct said_record r;
+
+	if (store_said(g->store, said_id, &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	return refuse(g, &r, NULL,
+		      "Something went wrong here; nothing was done. Say it "
+		      "again later.",
+		      "", e);
 }
 
 enum err decide_next(struct engine *g, const struct said_record *r,
@@ -665,7 +688,7 @@ enum err decide_next(struct engine *g, const struct said_record *r,
 {
 	bool asked = false;
 
-	if (ask_needs(g, r, &asked, e))
+	if (ask_needs(g, r, NULL, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
 	return asked ? ERR_OK : want_pull(g, r, 0, e);

@@ -20,7 +20,13 @@ struct plan {
 	char sha[SHA_SIZE];	   /* that was named, or "" */
 	struct proof proof;	   /* of the head, when it needs one */
 	char next[PLAN_NEXT_SIZE]; /* what to type when it is refused */
+	json_t *files;		   /* owned: names that a refusal is about */
 };
+
+static inline void plan_release_at(struct plan *plan)
+{
+	json_decref(plan->files);
+}
 
 /* --- hear.c --- */
 
@@ -94,5 +100,15 @@ NODISCARD enum err prove_stale(struct engine *g, struct plan *plan,
 NODISCARD enum err needs_ask(struct engine *g, const struct said_record *r,
 			     const struct plan *plan, bool *ret_asked,
 			     struct error *e);
+
+/* --- paths.c --- */
+
+/*
+ * Asks git what the live head changes, when a wish for a deploy by somebody
+ * of this role hangs on it and it was not asked for yet.
+ */
+NODISCARD enum err paths_need(struct engine *g, const struct said_record *r,
+			      const struct plan *plan, const struct pull *live,
+			      enum role role, bool *ret_asked, struct error *e);
 
 #endif

@@ -72,6 +72,7 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 {
 	const struct environment *env;
 	unsigned changes;
+	bool news;
 	size_t i = 0;
 
 	if (store_pull_put(g->store, p, source, g->heard_ms, &changes, e))
@@ -82,12 +83,15 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 	if ((changes & ~(unsigned)PULL_TITLE) && p->author_id > 0 &&
 	    members_refresh(g, p->author_id, e))
 		return e->code;
-	if (!(changes & ~(unsigned)PULL_TITLE) || quiet)
-		return ERR_OK;
-	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+	news = (changes & ~(unsigned)PULL_TITLE) && !quiet;
+	while (news &&
+	       (env = config_environment_of(g->config, p->repo, &i)) != NULL)
 		if (changed_on(g, env, p, changes, e))
 			return e->code;
-	return store_touch(g->store, p->id, e);
+	/* Also without news: an earlier question may have come to nothing. */
+	if (paths_ask(g, p, !quiet, e))
+		return e->code;
+	return news ? store_touch(g->store, p->id, e) : ERR_OK;
 }
 
 static enum err on_pull_request(struct engine *g, const json_t *payload,

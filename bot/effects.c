@@ -69,6 +69,8 @@ static const struct effect_kind kinds[] = {
 	{ "said.permission", "forge.permission", PORT_FORGE, 4, QUIET,      permission_answered },
 	{ "member.name",     "forge.user", PORT_FORGE, 4,     QUIET,        member_named },
 	{ "member.ask",      "forge.org_member", PORT_FORGE, 4, QUIET,      member_answered },
+	{ "said.paths",      "git.paths",   PORT_GIT,   4,     QUIET,        paths_said },
+	{ "git.paths",       NULL,         PORT_GIT,   6,     QUIET,        paths_answered },
 	{ "git.batch",       NULL,         PORT_GIT,   6,     0,            batched },
 	{ "git.push",        NULL,         PORT_GIT,   6,     0,            pushed },
 	{ "git.tag",         NULL,         PORT_GIT,   6,     QUIET,        tagged },

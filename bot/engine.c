@@ -7,6 +7,7 @@
 
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
+#include "bot/explain.h"
 #include "bot/metrics.h"
 #include "bot/version.h"
 #include "store/audit.h"
@@ -485,6 +486,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->config = settings->config;
 	g->view.bot = g->config->bot_name;
 	g->view.public_url = g->config->public_url;
+	g->view.against = explain_against;
+	g->view.ctx = g->config;
 	g->wall_anchor_ms = clock_wall(settings->clock);
 	g->mono_anchor_ms = clock_mono(settings->clock);
 	g->now_ms = g->wall_anchor_ms;

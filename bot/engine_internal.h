@@ -215,6 +215,20 @@ NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
 NODISCARD enum err hear_call(struct engine *g, const json_t *call,
 			     int64_t *ret_said_id, struct error *e);
 
+/* --- paths.c: what revisions change, where some of it is sensitive --- */
+
+/*
+ * Wants the paths of the pull's head wherever it would be deployed unasked if
+ * they were harmless.  wish: then it is, as if it had been pushed.
+ */
+NODISCARD enum err paths_ask(struct engine *g, const struct pull *p, bool wish,
+			     struct error *e);
+NODISCARD enum err paths_answered(struct engine *g, const json_t *args,
+				  const struct outcome *o, struct error *e);
+/* The same for something that was said and waits for it. */
+NODISCARD enum err paths_said(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e);
+
 /* --- report.c: sticky comments, statuses, reactions --- */
 
 /* Everything that is due to be told after this event. */

@@ -135,6 +135,25 @@ static void disputes(const struct sheet *s, const json_t *list)
 	}
 }
 
+/* The permission for the code of somebody who is not trusted. */
+static void grant(const struct sheet *s, const char *repo, const json_t *one)
+{
+	const char *state = js_str(one, "state");
+
+	if (!one)
+		return;
+	html_addf(s->out, "<dt>Permission</dt><dd>");
+	part_badge(s, state);
+	html_addf(s->out, " by <bdi>%s</bdi> for ", js_str(one, "by"));
+	part_commit(s, repo, js_str(one, "sha"));
+	if (strcmp(state, "void") != 0) {
+		html_addf(s->out, ", %s ",
+			  strcmp(state, "expired") ? "until" : "ended");
+		part_time(s, js_int(one, "until_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
+}
+
 static void requests(const struct sheet *s, const json_t *list)
 {
 	json_t *q;
@@ -209,6 +228,7 @@ static void environment(const struct sheet *s, const json_t *env)
 	result(s, env);
 	disputes(s, js_get(env, "disputes"));
 	skipped(s, js_get(env, "skipped"));
+	grant(s, js_str(env, "repo"), js_get(env, "grant"));
 	html_addf(s->out, "</dl>\n");
 	requests(s, js_get(env, "requests"));
 	if (cycle)

@@ -225,6 +225,57 @@ static void add_heard(struct str *out, const json_t *view,
 	str_putc(out, '\n');
 }
 
+/* What ended a permission, and what gives a new one. */
+static void add_ended(struct str *out, const json_t *view, const json_t *grant,
+		      const struct room *room)
+{
+	const char *why = js_str(grant, "why");
+
+	if (strcmp(why, "moved") == 0) {
+		str_puts(out, "the permission for ");
+		part_sha(out, js_str(grant, "sha"), 12);
+		str_puts(out, " was for that revision only: look at the new "
+			      "one, then ");
+	} else {
+		str_puts(out, "what ");
+		sticky_text(out, js_str(grant, "by"), room->text_bytes);
+		str_puts(out, " gave for ");
+		part_sha(out, js_str(grant, "sha"), 12);
+		str_addf(out, " is void, because %s: look at it again, then ",
+			 strcmp(why, "closed") == 0 ? "it was closed"
+			 : strcmp(why, "granter") == 0
+				 ? "they may not command any more"
+				 : "the base branch was changed");
+	}
+	str_addf(out, "`@%s deploy`", js_str(view, "bot"));
+}
+
+/* Only the code of somebody who is not trusted needs one. */
+static void add_grant(struct str *out, const json_t *view,
+		      const struct room *room)
+{
+	const json_t *grant = js_get(view, "grant");
+	bool granted = is(grant, "state", "granted");
+
+	if (!grant)
+		return;
+	add_line(out, "Permission");
+	if (is(grant, "state", "void")) {
+		add_ended(out, view, grant, room);
+		str_putc(out, '\n');
+		return;
+	}
+	str_puts(out, granted ? "granted by " : "that of ");
+	sticky_text(out, js_str(grant, "by"), room->text_bytes);
+	str_addf(out, " for this revision %s ", granted ? "until" : "ended");
+	part_moment(out, js_int(grant, "until_ms", 0),
+		    js_int(view, "now_ms", 0));
+	if (!granted)
+		str_addf(out, ": `@%s deploy` gives it again",
+			 js_str(view, "bot"));
+	str_putc(out, '\n');
+}
+
 static void add_passed(struct str *out, const json_t *view, const char *kind,
 		       const char *path, bool *first)
 {
@@ -339,6 +390,7 @@ static void add_facts(struct str *out, const json_t *view,
 	add_on_staging(out, view, room);
 	add_requests(out, view, room);
 	add_heard(out, view, room);
+	add_grant(out, view, room);
 	add_result(out, view);
 	add_disputes(out, view, room);
 	add_verbosity(out, view);

@@ -13,6 +13,7 @@
 #include "bot/base/log.h"
 #include "bot/control.h"
 #include "bot/engine.h"
+#include "bot/explain.h"
 #include "bot/github.h"
 #include "bot/intake.h"
 #include "bot/metrics.h"
@@ -235,6 +236,8 @@ static enum err open_engine(struct house *h, struct error *e)
 		.bot = h->config->bot_name,
 		.public_url = h->config->public_url,
 		.web_url = h->web_url,
+		.against = explain_against,
+		.ctx = h->config,
 	};
 
 	h->engine = engine_new(&s, e);

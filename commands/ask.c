@@ -7,6 +7,7 @@
 
 #include "bot/base/str.h"
 #include "commands/evidence.h"
+#include "deploy/sensitive.h"
 #include "deploy/standing.h"
 #include "store/request.h"
 
@@ -21,6 +22,7 @@ static enum err ask_on(const struct command_call *call,
 		.actor_id = call->actor_id,
 		.said_id = call->said_id,
 		.made_ms = call->now_ms,
+		.until_ms = call->now_ms + env->grants.for_ms,
 	};
 
 	COPY(r.environment, env->name);
@@ -39,6 +41,30 @@ static enum err ask_on(const struct command_call *call,
 	return ERR_OK;
 }
 
+/* The files are for the caller to show: their names are anybody's text. */
+static enum err refuse_sensitive(struct command_call *call,
+				 const struct environment *env,
+				 const struct project *project, struct error *e)
+{
+	enum sensitivity found;
+
+	json_decref(call->files);
+	call->files = NULL;
+	if (sensitive_of(call->store, env, project, call->pull, &found,
+			 &call->files, e))
+		return e->code;
+	return error_set(e, ERR_REFUSED,
+			 "This revision cannot go to %s on your word: it "
+			 "changes %s and needs the word of %s, who can write "
+			 "`@%s %s`.%s",
+			 env->name,
+			 call->files ? "sensitive files"
+				     : "more files than can be looked at",
+			 sensitive_whose(env), call->bot_name,
+			 call->args->command->name,
+			 call->files ? " The files:" : "");
+}
+
 static enum err check_standing(struct command_call *call,
 			       const struct environment *env, struct error *e)
 {
@@ -51,11 +77,14 @@ static enum err check_standing(struct command_call *call,
 	/* Makes the environment's row, which requests point at. */
 	if (store_environment(call->store, env->name, call->now_ms, &record,
 			      e) ||
-	    standing_of(call->store, env, project, call->pull, call->now_ms,
-			&standing, e))
+	    standing_if_asked(call->store, env, project, call->pull,
+			      role_name(call->role), call->now_ms, &standing,
+			      e))
 		return e->code;
-	if (standing_can_be_asked(standing))
+	if (standing == STANDING_IN)
 		return ERR_OK;
+	if (standing == STANDING_SENSITIVE)
+		return refuse_sensitive(call, env, project, e);
 	standing_text(&why, standing, env, project, call->pull);
 	if (standing == STANDING_SKIPPED)
 		snprintf(call->next, sizeof(call->next), "@%s include",

@@ -54,6 +54,7 @@ struct command_call {
 	struct str *text;
 	char next[128]; /* out, when refused: what to type next, or "" */
 	int disputed;	/* out: disputes that are new on record */
+	json_t *files;	/* out, the caller's: names that a refusal is about */
 };
 
 /*

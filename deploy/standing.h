@@ -22,6 +22,8 @@ enum standing {
 	STANDING_FAILED, /* it alone was new in a batch that failed */
 	STANDING_STALE,
 	STANDING_UNTRUSTED,
+	STANDING_SENSITIVE, /* touches what needs a higher role's word */
+	STANDING_UNREAD,    /* what it touches is not known yet */
 	STANDING_MAX
 };
 
@@ -30,7 +32,27 @@ NODISCARD enum err standing_of(struct store *s, const struct environment *env,
 			       const struct pull *p, int64_t now_ms,
 			       enum standing *ret, struct error *e);
 
-/* Can a command put it on staging all the same? */
+/*
+ * As above, once somebody of this role ("maintainer", "admin") has asked for
+ * exactly this revision: what their command would come to.
+ */
+NODISCARD enum err standing_if_asked(struct store *s,
+				     const struct environment *env,
+				     const struct project *project,
+				     const struct pull *p, const char *role,
+				     int64_t now_ms, enum standing *ret,
+				     struct error *e);
+
+/*
+ * For a revision that does touch sensitive paths: did somebody whose word is
+ * enough ask for it?
+ */
+NODISCARD enum err standing_has_word(struct store *s,
+				     const struct environment *env,
+				     const struct pull *p, int64_t now_ms,
+				     bool *ret, struct error *e);
+
+/* Can a command, of the right person, put it on staging all the same? */
 bool standing_can_be_asked(enum standing standing);
 
 /*

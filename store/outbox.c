@@ -102,6 +102,18 @@ enum err store_outbox_add(struct store *s, const char *kind, const char *target,
 	return ERR_OK;
 }
 
+enum err store_outbox_waits(struct store *s, const char *kind,
+			    const char *target, bool *ret, struct error *e)
+{
+	int64_t one;
+
+	if (db_value(&s->db, STMT_OUTBOX_WAITS, ARGS(ARG(target), ARG(kind)), 0,
+		     &one, e))
+		return e->code;
+	*ret = one != 0;
+	return ERR_OK;
+}
+
 static enum err read_row(sqlite3_stmt *row, struct outbox_row *r,
 			 struct error *e)
 {

@@ -207,9 +207,6 @@ static enum err membership_changed(struct store *s, int64_t org_id,
 
 	snprintf(subject, sizeof(subject), "%lld", (long long)user_id);
 	snprintf(why, sizeof(why), "organisation %lld", (long long)org_id);
-	if (!is_member &&
-	    db_run(&s->db, STMT_TRUST_VOID, ARGS(ARG(user_id), ARG(now_ms)), e))
-		return e->code;
 	return store_audit(s, now_ms, "kcibot",
 			   is_member ? "member.in" : "member.out", subject, why,
 			   e);

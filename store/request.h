@@ -56,6 +56,7 @@ struct request {
 	char role[16];	  /* of who asked; "" while it came by itself */
 	bool forced;	  /* a full against the interval */
 	char reason[256]; /* as given by who asked, or "" */
+	int64_t until_ms; /* till then it permits its revision */
 };
 
 /* Sets r->id; r->state is "waiting" or "booked". */
@@ -99,24 +100,33 @@ NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 
 /*
- * Did somebody who may command (still) ask for exactly this revision since
- * then, and was it not voided?
+ * Did somebody who may command ask for exactly this revision since then, and
+ * does that still permit it: not expired, not voided?  *ret_role: the highest
+ * role, a static word, "" = nobody; what each had then and has now counts,
+ * whichever is less.
  */
 NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 				       const struct pull *p, int64_t since_ms,
-				       int64_t now_ms, bool *ret,
+				       int64_t now_ms, const char **ret_role,
 				       struct error *e);
 
 /*
  * Ends the permission that people gave for revisions of the pull, whatever
  * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
- * *ret_count: of how many requests.
+ * why: "moved", "closed" or "base".  *ret_count: of how many requests.
  */
 NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
-				       int64_t *ret_count, struct error *e);
+				       const char *why, int64_t *ret_count,
+				       struct error *e);
+/* The same for one request; why: "granter". */
+NODISCARD enum err store_request_void(struct store *s, int64_t id,
+				      const char *why, struct error *e);
 
-/* Those that wait although who asked may not command any more; malloc'ed. */
+/*
+ * Those, in whatever state, that permit a revision although who asked may not
+ * command any more; malloc'ed.
+ */
 NODISCARD enum err store_requests_ungranted(struct store *s,
 					    const char *environment,
 					    int64_t now_ms,

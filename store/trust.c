@@ -17,6 +17,16 @@ static size_t rank_of(const char *role)
 	return 0;
 }
 
+bool trust_role_reaches(const char *role, const char *least)
+{
+	return rank_of(role) >= rank_of(least);
+}
+
+const char *trust_role_word(const char *role)
+{
+	return roles[rank_of(role)];
+}
+
 enum err store_role(struct store *s, int64_t user_id, const char *repo,
 		    int64_t now_ms, const char **ret, struct error *e)
 {
@@ -139,8 +149,9 @@ static enum err replace(struct store *s, const struct trust_grant *g,
 			ARG(g->expires_ms), ARG(g->unasked)),
 		   e))
 		return e->code;
-	return db_run(&s->db, STMT_TRUST_VOID,
-		      ARGS(ARG(g->user_id), ARG(now_ms)), e);
+	/* What was asked for by who may not any more is ended by the schedule.
+	 */
+	return ERR_OK;
 }
 
 enum err store_trust_add(struct store *s, const struct trust_grant *g,
@@ -202,8 +213,7 @@ enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
 				 login);
 	if ((whole || !*scope) && keep_last_admin(s, user_id, login, e))
 		return e->code;
-	if (take_back(s, user_id, scope, by, now_ms, e) ||
-	    db_run(&s->db, STMT_TRUST_VOID, ARGS(ARG(user_id), ARG(now_ms)), e))
+	if (take_back(s, user_id, scope, by, now_ms, e))
 		return e->code;
 	snprintf(subject, sizeof(subject), "%s (%lld)%s%s", login,
 		 (long long)user_id, !whole && *scope ? " on " : "",

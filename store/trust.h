@@ -27,6 +27,11 @@ struct trust_grant {
 	bool unasked;	    /* is their code deployed unasked? */
 };
 
+/* Is role as much as least?  "" is a stranger, and so is what is no role. */
+bool trust_role_reaches(const char *role, const char *least);
+/* The static word that equals role, "" for what is no role. */
+const char *trust_role_word(const char *role);
+
 /*
  * May command: the highest role in force for a user on repo, their own or as
  * a member of an organisation: a static word, "" for a stranger.  repo "":

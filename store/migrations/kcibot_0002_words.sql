@@ -52,8 +52,16 @@ ALTER TABLE scan ADD COLUMN reviews_from_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE scan ADD COLUMN review_comments_since TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN reviews_ms INTEGER NOT NULL DEFAULT 0;
 
--- A wish by people: in which role, and whether against the interval.
+-- A wish by people: in which role, and whether against the interval; until
+-- when it permits its revision, and what ended that before ('moved',
+-- 'closed', 'base', 'granter').
 ALTER TABLE request ADD COLUMN role TEXT NOT NULL DEFAULT 'maintainer';
+ALTER TABLE request ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE request ADD COLUMN void_why TEXT NOT NULL DEFAULT '';
+UPDATE request SET until_ms = made_ms + 604800000
+    WHERE origin IN ('comment', 'cli');
+CREATE INDEX request_permits ON request(environment, until_ms)
+    WHERE voided = 0 AND origin IN ('comment', 'cli');
 ALTER TABLE request ADD COLUMN forced INTEGER NOT NULL DEFAULT 0
     CHECK (forced IN (0, 1));
 ALTER TABLE request ADD COLUMN reason TEXT NOT NULL DEFAULT '';
@@ -140,11 +148,11 @@ CREATE TABLE told(
 ALTER TABLE pull ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 ALTER TABLE pull ADD COLUMN answer_ms INTEGER NOT NULL DEFAULT 0;
 
--- The paths that a revision changes against its base.
+-- The paths that a revision changes on the way to a branch, as git said.
 CREATE TABLE revision_paths(
     pull_id  INTEGER NOT NULL REFERENCES pull(id),
     sha      TEXT NOT NULL,
-    base_ref TEXT NOT NULL,
+    base_ref TEXT NOT NULL,                   -- that it would be merged onto
     paths    TEXT NOT NULL,                   -- JSON array; '' = too many
     PRIMARY KEY (pull_id, sha, base_ref)
 ) STRICT, WITHOUT ROWID;

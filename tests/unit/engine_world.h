@@ -66,6 +66,9 @@ struct world_pull {
 	int64_t updated_ms;
 	const char *merge; /* what git says of it: "merged", "conflict", ... */
 	const char *reason;
+	/* What it changes, separated by blanks: NULL = "src/a.c", "*" = too
+	 * many.  merged: what the merge finds, when that is more. */
+	const char *paths, *merged;
 };
 
 /* An effect that reached a port. */
@@ -222,6 +225,32 @@ static inline json_t *world_pulls_json(struct world *w)
 	return list;
 }
 
+/* Adds "paths", as git says them. */
+static inline void world_add_paths(json_t *to, const char *paths)
+{
+	char *copy = strdup(paths ? paths : "src/a.c"), *rest = copy, *one;
+	json_t *list = json_array();
+
+	while ((one = strsep(&rest, " ")))
+		json_array_append_new(list, json_string(one));
+	if (strcmp(copy, "*") != 0)
+		json_object_set(to, "paths", list);
+	json_decref(list);
+	free(copy);
+}
+
+static inline json_t *world_paths_json(struct world *w, const json_t *args)
+{
+	struct world_pull *p = &w->pulls[js_int(args, "number", 0)];
+	bool known = !strcmp(js_str(args, "sha"), p->sha);
+	json_t *body = json_pack("{s:s, s:s}", "result",
+				 known ? "known" : "moved", "reason", "");
+
+	if (known)
+		world_add_paths(body, p->paths);
+	return body;
+}
+
 static inline json_t *world_batch_json(struct world *w, const json_t *args)
 {
 	json_t *projects = json_array(), *project, *revision;
@@ -240,13 +269,13 @@ static inline json_t *world_batch_json(struct world *w, const json_t *args)
 					? "moved"
 					: p->merge;
 
-			json_array_append_new(
-				list, json_pack("{s:I, s:s, s:s, s:s, s:[s]}",
-						"number", (json_int_t)n, "sha",
-						js_str(revision, "sha"),
-						"result", merge, "reason",
-						p->reason ? p->reason : "",
-						"paths", "src/a.c"));
+			json_t *one = json_pack(
+				"{s:I, s:s, s:s, s:s}", "number", (json_int_t)n,
+				"sha", js_str(revision, "sha"), "result", merge,
+				"reason", p->reason ? p->reason : "");
+
+			world_add_paths(one, p->merged ? p->merged : p->paths);
+			json_array_append_new(list, one);
 			if (!strcmp(merge, "merged"))
 				sha[n] = p->sha[0];
 		}
@@ -287,6 +316,8 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 					     : next_posted++));
 	if (!strcmp(x->kind, "git.batch"))
 		return world_batch_json(w, x->args);
+	if (!strcmp(x->kind, "git.paths"))
+		return world_paths_json(w, x->args);
 	if (!strcmp(x->kind, "git.tag"))
 		return json_pack("{s:s}", "tag", "staging-1");
 	if (!strcmp(x->kind, "job.run"))

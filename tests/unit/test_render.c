@@ -379,6 +379,66 @@ static void test_inline(void **state UNUSED)
 	}
 }
 
+/* A list of code spans and nothing else, whatever the files are called. */
+static void test_files(void **state UNUSED)
+{
+	static const char *const allowed[] = {"document",  "list", "item",
+					      "paragraph", "text", "code",
+					      "softbreak"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		CLEANUP(json_decref) json_t *files = json_array();
+		CLEANUP(str_release) struct str s = STR_INIT(4096);
+		cmark_event_type event;
+
+		if (json_array_append_new(files, json_string(hostile[i])))
+			continue; /* no UTF-8: no JSON either */
+		str_puts(&s, "The files:");
+		render_files(&s, files);
+		str_puts(&s, "\n\nNext");
+		check_inert(s.text);
+		CLEANUP(cmark_node_free) cmark_node *root = parse(s.text);
+		CLEANUP(cmark_iter_free) cmark_iter *it = cmark_iter_new(root);
+
+		while ((event = cmark_iter_next(it)) != CMARK_EVENT_DONE) {
+			const char *type = cmark_node_get_type_string(
+				cmark_iter_get_node(it));
+			bool good = false;
+
+			for (size_t k = 0; k < ARRAY_SIZE(allowed); k++)
+				good |= !strcmp(type, allowed[k]);
+			if (!good)
+				fail_msg("%s in %s", type, s.text);
+		}
+	}
+}
+
+/* The name of who permitted is anybody's text, too. */
+static void test_grant(void **state UNUSED)
+{
+	static const char *const states[] = {"granted", "expired", "void"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
+			CLEANUP(str_release)
+			struct str s = STR_INIT(LIMIT_COMMENT);
+			CLEANUP(json_decref)
+			json_t *view = json_pack(
+				"{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}}",
+				"environment", "staging", "bot", "kcibot",
+				"state", "idle", "grant", "state", states[k],
+				"by", hostile[i], "sha", hostile[i], "why",
+				"granter");
+
+			if (!view)
+				continue; /* no UTF-8: no JSON either */
+			render_sticky(&s, view);
+			check_inert(s.text);
+			assert_non_null(strstr(s.text, "**Permission:** "));
+		}
+	}
+}
+
 /* What is made inert still shows as itself. */
 static void test_inline_shows(void **state UNUSED)
 {
@@ -608,6 +668,8 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_hostile_view),
 		cmocka_unit_test(test_own_words_are_no_commands),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_inline_shows),
 		cmocka_unit_test(test_code),
