@@ -545,7 +545,7 @@ int main(void)
 		TEST(whose_membership_matters),
 		TEST(a_login_changes),
 		TEST(a_login_is_taken_before_the_change_is_seen),
-		TEST(removal_voids_for_good),
+		TEST(removal_ends_permissions),
 		TEST(leaving_an_organisation_voids),
 		TEST(an_organisation_is_removed),
 		TEST(permissions),
