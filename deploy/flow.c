@@ -115,21 +115,52 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 }
 
 /* A full satisfies every full that was booked. */
+/* Is the other half of what was said aboard already? */
+static bool is_twin(const struct request *r, const struct request *aboard,
+		    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (r->said_id && aboard[i].said_id == r->said_id)
+			return true;
+	return false;
+}
+
+/*
+ * The short half of a `trigger` may wait again and run in the same full as the
+ * half that was booked: one of them is enough, and its asker hears once.
+ */
+static enum err take_one_booked(const struct flow *f, const struct cycle *c,
+				const struct request *r, bool twin,
+				struct error *e)
+{
+	if (!twin)
+		return store_request_run(f->store, r->id, c->id, "full", e);
+	if (store_request_end(f->store, r->id, "done", "joined", e))
+		return e->code;
+	return store_request_announced(f->store, r->id, e);
+}
+
 static enum err take_booked(const struct flow *f, const struct cycle *c,
 			    struct error *e)
 {
-	struct request *list;
-	size_t count;
+	struct request *list, *aboard;
+	size_t count, aboard_count;
 	enum err code = ERR_OK;
 
 	if (strcmp(c->kind, "full") != 0)
 		return ERR_OK;
-	if (store_requests_in(f->store, f->env->name, "booked", &list, &count,
-			      e))
+	if (store_requests_of_cycle(f->store, c->id, &aboard, &aboard_count, e))
 		return e->code;
+	if (store_requests_in(f->store, f->env->name, "booked", &list, &count,
+			      e)) {
+		free(aboard);
+		return e->code;
+	}
 	for (size_t i = 0; !code && i < count; i++)
-		code = store_request_run(f->store, list[i].id, c->id, "full",
-					 e);
+		code = take_one_booked(f, c, &list[i],
+				       is_twin(&list[i], aboard, aboard_count),
+				       e);
+	free(aboard);
 	free(list);
 	return code;
 }
@@ -359,8 +390,13 @@ enum err flow_drop_booked(const struct flow *f, const struct request *r,
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].state, "booked") == 0 &&
 		    strcmp(list[i].environment, f->env->name) == 0 &&
-		    strcmp(list[i].sha, r->sha) == 0)
+		    strcmp(list[i].sha, r->sha) == 0) {
 			code = flow_drop(f, &list[i], "short failed", e);
+			/* Who asked for both hears of the short, once. */
+			if (!code && list[i].said_id == r->said_id)
+				code = store_request_announced(f->store,
+							       list[i].id, e);
+		}
 	free(list);
 	return code;
 }
