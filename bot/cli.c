@@ -313,10 +313,6 @@ static void note_hooks(const struct config *c)
 /* What the file may say already and the bot does not do yet. */
 static void note_idle_keys(const struct environment *env)
 {
-	if (env->freeze_count)
-		printf("note: %s: freeze has no effect yet: cycles start at "
-		       "any time\n",
-		       env->name);
 	if (env->grants.sensitive && *env->grants.sensitive)
 		printf("note: %s: grants.sensitive has no effect yet: a "
 		       "maintainer's word is enough for every path\n",

@@ -325,7 +325,8 @@ static const struct field environment_rows[] = {
 	 .help = "Permissions for the code of unverified authors."},
 	{"freeze", FIELD_LIST, LIST_AT(environment, freezes, freeze_count),
 	 .max = 50, .section = &freeze_section,
-	 .help = "Times at which nothing starts. No effect yet."},
+	 .help = "Times at which nothing starts; what runs goes on to its "
+		 "end."},
 	{"blame", FIELD_SECTION, AT(environment, blame),
 	 .section = &blame_section,
 	 .help = "The search for the revision that broke a cycle. No effect "

@@ -16,12 +16,28 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
+/* The wall has jumped when it is so far from where it was. */
+#define SKEW_MS 1000
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
 int64_t engine_now(const struct engine *g)
 {
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
+}
+
+/* Two clocks are never read at one moment, and the wall is slewed. */
+static bool wall_jumped(const struct engine *g, int64_t now)
+{
+	int64_t skew = clock_wall(g->set.clock) - now;
+
+	return llabs(skew - g->wall_skew_ms) > SKEW_MS;
+}
+
+static void look_at_wall(struct engine *g)
+{
+	if (wall_jumped(g, g->now_ms))
+		g->wall_skew_ms = clock_wall(g->set.clock) - g->now_ms;
 }
 
 static void cycle_finished(void *ctx, const struct cycle *c)
@@ -41,6 +57,7 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 		.store = g->store,
 		.env = env,
 		.now_ms = g->now_ms,
+		.wall_skew_ms = g->wall_skew_ms,
 		.finished = cycle_finished,
 		.ctx = g,
 	};
@@ -51,9 +68,17 @@ bool engine_may_pass(enum err code)
 	return code != ERR_FATAL && code != ERR_RETRY;
 }
 
+/* Of two times, of which 0 is never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return b && (!a || b < a) ? b : a;
+}
+
 /* Lets every environment do what is due, until all are at rest. */
 static enum err schedule_all(struct engine *g, struct error *e)
 {
+	int64_t next_lock;
+
 	g->timer_ms = 0;
 	for (size_t i = 0; i < g->config->environment_count; i++) {
 		int64_t next = g->now_ms;
@@ -68,9 +93,11 @@ static enum err schedule_all(struct engine *g, struct error *e)
 			if (schedule_environment(&f, &next, e))
 				return e->code;
 		}
-		if (next && (!g->timer_ms || next < g->timer_ms))
-			g->timer_ms = next;
+		g->timer_ms = sooner(g->timer_ms, next);
 	}
+	if (locks_next(g, &next_lock, e))
+		return e->code;
+	g->timer_ms = sooner(g->timer_ms, next_lock);
 	return ERR_OK;
 }
 
@@ -106,10 +133,11 @@ enum err engine_transact(struct engine *g,
 			 void *arg, struct error *e)
 {
 	g->now_ms = g->heard_ms = engine_now(g);
+	look_at_wall(g);
 	if (begin(g, e))
 		return e->code;
 	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
-	    schedule_all(g, e) || report_all(g, e) ||
+	    locks_tick(g, e) || schedule_all(g, e) || report_all(g, e) ||
 	    store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
@@ -190,15 +218,10 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 
 static bool time_is_due(const struct engine *g, int64_t now)
 {
-	return (g->timer_ms && now >= g->timer_ms) ||
+	return wall_jumped(g, now) || (g->timer_ms && now >= g->timer_ms) ||
 	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
 	       now >= g->next_prune_ms;
-}
-
-static int64_t earliest(int64_t a, int64_t b)
-{
-	return b && b < a ? b : a;
 }
 
 static void update_gauges(struct engine *g)
@@ -249,11 +272,11 @@ static bool sleep_until_work(struct engine *g)
 	struct timespec t;
 	bool go_on;
 
-	until = earliest(until, g->timer_ms);
-	until = earliest(until, g->outbox_ms);
-	until = earliest(until, g->cursor_due_ms);
+	until = sooner(until, g->timer_ms);
+	until = sooner(until, g->outbox_ms);
+	until = sooner(until, g->cursor_due_ms);
 	if (g->set.scans)
-		until = earliest(until, g->next_scan_ms);
+		until = sooner(until, g->next_scan_ms);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	if (until > now) {
 		t.tv_sec += (until - now) / 1000;

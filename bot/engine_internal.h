@@ -53,6 +53,9 @@ struct engine {
 	 * that delays keep their distance when the wall clock jumps. */
 	int64_t wall_anchor_ms;
 	int64_t mono_anchor_ms;
+	/* How far the wall has gone away from that: locks and freeze windows
+	 * follow it. */
+	int64_t wall_skew_ms;
 	int64_t now_ms;	  /* of the event in hand */
 	int64_t heard_ms; /* when it reached us: a delivery may have waited */
 
@@ -188,6 +191,14 @@ NODISCARD enum err report_posted(struct engine *g, const json_t *args,
 NODISCARD enum err report_sticky(struct engine *g, const struct pull *p,
 				 const struct environment *env, bool force,
 				 struct error *e);
+
+/* --- locks.c: locks and freezes as time passes --- */
+
+/* Ends and warns of what is due, tells what is new. */
+NODISCARD enum err locks_tick(struct engine *g, struct error *e);
+/* When to tick again, on the engine's clock; 0 = nothing is locked. */
+NODISCARD enum err locks_next(struct engine *g, int64_t *ret_ms,
+			      struct error *e);
 
 /* --- scan.c: the forge as it is, whatever webhooks said --- */
 NODISCARD enum err scan_start(struct engine *g, struct error *e);

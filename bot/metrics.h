@@ -19,6 +19,7 @@ enum metric {
 	METRIC_FORGE_CALLS,   /* {kind, status} */
 	METRIC_FORGE_SECONDS, /* {kind} sum and count */
 	METRIC_EFFECTS,	      /* {kind, result} */
+	METRIC_BREAKER,	      /* {environment} frozen by errors in a row */
 	METRIC_MAX
 };
 

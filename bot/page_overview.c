@@ -87,6 +87,21 @@ static void wait_reason(const struct sheet *s, const json_t *env)
 	html_addf(s->out, "</p>\n");
 }
 
+static void frozen(const struct sheet *s, const json_t *env)
+{
+	int64_t until = js_int(env, "frozen_until_ms", 0);
+
+	if (!*js_str(env, "frozen_why"))
+		return;
+	html_addf(s->out, "<p>Nothing starts: <bdi>%s</bdi>",
+		  js_str(env, "frozen_why"));
+	if (until) {
+		html_addf(s->out, ", until ");
+		part_time(s, until);
+	}
+	html_addf(s->out, ".</p>\n");
+}
+
 static void queue(const struct sheet *s, const json_t *env)
 {
 	const json_t *list = js_get(env, "queue");
@@ -148,6 +163,7 @@ static void last(const struct sheet *s, const json_t *env)
 static bool is_new(const json_t *env)
 {
 	return !strcmp(js_str(env, "state"), "idle") &&
+	       !*js_str(env, "frozen_why") &&
 	       !json_array_size(js_get(env, "last"));
 }
 
@@ -161,6 +177,7 @@ static void environment(const struct sheet *s, const json_t *env)
 				  "this environment yet.</p>\n</article>\n");
 		return;
 	}
+	frozen(s, env);
 	running(s, js_get(env, "running"));
 	deployed(s, js_get(env, "deployed"));
 	queue(s, env);

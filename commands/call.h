@@ -15,6 +15,7 @@ struct command_call {
 	struct store *store;
 	const char *bot_name;
 	int64_t now_ms;
+	int64_t wall_skew_ms; /* how far the wall clock is ahead of now_ms */
 
 	/* The environments that the pull's repository belongs to. */
 	const struct environment *const *environments;
@@ -51,6 +52,8 @@ NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
 NODISCARD enum err command_plan(struct command_call *call, struct error *e);
 NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
+NODISCARD enum err command_lock(struct command_call *call, struct error *e);
+NODISCARD enum err command_unlock(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);
 

@@ -8,7 +8,9 @@
 
 #include "bot/base/clock.h"
 #include "deploy/flow_internal.h"
+#include "deploy/freeze.h"
 #include "deploy/standing.h"
+#include "store/lock.h"
 #include "store/outbox.h"
 #include "store/record.h"
 #include "store/request.h"
@@ -251,6 +253,22 @@ static enum err full_counts(const struct flow *f, const struct cycle *c,
 	return ERR_OK;
 }
 
+/* Something is wrong that the next cycle will not mend: it stays still until
+ * somebody has looked. */
+static enum err trip_breaker(const struct flow *f, const struct cycle *c,
+			     int64_t errors, struct error *e)
+{
+	struct freeze_record record;
+
+	if (errors < FREEZE_ERRORS)
+		return ERR_OK;
+	if (store_freeze(f->store, f->env->name, &record, e))
+		return e->code;
+	if (record.broken_ms)
+		return ERR_OK;
+	return store_breaker_set(f->store, f->env->name, f->now_ms, c->id, e);
+}
+
 static enum err remember(const struct flow *f, const struct cycle *c,
 			 struct error *e)
 {
@@ -273,7 +291,9 @@ static enum err remember(const struct flow *f, const struct cycle *c,
 		r.errors_in_row++;
 	else if (green || strcmp(c->verdict, "failure") == 0)
 		r.errors_in_row = 0;
-	return store_environment_finish(f->store, f->env->name, &r, e);
+	if (store_environment_finish(f->store, f->env->name, &r, e))
+		return e->code;
+	return trip_breaker(f, c, r.errors_in_row, e);
 }
 
 static size_t count_new(const struct revision *list, size_t count)

@@ -28,10 +28,11 @@ static enum err add_when(const struct flow *f, json_t *forecast,
 			 const char *name, enum cycle_kind wish,
 			 struct error *e)
 {
+	CLEANUP(str_release) struct str why = STR_INIT(1024);
 	struct policy_decision d;
 	int64_t full_ms;
 
-	if (schedule_forecast(f, wish, &d, e) ||
+	if (schedule_forecast(f, wish, &d, &why, e) ||
 	    schedule_full_allowed(f, &full_ms, e))
 		return e->code;
 	json_object_set_new(forecast, name,

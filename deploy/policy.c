@@ -99,6 +99,14 @@ static bool wait(struct policy_decision *d, int64_t at_ms, const char *why)
 	return decide(d, POLICY_WAIT, KIND_NONE, at_ms, why);
 }
 
+static bool wait_frozen(struct policy_decision *d, const struct policy_facts *f,
+			const char *why)
+{
+	wait(d, f->frozen_until_ms, why);
+	d->frozen = true;
+	return true;
+}
+
 /*
  * The schedule speaks only when nobody else does, so without requests
  * everything else about it stands here.
@@ -117,8 +125,7 @@ static bool only_the_schedule(const struct policy *p,
 		return decide(d, POLICY_IDLE, KIND_NONE, at,
 			      "nothing waits until the schedule");
 	if (is_frozen(f))
-		return wait(d, f->frozen_until_ms,
-			    "scheduled, but deploys are frozen");
+		return wait_frozen(d, f, "scheduled, but deploys are frozen");
 	decide(d, POLICY_START, full_if_allowed(p, f), 0,
 	       "the schedule is due");
 	d->scheduled = true;
@@ -128,8 +135,7 @@ static bool only_the_schedule(const struct policy *p,
 static bool frozen(const struct policy *p UNUSED, const struct policy_facts *f,
 		   struct policy_decision *d)
 {
-	return is_frozen(f) &&
-	       wait(d, f->frozen_until_ms, "deploys are frozen");
+	return is_frozen(f) && wait_frozen(d, f, "deploys are frozen");
 }
 
 static bool being_stopped(const struct policy *p UNUSED,

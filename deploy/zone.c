@@ -199,10 +199,9 @@ static struct zone *load(const char *name, struct error *e)
 	} else {
 		path = str_format(FOLDER "%s", name);
 		if (!path || fs_read(path, &bytes, &why)) {
-			error_set(e, ERR_INVALID,
-				  "no time zone '%s' (is tzdata installed?): "
-				  "%s",
-				  name, why.text);
+			error_set(e, ERR_INVALID, "no time zone '%s'%s", name,
+				  access(FOLDER, F_OK) ? ": install tzdata"
+						       : "");
 			return NULL;
 		}
 		z = zone_parse(bytes.text, bytes.len, e);

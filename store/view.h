@@ -9,11 +9,16 @@
  *
  * view_status:  {"bot", "public_url", "now_ms", "environments": [{"name",
  *     "state": "idle"|"waiting"|"running", "wait_why", "wait_until_ms",
+ *     "frozen_why": why nothing starts (plain text, "" = it may),
+ *     "frozen_until_ms": 0 = until somebody ends it,
+ *     "eta": {"short": eta | null, "full": eta | null},
  *     "last_full_ms", "running": cycle | null, "deployed": cycle | null,
  *     "queue": [request, oldest first],
  *     "excluded": [{"repo", "number", "title", "sha", "reason", "since_ms",
  *                   "cycle"}],
  *     "last": [finished cycle, newest first, at most 10]}]}
+ *   eta: {"kind", "samples", "p50_ms", "p90_ms"}: what half and nine of ten of
+ *     the last finished cycles took; null with fewer than 3 of them.
  *   request: {"kind", "by", "origin", "since_ms", "state": "waiting"|"booked",
  *     "at_ms", "sha", "repo", "number", "title", "base"}; repo is "" and
  *     number 0 when a base branch moved.
@@ -42,6 +47,10 @@
  *    "why": a phrase, why it waits or is not on staging; "" when neither, or
  *           when only the configuration knows (labels, base branch),
  *    "at_ms": when it will start, or 0,
+ *    "frozen_why", "frozen_until_ms": of the environment, as above,
+ *    "position": cycles that must end before its own begins,
+ *    "eta": while it waits or runs: eta with "from_ms" and "to_ms", between
+ *           which it should be over, 0 = not known; else null,
  *    "requests": [{"kind", "by", "origin", "since_ms",
  *                  "state": "waiting"|"booked"|"running", "at_ms", "sha"}],
  *    "cycle": the newest cycle that lists a revision of this pull | null,

@@ -165,7 +165,8 @@ static void why_not(struct view *v, const struct subject *s, struct str *out)
 			return;
 }
 
-static void put_why(struct view *v, json_t *to, const struct subject *s)
+static void put_why(struct view *v, json_t *to, const struct subject *s,
+		    const json_t *bench)
 {
 	CLEANUP(str_release) struct str why = STR_INIT(LIMIT_COMMENT);
 	bool waiting = is(to, "state", "waiting");
@@ -177,6 +178,12 @@ static void put_why(struct view *v, json_t *to, const struct subject *s)
 		str_addf(&why, "cycle %lld is running", (long long)running);
 	else if (!waiting && !is(to, "state", "running"))
 		why_not(v, s, &why);
+	if (waiting && bench)
+		str_addf(&why,
+			 "%sthe batch was full, position %lld for the "
+			 "next",
+			 why.len ? "; " : "",
+			 (long long)js_int(bench, "position", 0));
 	view_put(v, to, "why", view_text(why.text));
 	view_put(
 		v, to, "at_ms",
@@ -242,7 +249,7 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 		.head = js_str(pull, "head_sha"),
 		.deployed = js_int(env, "deployed_cycle", 0),
 	};
-	CLEANUP(json_decref) json_t *in_cycle = NULL;
+	CLEANUP(json_decref) json_t *in_cycle = NULL, *bench = NULL;
 	json_t *o = json_object(), *requests;
 
 	s.newest = view_value(v, STMT_VIEW_PULL_CYCLE,
@@ -257,7 +264,13 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	view_put(v, o, "public_url", view_text(v->settings->public_url));
 	view_put_pull(v, o, pull);
 	view_put(v, o, "state", json_string(state_of(&s, requests)));
-	put_why(v, o, &s);
+	bench = view_row(v, STMT_VIEW_BENCH,
+			 ARGS(ARG(s.env_name), ARG(s.pull_id)));
+	put_why(v, o, &s, bench);
+	view_put(v, o, "frozen_why", view_text(js_str(env, "frozen_why")));
+	view_put(v, o, "frozen_until_ms",
+		 json_integer(js_int(env, "frozen_until_ms", 0)));
+	view_put_eta(v, o, env, requests, js_int(bench, "cycles", 0));
 	view_put(v, o, "requests", requests);
 	put_cycle(v, o, s.newest);
 	view_put(v, o, "on_staging", on_staging(v, s.deployed));

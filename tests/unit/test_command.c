@@ -39,6 +39,8 @@ static void test_allowed(void **state UNUSED)
 		[VERB_PLAN] = "nyyy",
 		[VERB_STATUS] = "nyyy",
 		[VERB_WHY] = "nyyy",
+		[VERB_LOCK] = "nnyy",
+		[VERB_UNLOCK] = "nnyy",
 		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
@@ -47,6 +49,8 @@ static void test_allowed(void **state UNUSED)
 		[VERB_PLAN] = "yyyy",
 		[VERB_STATUS] = "yyyy",
 		[VERB_WHY] = "yyyy",
+		[VERB_LOCK] = "nnyy",
+		[VERB_UNLOCK] = "nnyy",
 		[VERB_HELP] = "yyyy",
 	};
 
