@@ -273,13 +273,15 @@ static void add_expected(struct str *out, const json_t *view)
 	str_putc(out, '\n');
 }
 
-/* Waiting, the headline has it already. */
+/* Where something waits for nothing else, the headline has it already. */
 static void add_frozen(struct str *out, const json_t *view,
 		       const struct room *room)
 {
+	const json_t *request = json_array_get(js_get(view, "requests"), 0);
 	CLEANUP(str_release) struct str s = STR_INIT(2048);
 
-	if (!*js_str(view, "frozen_why") || is(view, "state", "waiting"))
+	if (!*js_str(view, "frozen_why") ||
+	    (is(view, "state", "waiting") && !is(request, "state", "booked")))
 		return;
 	add_line(out, "Nothing starts here");
 	part_frozen(&s, view);

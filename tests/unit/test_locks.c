@@ -222,8 +222,8 @@ static void a_window_begins_and_ends(void **state UNUSED)
 	world_open(&w, 1, CONTRIBUTOR);
 	world_pass(&w, 6 * MINUTE);
 	assert_int_equal(world_cycles(&w), 1);
-	/* Waits for the cooldown, and meets the window. */
-	world_pass(&w, 22 * MINUTE);
+	/* It settles, and meets the window. */
+	world_pass(&w, 38 * MINUTE);
 	world_push(&w, 1, 'a');
 	assert_non_null(strstr(world_description(&w, 1), "waiting"));
 	world_pass(&w, 30 * MINUTE);
