@@ -107,10 +107,33 @@ static void queue_lines(struct str *out, const json_t *queue)
 	}
 }
 
+/* What became of the last SIGHUP. */
+static void reload_lines(struct str *out, const json_t *note)
+{
+	json_t *line;
+	size_t i;
+
+	if (!note)
+		return;
+	str_addf(out, "configuration: %s at ",
+		 js_bool(note, "ok", false) ? "read again" : "NOT read again");
+	time_iso(out, js_int(note, "at_ms", 0));
+	str_puts(out, ": ");
+	plain(out, js_str(note, "text"));
+	str_putc(out, '\n');
+	json_array_foreach (js_get(note, "changes"), i, line) {
+		str_puts(out, "  ");
+		plain(out, json_string_value(line));
+		str_putc(out, '\n');
+	}
+}
+
 void cli_status_text(struct str *out, const json_t *status)
 {
 	json_t *env, *c;
 	size_t i, j;
+
+	reload_lines(out, js_get(status, "configuration"));
 
 	json_array_foreach (js_get(status, "environments"), i, env) {
 		int64_t until = js_int(env, "wait_until_ms", 0);

@@ -7,6 +7,7 @@
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
 #include "bot/config_check.h"
+#include "bot/config_diff.h"
 #include "bot/config_read.h"
 
 static void dispose(struct config *c)
@@ -110,6 +111,7 @@ static void fill(struct config *c, const char *text, size_t len,
 		return;
 	complete(c);
 	config_check(c, root, report);
+	config_list_settings(c, root);
 }
 
 struct config *config_parse(const char *path, const char *text, size_t len,

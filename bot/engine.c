@@ -377,8 +377,8 @@ static enum err end_unconfigured(struct engine *g, const char *name,
 	return store_environment_drop(g->store, name, "unconfigured", e);
 }
 
-static enum err handle_start(struct engine *g, void *arg UNUSED,
-			     struct error *e)
+enum err engine_end_unconfigured(struct engine *g, void *arg UNUSED,
+				 struct error *e)
 {
 	char(*names)[64];
 	size_t count;
@@ -440,7 +440,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
 	g->answers = json_array();
-	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
+	if (open_files(g, e) ||
+	    engine_transact(g, engine_end_unconfigured, NULL, e)) {
 		engine_free(g);
 		return NULL;
 	}
@@ -473,6 +474,8 @@ void engine_free(struct engine *g)
 		return;
 	engine_hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
+	json_decref(g->reload_note);
+	config_free(g->reloaded);
 	inbox_close(g->inbox);
 	store_close(g->store);
 	pthread_cond_destroy(&g->wake);

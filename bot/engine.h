@@ -58,6 +58,22 @@ void engine_call(struct engine *g, json_t *call,
 		 void (*answer)(void *ctx, const json_t *object), void *ctx);
 
 /*
+ * Another configuration, taken whole or not at all, between two events.
+ * Takes over c, which lives as long as the engine or until the next one is
+ * taken; answer as for engine_call(): refused when an environment with a
+ * running cycle is missing in it, or a time zone is not known.
+ */
+void engine_reload(struct engine *g, struct config *c,
+		   void (*answer)(void *ctx, const json_t *object), void *ctx);
+
+/*
+ * What became of the last reading of the configuration, for `status`:
+ * {"at_ms", "ok", "text", "changes": [line]}.  Takes over note; from any
+ * thread.
+ */
+void engine_note_reload(struct engine *g, json_t *note);
+
+/*
  * One turn without the thread (tests, command line): handles what is there
  * and sends what is due.  *ret_idle: nothing was there.
  */

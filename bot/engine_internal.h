@@ -20,9 +20,10 @@
 /* Something that waits for the engine's thread. */
 struct event {
 	struct event *next;
-	enum { EVENT_OUTCOME, EVENT_CALL } type;
+	enum { EVENT_OUTCOME, EVENT_CALL, EVENT_RELOAD } type;
 	struct outcome outcome;
 	json_t *call;
+	struct config *config; /* to be taken; owned */
 	json_t *reply;	 /* given after the commit; NULL: wait for said_id */
 	int64_t said_id; /* what a call said */
 	void (*answer)(void *ctx, const json_t *object);
@@ -40,6 +41,7 @@ struct waiter {
 struct engine {
 	struct engine_settings set;
 	const struct config *config;
+	struct config *reloaded; /* it, when it is not the first; owned */
 	struct view_settings view;
 	struct store *store;
 	struct inbox *inbox;
@@ -78,6 +80,7 @@ struct engine {
 	bool failed;
 	struct error failure;
 	struct engine_gauges gauges;
+	json_t *reload_note;
 };
 
 /* --- engine.c --- */
@@ -103,6 +106,19 @@ NODISCARD enum err engine_transact(struct engine *g,
 
 /* Gives the answers that the committed event has for the command line. */
 void engine_give_answers(struct engine *g);
+
+/* Ends what waits or runs where nothing is configured any more. */
+NODISCARD enum err engine_end_unconfigured(struct engine *g, void *arg,
+					   struct error *e);
+
+/* --- engine_reload.c --- */
+
+/* On the engine's thread; takes over *c.  ERR_REFUSED and the like: nothing
+ * has changed. */
+NODISCARD enum err engine_take_config(struct engine *g, struct config **c,
+				      struct error *e);
+/* The last note, or NULL; the caller's. */
+json_t *engine_reload_note(struct engine *g);
 
 /* --- engine_deliveries.c, engine_events.c: what there is to handle --- */
 

@@ -17,6 +17,7 @@
 #include "bot/intake.h"
 #include "bot/metrics.h"
 #include "bot/pages.h"
+#include "bot/reload.h"
 #include "bot/version.h"
 #include "bot/web.h"
 #include "deploy/backend.h"
@@ -299,6 +300,12 @@ static int stay(struct house *h, const sigset_t *set)
 {
 	const struct timespec second = {.tv_sec = 1};
 	struct error e = ERROR_INIT;
+	struct reload reload = {
+		.first = h->config,
+		.now = h->config,
+		.engine = h->engine,
+		.intake = h->intake,
+	};
 
 	for (;;) {
 		int sig = sigtimedwait(set, NULL, &second);
@@ -307,8 +314,8 @@ static int stay(struct house *h, const sigset_t *set)
 			log_info("stopping (%s)", strsignal(sig));
 			return 0;
 		}
-		if (sig == SIGHUP && intake_reload_secret(h->intake, &e))
-			log_error("webhook secret not read again: %s", e.text);
+		if (sig == SIGHUP)
+			reload_all(&reload);
 		if (!engine_healthy(h->engine, &e)) {
 			log_error("stopping: %s", e.text);
 			return 1;
