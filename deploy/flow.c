@@ -4,6 +4,7 @@
 #include "bot/base/str.h"
 #include "deploy/flow.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/clock.h"
@@ -89,8 +90,47 @@ static enum err book_full(const struct flow *f, const struct request *r,
 	return store_request_add(f->store, &booked, e);
 }
 
+static bool is_out(const struct batch *b, int64_t pull_id)
+{
+	for (size_t i = 0; i < b->out_count; i++)
+		if (b->out[i].pull_id == pull_id)
+			return true;
+	return false;
+}
+
+/* Who found no place keeps what was wished for it, and comes first next. */
+static enum err write_bench(const struct flow *f, const struct batch *b,
+			    struct error *e)
+{
+	struct bench_place *places = calloc(b->out_count + 1, sizeof(*places));
+	const char *name = f->env->name;
+	enum err code = ERR_OK;
+
+	if (!places)
+		return error_set(e, ERR_FATAL, "out of memory");
+	for (size_t i = 0; !code && i < b->out_count; i++)
+		code = store_bench(f->store, name, b->out[i].pull_id,
+				   &places[i], e);
+	if (!code)
+		code = store_bench_clear(f->store, name, e);
+	for (size_t i = 0; !code && i < b->out_count; i++) {
+		struct bench_place *p = &places[i];
+
+		if (!p->position)
+			p->since_ms = f->now_ms;
+		p->last_ms = f->now_ms;
+		p->position = (int64_t)i + 1;
+		p->cycles = standing_cycles(f->env, p->position);
+		code = store_bench_put(f->store, name, b->out[i].pull_id, p, e);
+		if (!code)
+			code = store_touch(f->store, b->out[i].pull_id, e);
+	}
+	free(places);
+	return code;
+}
+
 static enum err take_waiting(const struct flow *f, const struct cycle *c,
-			     struct error *e)
+			     const struct batch *b, struct error *e)
 {
 	bool is_short = strcmp(c->kind, "short") == 0;
 	struct request *list;
@@ -104,6 +144,8 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 		bool full = strcmp(list[i].kind, "full") == 0;
 		bool asked = strcmp(list[i].kind, "auto") != 0;
 
+		if (is_out(b, list[i].pull_id))
+			continue;
 		if (is_short && full)
 			code = book_full(f, &list[i], e);
 		if (!code)
@@ -116,9 +158,9 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-/* A full satisfies every full that was booked. */
+/* A full satisfies every full that was booked for what is aboard. */
 static enum err take_booked(const struct flow *f, const struct cycle *c,
-			    struct error *e)
+			    const struct batch *b, struct error *e)
 {
 	struct request *list;
 	size_t count;
@@ -130,8 +172,9 @@ static enum err take_booked(const struct flow *f, const struct cycle *c,
 			      e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
-		code = store_request_run(f->store, list[i].id, c->id, "full",
-					 e);
+		if (!is_out(b, list[i].pull_id))
+			code = store_request_run(f->store, list[i].id, c->id,
+						 "full", e);
 	free(list);
 	return code;
 }
@@ -144,10 +187,8 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 		.restarts = restarts,
 		.started_ms = f->now_ms,
 	};
+	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
 	struct environment_record record;
-	struct revision *revisions;
-	size_t count;
-	enum err code;
 
 	COPY(c.environment, f->env->name);
 	COPY(c.kind, kind == KIND_FULL ? "full" : "short");
@@ -156,11 +197,10 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 					   : f->env->recipe_short,
 			 c.stages, sizeof(c.stages), e) ||
 	    store_cycle_add(f->store, &c, e) ||
-	    standing_select(f->store, f->env, f->now_ms, &revisions, &count, e))
-		return e->code;
-	code = write_manifest(f, &c, revisions, count, e);
-	revisions_free(revisions, count);
-	if (code || take_waiting(f, &c, e) || take_booked(f, &c, e))
+	    standing_select(f->store, f->env, f->now_ms, &b, e) ||
+	    write_manifest(f, &c, b.in, b.in_count, e) ||
+	    write_bench(f, &b, e) || take_waiting(f, &c, &b, e) ||
+	    take_booked(f, &c, &b, e))
 		return e->code;
 	return flow_want_batch(f, c.id, e);
 }

@@ -202,6 +202,23 @@ static bool booked_waits_for_end(const struct policy *p UNUSED,
 	return runs(f) && wait(d, 0, "full booked, after the running cycle");
 }
 
+/*
+ * Commands come one after the other on a busy day, and each would go before
+ * it: once one went when it had been due for a while, it has its turn and
+ * takes the next ones along.
+ */
+static bool overdue_full_starts(const struct policy *p,
+				const struct policy_facts *f,
+				struct policy_decision *d)
+{
+	int64_t due = policy_full_allowed_ms(p, f->last_full_ms);
+
+	return f->booked_count && due &&
+	       f->last_finish_ms >= due + p->settle_max_ms &&
+	       decide(d, POLICY_START, KIND_FULL, 0,
+		      "the booked full is overdue");
+}
+
 static bool command_starts(const struct policy *p, const struct policy_facts *f,
 			   struct policy_decision *d)
 {
@@ -263,6 +280,7 @@ static bool (*const rules[])(const struct policy *p,
 	booked_waits_for_end,
 
 	/* Nothing runs. */
+	overdue_full_starts,
 	command_starts,
 	booked_starts,
 	auto_starts,

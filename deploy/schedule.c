@@ -46,6 +46,17 @@ static void freeze_facts(const struct flow *f,
 		facts->frozen_until_ms = freeze->until_ms - f->wall_skew_ms;
 }
 
+static void waiting_facts(const struct request_facts *waiting,
+			  struct policy_facts *ret)
+{
+	ret->auto_count = (int)waiting->auto_count;
+	ret->auto_first_ms = waiting->auto_first_ms;
+	ret->auto_last_ms = waiting->auto_last_ms;
+	ret->deploy_count = (int)waiting->deploy_count;
+	ret->trigger_count = (int)waiting->trigger_count;
+	ret->booked_count = (int)waiting->booked_count;
+}
+
 static enum err gather(const struct flow *f, struct policy_facts *ret,
 		       struct freeze_state *freeze, struct error *e)
 {
@@ -56,23 +67,21 @@ static enum err gather(const struct flow *f, struct policy_facts *ret,
 
 	*ret = (struct policy_facts){.now_ms = f->now_ms};
 	if (store_environment(f->store, f->env->name, f->now_ms, &env, e) ||
-	    store_request_facts(f->store, f->env->name, &waiting, e) ||
 	    freeze_look(f, freeze, e))
 		return e->code;
 	freeze_facts(f, freeze, ret);
-	ret->auto_count = (int)waiting.auto_count;
-	ret->auto_first_ms = waiting.auto_first_ms;
-	ret->auto_last_ms = waiting.auto_last_ms;
-	ret->deploy_count = (int)waiting.deploy_count;
-	ret->trigger_count = (int)waiting.trigger_count;
-	ret->booked_count = (int)waiting.booked_count;
 	ret->last_finish_ms = env.last_finish_ms;
 	ret->last_full_ms = env.last_full_ms;
 	ret->schedule_from_ms = env.schedule_from_ms;
 	code = store_cycle_running(f->store, f->env->name, &c, e);
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	running_facts(f, &c, ret);
+	if (code && code != ERR_MISSING)
+		return code;
+	if (!code)
+		running_facts(f, &c, ret);
+	/* Who found no place in the running batch does not restart it. */
+	if (store_request_facts(f->store, f->env->name, !code, &waiting, e))
+		return e->code;
+	waiting_facts(&waiting, ret);
 	return ERR_OK;
 }
 

@@ -155,7 +155,8 @@ enum err store_bench_put(struct store *s, const char *environment,
 {
 	return db_run(&s->db, STMT_BENCH_PUT,
 		      ARGS(ARG(environment), ARG(pull_id), ARG(place->since_ms),
-			   ARG(place->position), ARG(place->cycles)),
+			   ARG(place->last_ms), ARG(place->position),
+			   ARG(place->cycles)),
 		      e);
 }
 
@@ -170,8 +171,9 @@ enum err store_bench(struct store *s, const char *environment, int64_t pull_id,
 	if (code)
 		return code == ERR_MISSING ? ERR_OK : code;
 	ret->since_ms = db_int(row, 0);
-	ret->position = db_int(row, 1);
-	ret->cycles = db_int(row, 2);
+	ret->last_ms = db_int(row, 1);
+	ret->position = db_int(row, 2);
+	ret->cycles = db_int(row, 3);
 	db_done(row);
 	return ERR_OK;
 }

@@ -81,7 +81,8 @@ NODISCARD enum err store_breaker_reset(struct store *s, const char *environment,
 
 /* One that found no place in a full batch. */
 struct bench_place {
-	int64_t since_ms; /* engine's clock */
+	int64_t since_ms; /* found none since then; engine's clock */
+	int64_t last_ms;  /* and last then */
 	int64_t position; /* from 1 */
 	int64_t cycles;	  /* that must end before, from 1 */
 };

@@ -178,7 +178,10 @@ static void put_why(struct view *v, json_t *to, const struct subject *s,
 		str_addf(&why, "cycle %lld is running", (long long)running);
 	else if (!waiting && !is(to, "state", "running"))
 		why_not(v, s, &why);
-	if (waiting && bench)
+	if (bench && !why.len && !waiting && !is(to, "state", "running") &&
+	    !staged(v, s))
+		str_puts(&why, "it belongs there");
+	if (bench && !is(to, "state", "running") && !staged(v, s))
 		str_addf(&why,
 			 "%sthe batch was full, position %lld for the "
 			 "next",

@@ -38,7 +38,8 @@ ALTER TABLE environment ADD COLUMN frozen_until_ms INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE bench(
     environment TEXT NOT NULL REFERENCES environment(name),
     pull_id     INTEGER NOT NULL REFERENCES pull(id),
-    since_ms    INTEGER NOT NULL,
+    since_ms    INTEGER NOT NULL,             -- found none since then
+    last_ms     INTEGER NOT NULL,             -- and last then
     position    INTEGER NOT NULL,             -- among those that wait, from 1
     cycles      INTEGER NOT NULL,             -- that must end before, from 1
     PRIMARY KEY (environment, pull_id)

@@ -478,7 +478,7 @@ static void test_eta(void **state)
 	assert_eta(o, 1, NOW + 9 * MINUTES, NOW + 17 * MINUTES);
 	json_decref(o);
 	/* No place in its next batch, nor in the one after that. */
-	run(w, "INSERT INTO bench VALUES('staging', 1, 1, 7, 2)");
+	run(w, "INSERT INTO bench VALUES('staging', 1, 1, 1, 7, 2)");
 	o = pull7(w);
 	assert_eta(o, 2, NOW + 14 * MINUTES, NOW + 26 * MINUTES);
 	assert_non_null(strstr(js_str(o, "why"), "position 7"));
