@@ -103,6 +103,9 @@ static void queue_lines(struct str *out, const json_t *queue)
 			str_puts(out, ", by ");
 			plain(out, js_str(r, "by"));
 		}
+		if (js_int(r, "position", 0))
+			str_addf(out, ", after %lld more",
+				 (long long)js_int(r, "position", 0));
 		str_putc(out, '\n');
 	}
 }

@@ -10,6 +10,7 @@
 #include "bot/decide.h"
 #include "bot/metrics.h"
 #include "bot/render.h"
+#include "bot/view_parts.h"
 #include "commands/call.h"
 
 /* --- the answer --- */
@@ -331,6 +332,16 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
 
+/* Who waits is told with the reason for waiting. */
+static void add_frozen(struct str *text, const json_t *view)
+{
+	if (!*js_str(view, "frozen_why") ||
+	    strcmp(js_str(view, "state"), "waiting") == 0)
+		return;
+	str_addf(text, "; nothing starts on %s ", js_str(view, "environment"));
+	part_frozen(text, view);
+}
+
 /* How it stands, in a sentence for each environment. */
 static enum err show_state(struct engine *g, const struct pull *p,
 			   struct str *text, struct error *e)
@@ -348,6 +359,7 @@ static enum err show_state(struct engine *g, const struct pull *p,
 		if (text->len)
 			str_puts(text, "; ");
 		render_headline(text, view);
+		add_frozen(text, view);
 	}
 	return ERR_OK;
 }

@@ -20,7 +20,8 @@
  *   eta: {"kind", "samples", "p50_ms", "p90_ms"}: what half and nine of ten of
  *     the last finished cycles took; null with fewer than 3 of them.
  *   request: {"kind", "by", "origin", "since_ms", "state": "waiting"|"booked",
- *     "at_ms", "sha", "repo", "number", "title", "base"}; repo is "" and
+ *     "at_ms", "sha", "repo", "number", "title", "base",
+ *     "position": cycles that must end before}; repo is "" and
  *     number 0 when a base branch moved.
  *
  * view_cycle:   cycle in full:

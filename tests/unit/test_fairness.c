@@ -116,6 +116,8 @@ static void a_full_batch_rotates(void **state UNUSED)
 	assert_non_null(world_last(&w, "forge.comment", "position 3"));
 	assert_non_null(
 		world_last(&w, "forge.comment", "2 cycles must end before"));
+	world_call(&w, json_pack("{s:s}", "op", "status"));
+	assert_int_equal(w.answer_ok, 1);
 	world_restart(&w);
 	world_pass(&w, 31 * MINUTE);
 	assert_int_equal(world_cycles(&w), 2);

@@ -76,6 +76,23 @@ static void nothing_starts_while_it_is_locked(void **state UNUSED)
 	assert_string_equal(world_status(&w, 1), "success");
 }
 
+/* Also where nothing waits, and on the command line. */
+static void whoever_asks_is_told(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h reason=\"`x` <b>\"");
+	world_say(&w, 1, ADMIN, "@kcibot status");
+	assert_true(answered("nothing starts on staging until 15:13 UTC"));
+	assert_false(answered("<b>"));
+	world_call(&w, json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s}", "op",
+				 "say", "actor", world_login(ADMIN), "actor_id",
+				 (json_int_t)ADMIN, "repo", REPO, "number",
+				 (json_int_t)1, "text", "unlock", "by", "x"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_non_null(strstr(w.answer, "Unlocked: `staging`"));
+	assert_int_equal(in_force(), 0);
+}
+
 static void what_runs_ends_normally(void **state UNUSED)
 {
 	w.hold = "job.run";
@@ -383,6 +400,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(nothing_starts_while_it_is_locked),
+		TEST(whoever_asks_is_told),
 		TEST(what_runs_ends_normally),
 		TEST(the_owner_is_warned_and_told),
 		TEST(a_lock_is_moved_by_its_owner_alone),

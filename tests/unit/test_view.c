@@ -477,6 +477,16 @@ static void test_eta(void **state)
 	o = pull7(w);
 	assert_eta(o, 1, NOW + 9 * MINUTES, NOW + 17 * MINUTES);
 	json_decref(o);
+	o = view_status(w->reader, &settings, NOW, &(struct error){0});
+	assert_int_equal(
+		js_int(json_array_get(
+			       js_get(json_array_get(js_get(o, "environments"),
+						     0),
+				      "queue"),
+			       0),
+		       "position", -1),
+		1);
+	json_decref(o);
 	/* No place in its next batch, nor in the one after that. */
 	run(w, "INSERT INTO bench VALUES('staging', 1, 1, 1, 7, 2)");
 	o = pull7(w);
