@@ -105,31 +105,35 @@ static void test_unknown(void **state UNUSED)
 	assert_ptr_equal(zone("UTC"), zone("UTC"));
 }
 
-/* A file with two types and, from 1000 s on, the second. */
-static size_t small_file(char *p, const char *rule)
+static void put(char **to, const void *bytes, size_t len)
 {
-	static const char head[] = "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				   "\0\0\0\0\0\0\0\0\0\0\0\0";
-	size_t n = 0;
+	memcpy(*to, bytes, len);
+	*to += len;
+}
 
-	for (int i = 0; i < 2; i++) {
-		memcpy(p + n, head, 32);
-		n += 32;
-		memcpy(p + n, "\0\0\0\1\0\0\0\2\0\0\0\4", 12);
-		n += 12;
-		memcpy(p + n, "\0\0\0\0\0\0\3\350" + (i ? 0 : 4), i ? 8 : 4);
-		n += i ? 8 : 4;
-		p[n++] = 1;
-		memcpy(p + n, "\0\0\0\0\0\0\0\0\16\20\1\0", 12);
-		n += 12;
-		memcpy(p + n, "abc", 4);
-		n += 4;
+/* A file with two types and, from 1000 s on, the second. */
+static size_t small_file(char *to, const char *rule)
+{
+	static const char head[20] = "TZif2", counts[] = {0, 0, 0, 0};
+	static const char some[] = {0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4};
+	static const char at[] = {0, 0, 0, 0, 0, 0, 3, (char)0xe8};
+	static const char types[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 14, 16, 1, 0};
+	char *p = to;
+
+	/* Once with times of 4 bytes, once with 8. */
+	for (size_t bytes = 4; bytes <= 8; bytes += 4) {
+		put(&p, head, sizeof(head));
+		for (int i = 0; i < 3; i++)
+			put(&p, counts, sizeof(counts));
+		put(&p, some, sizeof(some));
+		put(&p, at + 8 - bytes, bytes);
+		put(&p, types, sizeof(types));
+		put(&p, "abc", 4);
 	}
-	p[n++] = '\n';
-	memcpy(p + n, rule, strlen(rule));
-	n += strlen(rule);
-	p[n++] = '\n';
-	return n;
+	put(&p, "\n", 1);
+	put(&p, rule, strlen(rule));
+	put(&p, "\n", 1);
+	return (size_t)(p - to);
 }
 
 static void test_files(void **state UNUSED)

@@ -34,24 +34,16 @@ static void test_allowed(void **state UNUSED)
 {
 	/* [verb][role] for other people's, then for the own pull request. */
 	static const char may[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",
-		[VERB_TRIGGER] = "nnyy",
-		[VERB_PLAN] = "nyyy",
-		[VERB_STATUS] = "nyyy",
-		[VERB_WHY] = "nyyy",
-		[VERB_LOCK] = "nnyy",
-		[VERB_UNLOCK] = "nnyy",
-		[VERB_HELP] = "nyyy",
+		[VERB_DEPLOY] = "nnyy", [VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "nyyy",	[VERB_STATUS] = "nyyy",
+		[VERB_WHY] = "nyyy",	[VERB_LOCK] = "nnyy",
+		[VERB_UNLOCK] = "nnyy", [VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",
-		[VERB_TRIGGER] = "nnyy",
-		[VERB_PLAN] = "yyyy",
-		[VERB_STATUS] = "yyyy",
-		[VERB_WHY] = "yyyy",
-		[VERB_LOCK] = "nnyy",
-		[VERB_UNLOCK] = "nnyy",
-		[VERB_HELP] = "yyyy",
+		[VERB_DEPLOY] = "nnyy", [VERB_TRIGGER] = "nnyy",
+		[VERB_PLAN] = "yyyy",	[VERB_STATUS] = "yyyy",
+		[VERB_WHY] = "yyyy",	[VERB_LOCK] = "nnyy",
+		[VERB_UNLOCK] = "nnyy", [VERB_HELP] = "yyyy",
 	};
 
 	for (int v = 0; v < VERB_MAX; v++) {
