@@ -111,7 +111,7 @@ static enum err tell_end(struct engine *g, const struct lock *list,
 	str_puts(&text, ". What waited there goes on.");
 	reply.text = text.text;
 	snprintf(key, sizeof(key), "lock:%lld:end", (long long)list->id);
-	log_info("%s", text.text);
+	log_info("to %s: %s", list->owner, text.text);
 	if (str_check(&text, e) ||
 	    store_pull_by_id(g->store, list->pull_id, &p, e))
 		return e->code;

@@ -1,6 +1,5 @@
 #include "bot/reload.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "bot/base/json.h"
@@ -8,45 +7,41 @@
 #include "bot/base/log.h"
 #include "bot/config_diff.h"
 
-/* The engine's answer, waited for. */
-struct wait {
-	pthread_mutex_t lock;
-	pthread_cond_t answered;
-	bool done, ok;
-	struct error e;
-};
+enum { RELOAD_IDLE, RELOAD_ASKED, RELOAD_TAKEN, RELOAD_REFUSED };
 
-static void answer(void *ctx, const json_t *object)
+void reload_init(struct reload *r, const struct config *first,
+		 struct engine *engine, struct intake *intake)
 {
-	struct wait *w = ctx;
-
-	pthread_mutex_lock(&w->lock);
-	w->done = true;
-	w->ok = js_bool(object, "ok", false);
-	if (!w->ok)
-		error_set(&w->e, ERR_REFUSED, "%s", js_str(object, "text"));
-	pthread_cond_signal(&w->answered);
-	pthread_mutex_unlock(&w->lock);
+	*r = (struct reload){
+		.first = first,
+		.now = first,
+		.engine = engine,
+		.intake = intake,
+		.report = STR_INIT(1u << 20),
+		.changes = STR_INIT(LIMIT_CONFIG_FILE),
+	};
 }
 
-static enum err hand_over(struct engine *g, struct config *c, struct error *e)
+void reload_release(struct reload *r)
 {
-	struct wait w = {
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.answered = PTHREAD_COND_INITIALIZER,
-		.e = ERROR_INIT,
-	};
+	str_release(&r->report);
+	str_release(&r->changes);
+}
 
-	engine_reload(g, c, answer, &w);
-	pthread_mutex_lock(&w.lock);
-	while (!w.done)
-		pthread_cond_wait(&w.answered, &w.lock);
-	pthread_mutex_unlock(&w.lock);
-	pthread_cond_destroy(&w.answered);
-	pthread_mutex_destroy(&w.lock);
-	if (!w.ok)
-		*e = w.e;
-	return w.e.code;
+void reload_want(struct reload *r)
+{
+	r->wanted = true;
+}
+
+/* On the engine's thread. */
+static void answer(void *ctx, const json_t *object)
+{
+	struct reload *r = ctx;
+	bool ok = js_bool(object, "ok", false);
+
+	if (!ok)
+		error_set(&r->e, ERR_REFUSED, "%s", js_str(object, "text"));
+	atomic_store(&r->state, ok ? RELOAD_TAKEN : RELOAD_REFUSED);
 }
 
 /* Each line of text; a JSON list of them too. */
@@ -93,49 +88,60 @@ static struct config *read_again(const struct reload *r, struct str *report,
 	return TAKE(c);
 }
 
-static void refused(const struct reload *r, const char *report,
-		    const struct error *e)
+static void refused(struct reload *r)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(1024);
 
-	str_addf(&text, "nothing was changed: %s", e->text);
-	note(r, false, text.text, log_lines(LOG_ERROR, report));
+	str_addf(&text, "nothing was changed: %s", r->e.text);
+	note(r, false, text.text, log_lines(LOG_ERROR, r->report.text));
 	log_error("configuration not read again, %s", text.text);
 }
 
-static void taken(const struct reload *r, size_t count, const char *changes)
+static void taken(struct reload *r)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(100);
-
-	str_addf(&text, "%zu change%s", count, count == 1 ? "" : "s");
-	note(r, true, text.text, log_lines(LOG_INFO, changes));
-	log_info("configuration read again: %s", text.text);
-}
-
-void reload_all(struct reload *r)
-{
-	CLEANUP(str_release) struct str changes = STR_INIT(LIMIT_CONFIG_FILE);
-	CLEANUP(str_release) struct str report = STR_INIT(1u << 20);
-	CLEANUP(config_free) struct config *c = NULL;
 	struct error e = ERROR_INIT;
-	const struct config *next;
-	size_t count;
 
-	c = read_again(r, &report, &e);
-	if (!c) {
-		refused(r, report.text, &e);
-		return;
-	}
-	count = config_diff(r->now, c, &changes);
-	next = c;
-	/* The engine frees what it takes, and what it took before. */
-	if (hand_over(r->engine, TAKE(c), &e)) {
-		refused(r, report.text, &e);
-		return;
-	}
-	r->now = next;
-	json_decref(log_lines(LOG_WARNING, report.text));
-	taken(r, count, changes.text);
+	r->now = r->next;
+	json_decref(log_lines(LOG_WARNING, r->report.text));
+	str_addf(&text, "%zu change%s", r->change_count,
+		 r->change_count == 1 ? "" : "s");
+	note(r, true, text.text, log_lines(LOG_INFO, r->changes.text));
+	log_info("configuration read again: %s", text.text);
 	if (intake_reload_secret(r->intake, &e))
 		log_error("webhook secret not read again: %s", e.text);
+}
+
+static void begin(struct reload *r)
+{
+	struct config *c;
+
+	r->wanted = false;
+	r->e = (struct error)ERROR_INIT;
+	str_clear(&r->report);
+	str_clear(&r->changes);
+	c = read_again(r, &r->report, &r->e);
+	if (!c) {
+		refused(r);
+		return;
+	}
+	r->change_count = config_diff(r->now, c, &r->changes);
+	r->next = c;
+	atomic_store(&r->state, RELOAD_ASKED);
+	/* The engine frees what it takes, and what it took before. */
+	engine_reload(r->engine, c, answer, r);
+}
+
+void reload_step(struct reload *r)
+{
+	int state = atomic_load(&r->state);
+
+	if (state == RELOAD_TAKEN)
+		taken(r);
+	else if (state == RELOAD_REFUSED)
+		refused(r);
+	else if (state == RELOAD_IDLE && r->wanted)
+		begin(r);
+	if (state == RELOAD_TAKEN || state == RELOAD_REFUSED)
+		atomic_store(&r->state, RELOAD_IDLE);
 }

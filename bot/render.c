@@ -273,15 +273,20 @@ static void add_expected(struct str *out, const json_t *view)
 	str_putc(out, '\n');
 }
 
-/* Where something waits for nothing else, the headline has it already. */
+/*
+ * Where something waits for nothing else, the headline has it already.  What
+ * is done is not rendered again when the freeze ends, so it says nothing.
+ */
 static void add_frozen(struct str *out, const json_t *view,
 		       const struct room *room)
 {
 	const json_t *request = json_array_get(js_get(view, "requests"), 0);
 	CLEANUP(str_release) struct str s = STR_INIT(2048);
+	bool booked =
+		is(view, "state", "waiting") && is(request, "state", "booked");
 
 	if (!*js_str(view, "frozen_why") ||
-	    (is(view, "state", "waiting") && !is(request, "state", "booked")))
+	    !(booked || is(view, "state", "running")))
 		return;
 	add_line(out, "Nothing starts here");
 	part_frozen(&s, view);

@@ -81,6 +81,7 @@ struct house {
 	struct control *control;
 	struct web web;
 	struct intake *intake;
+	struct reload reload;
 };
 
 static void committed(void *ctx)
@@ -288,6 +289,7 @@ static void close_all(struct house *h)
 			ports[i]->stop(ports[i]);
 	engine_free(h->engine);
 	pages_free(h->web.pages);
+	reload_release(&h->reload);
 	free(h->hide_files);
 	free(h->web_url);
 	state_paths_release(&h->paths);
@@ -300,12 +302,6 @@ static int stay(struct house *h, const sigset_t *set)
 {
 	const struct timespec second = {.tv_sec = 1};
 	struct error e = ERROR_INIT;
-	struct reload reload = {
-		.first = h->config,
-		.now = h->config,
-		.engine = h->engine,
-		.intake = h->intake,
-	};
 
 	for (;;) {
 		int sig = sigtimedwait(set, NULL, &second);
@@ -315,7 +311,8 @@ static int stay(struct house *h, const sigset_t *set)
 			return 0;
 		}
 		if (sig == SIGHUP)
-			reload_all(&reload);
+			reload_want(&h->reload);
+		reload_step(&h->reload);
 		if (!engine_healthy(h->engine, &e)) {
 			log_error("stopping: %s", e.text);
 			return 1;
@@ -341,6 +338,7 @@ int serve(const struct config *c)
 			 KCIBOT_VERSION, strchr(c->listen_host, ':') ? "[" : "",
 			 c->listen_host, strchr(c->listen_host, ':') ? "]" : "",
 			 intake_port(h.intake));
+		reload_init(&h.reload, c, h.engine, h.intake);
 		status = stay(&h, &set);
 	}
 	close_all(&h);

@@ -253,6 +253,7 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 {
 	enum cycle_kind kind =
 		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
+	struct freeze_state freeze;
 
 	COPY(c->verdict, "cancelled");
 	COPY(c->reason_code, "restarted");
@@ -265,7 +266,11 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 		return e->code;
 	if (f->finished)
 		f->finished(f->ctx, c);
-	return flow_begin(f, kind, c->restarts + 1, false, e);
+	/* What was to be restarted waits like everything else. */
+	if (freeze_look(f, &freeze, e))
+		return e->code;
+	return freeze.frozen ? ERR_OK
+			     : flow_begin(f, kind, c->restarts + 1, false, e);
 }
 
 /* A full uses its interval up when its own stages were really reached. */

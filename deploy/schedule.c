@@ -85,20 +85,27 @@ static enum err gather(const struct flow *f, struct policy_facts *ret,
 	return ERR_OK;
 }
 
-/* Those who wait see in their comment why and until when. */
-static enum err tell_waiting(const struct flow *f, struct error *e)
+static enum err touch_in(const struct flow *f, const char *state,
+			 struct error *e)
 {
 	struct request *list;
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_requests_in(f->store, f->env->name, "waiting", &list, &count,
-			      e))
+	if (store_requests_in(f->store, f->env->name, state, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		code = store_touch(f->store, list[i].pull_id, e);
 	free(list);
 	return code;
+}
+
+/* Those who wait see in their comment why and until when. */
+static enum err tell_waiting(const struct flow *f, struct error *e)
+{
+	if (touch_in(f, "waiting", e))
+		return e->code;
+	return touch_in(f, "booked", e);
 }
 
 /* Who asked may not any more: what waits is dropped before it is counted. */

@@ -113,6 +113,28 @@ static void what_runs_ends_normally(void **state UNUSED)
 	assert_string_equal(world_status(&w, 2), "success");
 }
 
+/* The lock comes while a cycle is being stopped to begin again. */
+static void not_even_what_is_being_restarted(void **state UNUSED)
+{
+	w.hold = "job.run";
+	world_open(&w, 1, STRANGER);
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_sent(&w, "job.cancel"), 1);
+	world_say(&w, 2, MAINTAINER, "@kcibot lock");
+	world_answer(world_last(&w, "job.run", "c1-"), ERR_OK,
+		     json_pack("{s:s}", "verdict", "cancelled"));
+	world_run(&w);
+	assert_int_equal(world_cycles(&w), 1);
+	assert_string_equal(world_status(&w, 1), "pending");
+	w.hold = NULL;
+	world_say(&w, 2, MAINTAINER, "@kcibot unlock");
+	assert_int_equal(world_cycles(&w), 2);
+	assert_string_equal(world_status(&w, 1), "success");
+	assert_string_equal(world_status(&w, 2), "success");
+}
+
 static void the_owner_is_warned_and_told(void **state UNUSED)
 {
 	world_open(&w, 1, STRANGER);
@@ -402,6 +424,7 @@ int main(void)
 		TEST(nothing_starts_while_it_is_locked),
 		TEST(whoever_asks_is_told),
 		TEST(what_runs_ends_normally),
+		TEST(not_even_what_is_being_restarted),
 		TEST(the_owner_is_warned_and_told),
 		TEST(a_lock_is_moved_by_its_owner_alone),
 		TEST(others_end_it_with_a_reason),
