@@ -21,6 +21,7 @@ struct config_setting {
 
 struct config {
 	const char *path;
+	const char *hash; /* of the file's bytes (BLAKE2b), 64 hex digits */
 	const char *listen_host; /* "127.0.0.1", "::1" (no brackets) */
 	int listen_port;	 /* 0 = any free one (tests) */
 	const char *public_url;	 /* without slash at the end */
@@ -38,6 +39,8 @@ struct config {
 	int64_t reconcile_ms;
 
 	text_list admins; /* logins that seed an empty trust table */
+	const char *trust_permission; /* that who commands must have on the
+					 forge, or "" */
 
 	const struct environment *environments;
 	size_t environment_count;

@@ -8,6 +8,9 @@
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "bot/metrics.h"
+#include "bot/version.h"
+#include "store/audit.h"
+#include "bot/trust.h"
 #include "store/request.h"
 
 /* A policy that never comes to rest would be our own mistake. */
@@ -16,8 +19,11 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
-/* The wall has jumped when it is so far from where it was. */
-#define SKEW_MS 1000
+/* Long before what the forge said of memberships runs out. */
+#define MEMBERS_EVERY_MS (5LL * 60 * 1000)
+/* Two clocks are never read at one moment, and the wall is slewed by less;
+ * more is a jump. */
+#define WALL_JUMP_MS 1000
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
@@ -26,17 +32,29 @@ int64_t engine_now(const struct engine *g)
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
 }
 
-/* Two clocks are never read at one moment, and the wall is slewed. */
-static bool wall_jumped(const struct engine *g, int64_t now)
+int64_t engine_wall_off(const struct engine *g)
+{
+	return clock_wall(g->set.clock) - engine_now(g);
+}
+
+bool engine_wall_jumped(const struct engine *g)
+{
+	int64_t off = engine_wall_off(g);
+
+	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
+}
+
+/* Has the wall moved since locks and freeze windows were last judged by it? */
+static bool wall_moved(const struct engine *g, int64_t now)
 {
 	int64_t skew = clock_wall(g->set.clock) - now;
 
-	return llabs(skew - g->wall_skew_ms) > SKEW_MS;
+	return llabs(skew - g->wall_skew_ms) > WALL_JUMP_MS;
 }
 
 static void look_at_wall(struct engine *g)
 {
-	if (wall_jumped(g, g->now_ms))
+	if (wall_moved(g, g->now_ms))
 		g->wall_skew_ms = clock_wall(g->set.clock) - g->now_ms;
 }
 
@@ -136,8 +154,9 @@ enum err engine_transact(struct engine *g,
 	look_at_wall(g);
 	if (begin(g, e))
 		return e->code;
-	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
-	    locks_tick(g, e) || schedule_all(g, e) || report_all(g, e) ||
+	if (keep_cursor(g, e) || gaps_keep(g, e) ||
+	    (handle && handle(g, arg, e)) || locks_tick(g, e) ||
+	    schedule_all(g, e) || report_all(g, e) ||
 	    store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
@@ -145,6 +164,7 @@ enum err engine_transact(struct engine *g,
 	}
 	g->cursor_kept = g->cursor;
 	g->cursor_due_ms = 0;
+	gaps_kept(g);
 	return ERR_OK;
 }
 
@@ -205,8 +225,17 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 		g->next_prune_ms = g->now_ms + PRUNE_EVERY_MS;
 		if (store_delivery_prune(g->store,
 					 g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_taken_back_prune(g->store,
+					   g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_gap_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
+				    e) ||
 		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				       e))
+			return e->code;
+	}
+	if (g->set.scans && g->now_ms >= g->next_members_ms) {
+		g->next_members_ms = g->now_ms + MEMBERS_EVERY_MS;
+		if (members_refresh(g, 0, e))
 			return e->code;
 	}
 	if (g->set.scans && g->now_ms >= g->next_scan_ms) {
@@ -218,9 +247,10 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 
 static bool time_is_due(const struct engine *g, int64_t now)
 {
-	return wall_jumped(g, now) || (g->timer_ms && now >= g->timer_ms) ||
+	return wall_moved(g, now) || (g->timer_ms && now >= g->timer_ms) ||
 	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
+	       (g->set.scans && now >= g->next_members_ms) ||
 	       now >= g->next_prune_ms;
 }
 
@@ -275,8 +305,10 @@ static bool sleep_until_work(struct engine *g)
 	until = sooner(until, g->timer_ms);
 	until = sooner(until, g->outbox_ms);
 	until = sooner(until, g->cursor_due_ms);
-	if (g->set.scans)
+	if (g->set.scans) {
 		until = sooner(until, g->next_scan_ms);
+		until = sooner(until, g->next_members_ms);
+	}
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	if (until > now) {
 		t.tv_sec += (until - now) / 1000;
@@ -374,7 +406,47 @@ static enum err end_unconfigured(struct engine *g, const char *name,
 					  g->now_ms, e);
 	if (code && code != ERR_MISSING)
 		return code;
-	return store_environment_drop(g->store, name, "unconfigured", e);
+	if (store_environment_drop(g->store, name, "unconfigured", e))
+		return e->code;
+	return store_audit_with(
+		g->store, g->now_ms, AUDIT_BOT, "environment.drop", name,
+		"not configured any more: its cycle is cancelled, its requests "
+		"are dropped",
+		code ? NULL : json_pack("{s:I}", "cycle", (json_int_t)c.id), e);
+}
+
+/* From here on these decisions are taken by this program under this file. */
+enum err engine_audit_config(struct engine *g, const char *action,
+			     struct error *e)
+{
+	struct audit_head head;
+
+	if (store_audit_head(g->store, &head, e))
+		return e->code;
+	return store_audit_with(
+		g->store, g->now_ms, AUDIT_BOT, action,
+		"kcibot " KCIBOT_VERSION,
+		head.id ? "" : "the first start on this database",
+		json_pack("{s:s, s:s, s:s, s:b}", "version", KCIBOT_VERSION,
+			  "config", g->config->path, "config_hash",
+			  g->config->hash, "first", head.id == 0),
+		e);
+}
+
+/* Where it can be noted outside of the file: an end that is cut off later
+ * does not match it. */
+static void log_audit_head(struct engine *g)
+{
+	char text[AUDIT_HEAD_TEXT_SIZE];
+	struct error e = ERROR_INIT;
+	struct audit_head head;
+
+	if (store_audit_head(g->store, &head, &e)) {
+		log_warning("audit: %s", e.text);
+		return;
+	}
+	audit_head_text(&head, text);
+	log_info("audit: head %s", text);
 }
 
 enum err engine_end_unconfigured(struct engine *g, void *arg UNUSED,
@@ -390,6 +462,15 @@ enum err engine_end_unconfigured(struct engine *g, void *arg UNUSED,
 		code = end_unconfigured(g, names[i], e);
 	free(names);
 	return code;
+}
+
+static enum err handle_start(struct engine *g, void *arg, struct error *e)
+{
+	/* A call of the command line is on record by itself. */
+	if ((g->inbox && engine_audit_config(g, "start", e)) ||
+	    gaps_start(g, e))
+		return e->code;
+	return engine_end_unconfigured(g, arg, e);
 }
 
 static enum err open_files(struct engine *g, struct error *e)
@@ -415,6 +496,7 @@ static void init_lock(struct engine *g)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&g->lock, NULL);
+	pthread_rwlock_init(&g->config_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&g->wake, &attr);
@@ -435,16 +517,21 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->config = settings->config;
 	g->view.bot = g->config->bot_name;
 	g->view.public_url = g->config->public_url;
+	g->view.against = engine_against;
+	g->view.ctx = g;
 	g->wall_anchor_ms = clock_wall(settings->clock);
 	g->mono_anchor_ms = clock_mono(settings->clock);
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
+	/* Not before the start has looked when that was before. */
+	g->alive_kept_ms = g->now_ms;
 	g->answers = json_array();
-	if (open_files(g, e) ||
-	    engine_transact(g, engine_end_unconfigured, NULL, e)) {
+	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
 	}
+	if (g->inbox)
+		log_audit_head(g);
 	return g;
 }
 
@@ -462,8 +549,11 @@ void engine_stop(struct engine *g)
 	g->stop = true;
 	pthread_cond_signal(&g->wake);
 	pthread_mutex_unlock(&g->lock);
-	if (g->running)
+	if (g->running) {
 		pthread_join(g->thread, NULL);
+		if (g->inbox)
+			log_audit_head(g);
+	}
 	g->running = false;
 	engine_hang_up(g, "the bot is stopping: try again");
 }
@@ -480,5 +570,6 @@ void engine_free(struct engine *g)
 	store_close(g->store);
 	pthread_cond_destroy(&g->wake);
 	pthread_mutex_destroy(&g->lock);
+	pthread_rwlock_destroy(&g->config_lock);
 	free(g);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bot/engine_internal.h"
+#include "bot/explain.h"
 #include "store/request.h"
 
 /* What runs must end in the world in which it began. */
@@ -38,14 +39,16 @@ static enum err check_running(struct engine *g, struct error *e)
 
 static enum err handle_reload(struct engine *g, void *arg, struct error *e)
 {
-	if (check_running(g, e))
+	if (check_running(g, e) || engine_audit_config(g, "reload", e))
 		return e->code;
 	return engine_end_unconfigured(g, arg, e);
 }
 
 static void use(struct engine *g, const struct config *c)
 {
+	pthread_rwlock_wrlock(&g->config_lock);
 	g->config = c;
+	pthread_rwlock_unlock(&g->config_lock);
 	g->view.bot = c->bot_name;
 	g->view.public_url = c->public_url;
 }
@@ -90,4 +93,17 @@ json_t *engine_reload_note(struct engine *g)
 	note = json_deep_copy(g->reload_note);
 	pthread_mutex_unlock(&g->lock);
 	return note;
+}
+
+void engine_against(const void *ctx, struct store *s, const char *environment,
+		    const char *repo, int64_t number, int64_t now_ms,
+		    struct str *out)
+{
+	struct engine *g = (struct engine *)(uintptr_t)ctx;
+
+	/* Pages ask on threads of their own, and what they look at may not be
+	 * freed meanwhile. */
+	pthread_rwlock_rdlock(&g->config_lock);
+	explain_against(g->config, s, environment, repo, number, now_ms, out);
+	pthread_rwlock_unlock(&g->config_lock);
 }

@@ -13,10 +13,12 @@
 #include "bot/render.h"
 #include "bot/view_parts.h"
 #include "deploy/freeze.h"
+#include "store/audit.h"
 #include "store/lock.h"
 #include "store/request.h"
 
-/* A new comment of its own, which nothing edits later. */
+/* A new comment of its own, which nothing edits later; where people want no
+ * new ones, the reply. */
 static enum err want_notice(struct engine *g, const struct pull *p,
 			    const struct reply *reply, struct error *e)
 {
@@ -26,6 +28,8 @@ static enum err want_notice(struct engine *g, const struct pull *p,
 	render_reply(&body, reply);
 	if (str_check(&body, e))
 		return e->code;
+	if (strcmp(p->verbosity, "quiet") == 0)
+		return report_reply(g, p, body.text, reply->key, e);
 	snprintf(marker, sizeof(marker), "<!-- kcibot:key %s -->", reply->key);
 	return store_outbox_add(g->store, "forge.comment", "", reply->key,
 				json_pack("{s:s, s:I, s:s, s:s}", "repo",
@@ -210,8 +214,8 @@ static enum err tick_breaker(struct engine *g, const char *name,
 		    name, FREEZE_ERRORS, (long long)record.broken_cycle);
 	metric_add(METRIC_BREAKER, name, NULL, 1);
 	if (store_breaker_told(g->store, name, e) ||
-	    store_audit(g->store, g->now_ms, g->config->bot_name, "freeze",
-			name, "errors in a row", e))
+	    store_audit(g->store, g->now_ms, AUDIT_BOT, "freeze", name,
+			"errors in a row", e))
 		return e->code;
 	return tell_state(g, name, "waiting", record.broken_cycle, e);
 }

@@ -91,6 +91,13 @@ static void committed(void *ctx)
 	engine_wake(h->engine);
 }
 
+static void refused(void *ctx)
+{
+	struct house *h = ctx;
+
+	engine_lost_delivery(h->engine);
+}
+
 static void page(void *ctx, const char *path, struct page *ret)
 {
 	struct house *h = ctx;
@@ -230,11 +237,13 @@ static enum err open_engine(struct house *h, struct error *e)
 		.bot = h->config->bot_name,
 		.public_url = h->config->public_url,
 		.web_url = h->web_url,
+		.against = engine_against,
 	};
 
 	h->engine = engine_new(&s, e);
 	if (!h->engine)
 		return e->code;
+	view.ctx = h->engine;
 	h->web = (struct web){
 		.clock = &clock_system,
 		.started_mono_ms = clock_mono(&clock_system),
@@ -255,6 +264,7 @@ static enum err open_doors(struct house *h, struct error *e)
 		.request_ms = LIMIT_REQUEST_MS,
 		.connections = LIMIT_CONNECTIONS,
 		.committed = committed,
+		.refused = refused,
 		.page = page,
 		.ctx = h,
 	};

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
+#include "commands/evidence.h"
 #include "commands/locks.h"
-#include "store/record.h"
 #include "store/request.h"
 
 #define MINUTE_MS (60LL * 1000)
@@ -25,25 +25,39 @@ void lock_moment(struct str *out, int64_t wall_ms)
 		 iso.text + strlen("2026-11-21T"));
 }
 
+/* People's words as code, out of which nothing in them leads. */
+static void add_code(struct str *out, const char *text)
+{
+	str_putc(out, '`');
+	for (; *text; text++)
+		str_putc(out, *text == '`' ? '\'' : *text);
+	str_putc(out, '`');
+}
+
 void lock_describe(struct str *out, const struct lock *l)
 {
-	str_addf(out, "`%s` is locked by %s until ", l->environment, l->owner);
+	str_addf(out, "`%s` is locked by ", l->environment);
+	add_code(out, l->owner);
+	str_puts(out, " until ");
 	lock_moment(out, l->until_ms);
-	if (*l->reason)
-		str_addf(out, " (%s)", l->reason);
+	if (!*l->reason)
+		return;
+	str_puts(out, " (");
+	add_code(out, l->reason);
+	str_putc(out, ')');
 }
 
 enum err lock_audit(const struct command_call *call, const char *action,
 		    const char *environment, const char *why, struct error *e)
 {
-	char actor[96], subject[320];
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
 
-	snprintf(actor, sizeof(actor), "%s (%lld)", call->actor,
-		 (long long)call->actor_id);
-	snprintf(subject, sizeof(subject), "%s, on %s#%lld", environment,
-		 call->pull->repo, (long long)call->pull->number);
-	return store_audit(call->store, call->now_ms, actor, action, subject,
-			   why, e);
+	str_addf(&text, "%s: %s", environment, why);
+	if (str_check(&text, e))
+		return e->code;
+	return evidence_of_call(call, action, text.text,
+				json_pack("{s:s}", "environment", environment),
+				e);
 }
 
 static enum err refuse_foreign(const struct command_call *call,

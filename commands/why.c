@@ -27,7 +27,7 @@ static enum err add_standing(struct command_call *call,
 		str_puts(call->answer,
 			 "its author is trusted, or a maintainer asked for it");
 	else
-		standing_text(call->answer, standing, env, project);
+		standing_text(call->answer, standing, env, project, call->pull);
 	if (standing == STANDING_IN && place.position)
 		str_addf(call->answer,
 			 ". The batch is full: it has position %lld for the "

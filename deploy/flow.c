@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
+#include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/freeze.h"
 #include "deploy/standing.h"
 #include "store/lock.h"
 #include "store/outbox.h"
-#include "store/record.h"
 #include "store/request.h"
 
 static bool list_has(text_list list, const char *name)
@@ -200,7 +200,7 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 	    standing_select(f->store, f->env, f->now_ms, &b, e) ||
 	    write_manifest(f, &c, b.in, b.in_count, e) ||
 	    write_bench(f, &b, e) || take_waiting(f, &c, &b, e) ||
-	    take_booked(f, &c, &b, e))
+	    take_booked(f, &c, &b, e) || flow_audit_begin(f, &c, e))
 		return e->code;
 	return flow_want_batch(f, c.id, e);
 }
@@ -261,7 +261,7 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 	if (store_cycle_finish(f->store, c->id, "cancelled", "restarted",
 			       "restarted with newer revisions", f->now_ms,
 			       e) ||
-	    store_touch_cycle(f->store, c->id, e) ||
+	    flow_audit_end(f, c, e) || store_touch_cycle(f->store, c->id, e) ||
 	    store_requests_back(f->store, c->id, e))
 		return e->code;
 	if (f->finished)
@@ -328,6 +328,9 @@ static enum err remember(const struct flow *f, const struct cycle *c,
 	r.schedule_from_ms = f->now_ms;
 	if (!idle)
 		r.last_finish_ms = f->now_ms;
+	/* Who was there before may be there no more. */
+	if (green && store_touch_cycle(f->store, r.deployed_cycle, e))
+		return e->code;
 	if (green)
 		r.deployed_cycle = c->id;
 	if (full)
@@ -399,6 +402,8 @@ static enum err judge(const struct flow *f, const struct cycle *c,
 		}
 		code = store_result_put(f->store, list[i].pull_id, list[i].sha,
 					f->env->name, &r, e);
+		if (!code && strcmp(word, "failure") == 0)
+			code = flow_audit_guilty(f, c, &list[i], e);
 	}
 	revisions_free(list, count);
 	return code;
@@ -419,8 +424,7 @@ enum err flow_drop_booked(const struct flow *f, const struct request *r,
 		if (strcmp(list[i].state, "booked") == 0 &&
 		    strcmp(list[i].environment, f->env->name) == 0 &&
 		    strcmp(list[i].sha, r->sha) == 0)
-			code = store_request_end(f->store, list[i].id,
-						 "dropped", "short failed", e);
+			code = flow_drop(f, &list[i], "short failed", e);
 	free(list);
 	return code;
 }
@@ -541,8 +545,9 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	c->finished_ms = f->now_ms;
 	if (store_cycle_finish(f->store, c->id, verdict, reason_code, c->text,
 			       f->now_ms, e) ||
-	    judge(f, c, e) || remember(f, c, e) || end_requests(f, c, e) ||
-	    wish_it_back(f, c, e) || store_touch_cycle(f->store, c->id, e))
+	    flow_audit_end(f, c, e) || judge(f, c, e) || remember(f, c, e) ||
+	    end_requests(f, c, e) || wish_it_back(f, c, e) ||
+	    store_touch_cycle(f->store, c->id, e))
 		return e->code;
 	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
 		return e->code;

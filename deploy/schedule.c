@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
+#include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/freeze.h"
 #include "deploy/policy.h"
@@ -55,6 +56,7 @@ static void waiting_facts(const struct request_facts *waiting,
 	ret->deploy_count = (int)waiting->deploy_count;
 	ret->trigger_count = (int)waiting->trigger_count;
 	ret->booked_count = (int)waiting->booked_count;
+	ret->forced_full_count = (int)waiting->forced_count;
 }
 
 static enum err gather(const struct flow *f, struct policy_facts *ret,
@@ -108,7 +110,10 @@ static enum err tell_waiting(const struct flow *f, struct error *e)
 	return touch_in(f, "booked", e);
 }
 
-/* Who asked may not any more: what waits is dropped before it is counted. */
+/*
+ * Who asked may not any more: the permission is over, also when its deploy is
+ * done, and what waits is dropped before it is counted.
+ */
 static enum err drop_ungranted(const struct flow *f, struct error *e)
 {
 	struct request *list;
@@ -118,9 +123,16 @@ static enum err drop_ungranted(const struct flow *f, struct error *e)
 	if (store_requests_ungranted(f->store, f->env->name, f->now_ms, &list,
 				     &count, e))
 		return e->code;
-	for (size_t i = 0; !code && i < count; i++)
-		code = store_request_end(f->store, list[i].id, "dropped",
-					 "granter", e);
+	for (size_t i = 0; !code && i < count; i++) {
+		const struct request *r = &list[i];
+
+		code = store_request_void(f->store, r->id, "granter", e);
+		if (!code && (strcmp(r->state, "waiting") == 0 ||
+			      strcmp(r->state, "booked") == 0))
+			code = flow_drop(f, r, "granter", e);
+		if (!code)
+			code = store_touch(f->store, r->pull_id, e);
+	}
 	free(list);
 	return code;
 }
@@ -239,18 +251,20 @@ enum err schedule_void(const struct flow *f, const struct pull *p,
 		       struct error *e)
 {
 	struct request *list;
+	int64_t voided;
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_requests_void(f->store, f->env->name, p->id, keep_sha, e) ||
+	if (store_requests_void(f->store, f->env->name, p->id, keep_sha,
+				outcome, &voided, e) ||
+	    flow_audit_void(f, p, keep_sha, voided, outcome, e) ||
 	    store_requests_of_pull(f->store, p->id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].environment, f->env->name) == 0 &&
 		    strcmp(list[i].kind, "auto") != 0 &&
 		    (!*keep_sha || strcmp(list[i].sha, keep_sha) != 0))
-			code = store_request_end(f->store, list[i].id,
-						 "dropped", outcome, e);
+			code = flow_drop(f, &list[i], outcome, e);
 	free(list);
 	return code;
 }

@@ -109,6 +109,8 @@ enum err store_scan(struct store *s, const char *repo, int64_t now_ms,
 	ret->last_ms = db_int(row, 2);
 	ret->pulls_known = db_int(row, 3) != 0;
 	COPY(ret->hook, db_text(row, 4));
+	ret->reviews_from_ms = db_int(row, 5);
+	COPY(ret->review_comments_since, db_text(row, 6));
 	db_done(row);
 	return ERR_OK;
 }
@@ -126,18 +128,15 @@ enum err store_scan_comments_done(struct store *s, const char *repo,
 		      e);
 }
 
+enum err store_scan_review_comments_done(struct store *s, const char *repo,
+					 const char *since, struct error *e)
+{
+	return db_run(&s->db, STMT_SCAN_REVIEW_COMMENTS,
+		      ARGS(ARG(repo), ARG(since)), e);
+}
+
 enum err store_scan_hook(struct store *s, const char *repo, const char *hook,
 			 struct error *e)
 {
 	return db_run(&s->db, STMT_SCAN_HOOK, ARGS(ARG(repo), ARG(hook)), e);
-}
-
-enum err store_audit(struct store *s, int64_t at_ms, const char *actor,
-		     const char *action, const char *subject, const char *why,
-		     struct error *e)
-{
-	return db_run(&s->db, STMT_AUDIT_ADD,
-		      ARGS(ARG(at_ms), ARG(actor), ARG(action), ARG(subject),
-			   ARG(why)),
-		      e);
 }

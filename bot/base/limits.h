@@ -28,6 +28,13 @@
 #define LIMIT_STRANGER_COMMENT (4u << 10)
 #define LIMIT_COMMANDS_PER_COMMENT 8
 #define LIMIT_COMMAND_LINE 512
+/*
+ * Commands that one person may give in an hour, over all and on one pull
+ * request: nobody needs more by hand, and a stolen account shall not wear out
+ * staging or the forge's patience.
+ */
+#define LIMIT_COMMANDS_PER_HOUR 120
+#define LIMIT_COMMANDS_PER_HOUR_HERE 60
 /* GitHub refuses a status description above 140 characters. */
 #define LIMIT_STATUS_DESCRIPTION 140
 
@@ -80,6 +87,11 @@
 #define LIMIT_GIT_FILES 20
 #define LIMIT_GIT_PATHS 3000
 #define LIMIT_GIT_PATH_BYTES (256u << 10)
+
+/* What one entry of the audit rests on, as JSON; and how many revisions or
+ * requests of a cycle are listed in it. */
+#define LIMIT_AUDIT_EVIDENCE (64u << 10)
+#define LIMIT_AUDIT_LIST 200
 
 /* Pages and control socket. */
 #define LIMIT_PAGE (4u << 20)

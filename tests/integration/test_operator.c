@@ -75,14 +75,20 @@ static void trust_words(struct house *h)
 	assert_says(h, 1, CLI("trust", "add", "nobody", "--role", "admin"),
 		    "nobody");
 	assert_says(h, 2, CLI("trust", "add", "sam"), "usage");
+	assert_says(h, 2,
+		    CLI("trust", "add", "sam", "--role", "contributor",
+			"--unasked", "perhaps"),
+		    "usage");
 	assert_says(h, 1, CLI("trust", "remove", "sam"), "not on the trust");
 	assert_says(h, 0,
 		    CLI("trust", "add", "sam", "--role", "contributor", "--for",
-			"30d", "--project", WEB, "--reason", "helps out"),
-		    "sam");
+			"30d", "--project", WEB, "--reason", "helps out",
+			"--unasked", "no"),
+		    "not deployed unasked");
 	list = cli(h, 0, CLI("trust", "list"));
 	house_assert_has(list, "helps out");
 	house_assert_has(list, "ada");
+	house_assert_has(list, "\tuser\tnot unasked\n");
 	assert_says(h, 0, CLI("trust", "remove", "sam"), "sam");
 	free(list);
 	list = cli(h, 0, CLI("trust", "list"));
@@ -96,6 +102,81 @@ static void test_trust(void **state UNUSED)
 	trust_words(h);
 	house_stop(h);
 	trust_words(h);
+	house_start(h);
+	house_end(h);
+}
+
+/* --- a list --- */
+
+static void put_list(struct house *h, const char *text, char path[256])
+{
+	struct error e = ERROR_INIT;
+
+	snprintf(path, 256, "%s/staging.ini", h->dir);
+	assert_int_equal(fs_write(path, text, strlen(text), 0600, &e), ERR_OK);
+}
+
+/* As KernelCI keeps it: shown, taken over, changed, given back. */
+static void import_words(struct house *h)
+{
+	CLEANUP(free) char *list = NULL;
+	CLEANUP(free) char *again = NULL;
+	char path[256];
+
+	put_list(h,
+		 "[DEFAULT]\nbranch: staging.kernelci.org\nusers:\n"
+		 "    # who works on it\n    Sam\n    mona, sam\n\n"
+		 "[kernelci-api]\n",
+		 path);
+	assert_says(h, 0, CLI("trust", "import", path), "nothing was done yet");
+	list = cli(h, 0, CLI("trust", "list"));
+	house_assert_lacks(list, "sam");
+	free(list);
+	list = cli(h, 0, CLI("trust", "import", path, "--apply"));
+	house_assert_has(list, "add     sam (");
+	house_assert_has(list, "keep    mona (");
+	house_assert_has(list, "1 to add, 1 to keep, 0 to remove: done");
+	assert_says(h, 0, CLI("trust", "import", "--apply", path),
+		    "0 to add, 2 to keep, 0 to remove");
+	assert_says(h, 0, CLI("trust", "list"), "import staging.ini");
+
+	/* What is exported changes nothing when it is imported. */
+	free(list);
+	list = cli(h, 0, CLI("trust", "export"));
+	house_assert_has(list, "    ada\n    carl\n    mona\n    sam\n");
+	put_list(h, list, path);
+	assert_says(h, 0, CLI("trust", "import", path, "--apply"),
+		    "0 to add, 4 to keep, 0 to remove");
+	again = cli(h, 0, CLI("trust", "export"));
+	assert_string_equal(list, again);
+
+	put_list(h, "[DEFAULT]\nusers: mona nobody\n", path);
+	assert_says(h, 1, CLI("trust", "import", path, "--apply"),
+		    "unknown to the forge: nobody");
+	assert_says(h, 1,
+		    CLI("trust", "import", path, "--apply", "--skip-unknown",
+			"--max-removals", "0"),
+		    "--max-removals 1");
+	assert_says(h, 0, CLI("trust", "list"), "sam");
+	assert_says(h, 0,
+		    CLI("trust", "import", path, "--apply", "--skip-unknown"),
+		    "remove  sam (");
+	put_list(h, "[DEFAULT]\nusers:\n", path);
+	assert_says(h, 1, CLI("trust", "import", path, "--apply"),
+		    "no name in it");
+	assert_says(h, 1, CLI("trust", "import", "/nonexistent"),
+		    "nonexistent");
+	assert_says(h, 2, CLI("trust", "import"), "usage");
+	assert_says(h, 0, CLI("trust", "list"), "mona");
+}
+
+static void test_import(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	import_words(h);
+	house_stop(h);
+	import_words(h);
 	house_start(h);
 	house_end(h);
 }
@@ -219,6 +300,80 @@ static void remove_file(struct house *h, const char *file)
 	}
 }
 
+/* "ID:HASH" at the end of what `kcibot audit` says. */
+static void audit_head(struct house *h, char *ret, size_t size)
+{
+	CLEANUP(free) char *text = cli(h, 0, CLI("audit"));
+	const char *at = strstr(text, "chain intact, head ");
+
+	assert_non_null(at);
+	snprintf(ret, size, "%s", at + strlen("chain intact, head "));
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
+/* The same with a bot and without one. */
+static void audit_words(struct house *h, const char *noted)
+{
+	CLEANUP(free) char *json = NULL;
+	char me[64], head[128];
+
+	snprintf(me, sizeof(me), "(uid %u)", (unsigned)getuid());
+	assert_says(h, 0, CLI("audit"), "\tstart\tkcibot ");
+	assert_says(h, 0, CLI("audit"), me);
+	assert_says(h, 0, CLI("audit", "--since", "7d"), "\trefused\t");
+	assert_says(h, 0, CLI("audit", "--expect", noted), "chain intact");
+	json = cli(h, 0, CLI("audit", "--json"));
+	house_assert_has(json, "\"config_hash\":\"");
+	house_assert_has(json, "as sam (");
+	audit_head(h, head, sizeof(head));
+	house_assert_has(json, strchr(head, ':') + 1);
+	free(json);
+	json = cli(h, 0, CLI("audit", "--json", "--since", "2199-01-01"));
+	house_assert_lacks(json, "\"actor\"");
+	house_assert_has(json, "chain intact");
+	assert_says(h, 2, CLI("audit", "--since", "yesterday"), "usage");
+	assert_says(h, 2, CLI("audit", "--expect", "7:00"), "usage");
+}
+
+static void test_audit(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+	char noted[128], last[128];
+
+	house_await_log(h, "audit: head ");
+	audit_head(h, noted, sizeof(noted));
+	house_pull(h, WEB, "sam", "sams", NULL);
+	assert_says(h, 1, CLI("say", "--as", "sam", "--on", WEB "#1", "deploy"),
+		    "maintainer");
+	assert_says(h, 0, CLI("trust", "add", "sam", "--role", "contributor"),
+		    "sam");
+	audit_words(h, noted);
+	house_await_quiet(h);
+	house_stop(h);
+	audit_words(h, noted);
+	audit_head(h, last, sizeof(last));
+
+	/* Cut off together with the head that is kept: only who noted it
+	 * elsewhere sees it. */
+	change(h, "kcibot.db",
+	       "DROP TRIGGER audit_no_delete;"
+	       "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit);"
+	       "UPDATE meta SET value = (SELECT id || ':' || lower(hex(hash))"
+	       " FROM audit ORDER BY id DESC LIMIT 1)"
+	       " WHERE key = 'audit_head'");
+	assert_says(h, 0, CLI("audit"), "chain intact");
+	assert_says(h, 1, CLI("audit", "--expect", last), "cut off");
+	change(h, "kcibot.db",
+	       "DROP TRIGGER audit_no_update;"
+	       "UPDATE audit SET why = 'I was asked to' WHERE id = 1");
+	assert_says(h, 1, CLI("audit"), "chain BROKEN at entry 1: it was chan");
+	assert_says(h, 1, CLI("audit", "--json", "--since", "2199-01-01"),
+		    "chain BROKEN at entry 1");
+	remove_file(h, "kcibot.db");
+	assert_says(h, 1, CLI("audit"), "no bot has run here");
+	house_end(h);
+}
+
 /* A journal that is not the one of the store: commands could be lost. */
 static void test_files_that_do_not_match(void **state UNUSED)
 {
@@ -248,8 +403,10 @@ int main(void)
 		HOUSE_TEST(test_two_on_one_state_dir),
 		HOUSE_TEST(test_sigterm_while_a_job_runs),
 		HOUSE_TEST(test_trust),
+		HOUSE_TEST(test_import),
 		HOUSE_TEST(test_say_and_status),
 		HOUSE_TEST(test_sighup),
+		HOUSE_TEST(test_audit),
 		HOUSE_TEST(test_files_that_do_not_match),
 		HOUSE_TEST(test_newer_schema),
 	};

@@ -159,10 +159,10 @@ static void a_lock_is_moved_by_its_owner_alone(void **state UNUSED)
 	int64_t id;
 
 	world_open(&w, 1, STRANGER);
-	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h reason=`x`");
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h reason=\"@all `x`\"");
 	id = world_say(&w, 1, ADMIN, "@kcibot lock 5h");
 	assert_true(world_reacted(&w, id, "confused"));
-	assert_true(answered("is locked by user11 until"));
+	assert_true(answered("(`@all 'x'`)"));
 	world_say(&w, 1, MAINTAINER, "@kcibot lock 3h");
 	assert_int_equal(in_force(), 1);
 	world_pass(&w, 2 * HOUR);
@@ -205,6 +205,35 @@ static void others_end_it_with_a_reason(void **state UNUSED)
 	id = world_say(&w, 1, MAINTAINER, "@kcibot unlock");
 	assert_true(world_reacted(&w, id, "confused"));
 	assert_true(answered("Nothing is locked here"));
+}
+
+/* Where no new comments are wanted, the reply tells it. */
+static void quietly_where_that_was_said(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot quiet");
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	world_pass(&w, HOUR + MINUTE);
+	assert_true(answered("is over"));
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM outbox"
+				       " WHERE kind = 'forge.comment'"
+				       " AND target = ''"
+				       " AND args LIKE '%is over%'"),
+			 0);
+}
+
+/* A full by force is no way around a lock, and comes when it is over. */
+static void force_waits_too(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	world_say(&w, 1, ADMIN, "@kcibot trigger force reason=now");
+	assert_int_equal(world_cycles(&w), 0);
+	assert_string_equal(world_status(&w, 1), "pending");
+	world_pass(&w, HOUR + MINUTE);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM cycle"
+				       " WHERE kind = 'full'"),
+			 1);
 }
 
 static void what_may_not_be_said(void **state UNUSED)
@@ -428,6 +457,8 @@ int main(void)
 		TEST(the_owner_is_warned_and_told),
 		TEST(a_lock_is_moved_by_its_owner_alone),
 		TEST(others_end_it_with_a_reason),
+		TEST(quietly_where_that_was_said),
+		TEST(force_waits_too),
 		TEST(what_may_not_be_said),
 		TEST(the_wall_jumps),
 		OWN(a_window_begins_and_ends),

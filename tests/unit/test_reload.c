@@ -5,6 +5,7 @@
 #include "tests/unit/engine_world.h"
 
 #include "bot/config_diff.h"
+#include "store/view.h"
 
 static struct world w;
 
@@ -104,6 +105,27 @@ static void reload(struct config *c)
 	world_run(&w);
 }
 
+static int64_t on_record(void)
+{
+	return world_ask(&w, "SELECT count(*) FROM audit"
+			     " WHERE action = 'reload'");
+}
+
+/* What pages say keeps the first pull out. */
+static void assert_against(const char *want)
+{
+	struct str text = STR_INIT(1000);
+	struct error e = ERROR_INIT;
+	struct store *s = store_open(w.store_path, &e);
+
+	assert_non_null(s);
+	engine_against(w.engine, s, "staging", REPO, 1, w.clock.wall, &text);
+	if (*want ? !strstr(text.text, want) : *text.text)
+		fail_msg("%s", text.text);
+	str_release(&text);
+	store_close(s);
+}
+
 static void the_engine_takes_it(void **state UNUSED)
 {
 	world_open(&w, 1, CONTRIBUTOR);
@@ -120,6 +142,24 @@ static void the_engine_takes_it(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 	world_pass(&w, 11 * MINUTE);
 	assert_int_equal(world_cycles(&w), 2);
+	assert_int_equal(on_record(), 2);
+}
+
+/* Also where pages explain; one that is refused explains nothing. */
+static void pages_explain_by_it(void **state UNUSED)
+{
+	world_open(&w, 1, MAINTAINER);
+	assert_against("");
+	reload(parse("base: main", "base: other"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_against("another branch than `other`");
+	reload(parse("    isolation: none\n",
+		     "    isolation: none\n"
+		     "    freeze: [{from: Mon 01:00, to: Mon 02:00, zone: "
+		     "Europe/Berlim}]\n"));
+	assert_int_equal(w.answer_ok, 0);
+	assert_against("another branch than `other`");
+	assert_int_equal(on_record(), 1);
 }
 
 static void nothing_of_a_refused_one_stays(void **state UNUSED)
@@ -207,6 +247,7 @@ int main(void)
 		TEST(says_what_differs),
 		TEST(says_what_needs_a_restart),
 		TEST(the_engine_takes_it),
+		TEST(pages_explain_by_it),
 		TEST(nothing_of_a_refused_one_stays),
 		TEST(a_window_counts_at_once),
 		TEST(the_status_tells_of_it),
