@@ -20,6 +20,7 @@ enum metric {
 	METRIC_FORGE_CALLS,   /* {kind, status} */
 	METRIC_FORGE_SECONDS, /* {kind} sum and count */
 	METRIC_EFFECTS,	      /* {kind, result} */
+	METRIC_BREAKER,	      /* {environment} frozen by errors in a row */
 	METRIC_LOGINS,	      /* {result} changed, reused */
 	METRIC_MAX
 };

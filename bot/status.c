@@ -5,6 +5,7 @@
 #include "bot/base/clock.h"
 #include "bot/render.h"
 #include "deploy/schedule.h"
+#include "store/lock.h"
 #include "store/request.h"
 
 /* All that the rules look at. */
@@ -24,6 +25,7 @@ struct facts {
 	char reason[512];
 	char told[16];			     /* state told last */
 	char forced_by[64], forced_why[256]; /* "" = nobody did */
+	struct freeze_record freeze;
 };
 
 static enum err look_at_cycle(const struct flow *f, struct facts *x,
@@ -75,6 +77,7 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 	    store_request_booked(f->store, f->env->name, x->pull->id, x->sha,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
+	    store_freeze(f->store, f->env->name, &x->freeze, e) ||
 	    store_status(f->store, x->pull->repo, x->sha, context, x->told,
 			 e) ||
 	    look_at_cycle(f, x, e))
@@ -95,6 +98,16 @@ static void add_clock(struct str *out, int64_t ms)
 
 	time_iso(&iso, ms);
 	str_addf(out, "%.5s", iso.text + strlen("2026-11-21T"));
+}
+
+/* "11-21 14:05 UTC": a freeze may last for days. */
+static void add_moment(struct str *out, int64_t ms)
+{
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
+	time_iso(&iso, ms);
+	str_addf(out, "%.5s %.5s UTC", iso.text + strlen("2026-"),
+		 iso.text + strlen("2026-11-21T"));
 }
 
 /* Why the interval does not count for once. */
@@ -142,6 +155,13 @@ static bool rule_waiting(const struct facts *x, struct told_status *ret)
 	str_addf(&ret->text, "%s waiting",
 		 own ? x->wish_kind : "short or full");
 	add_forced(x, &ret->text);
+	if (!*x->freeze.why)
+		return true;
+	if (x->freeze.until_ms) {
+		str_puts(&ret->text, " until ");
+		add_moment(&ret->text, x->freeze.until_ms);
+	}
+	str_addf(&ret->text, ": %s", x->freeze.why);
 	return true;
 }
 
