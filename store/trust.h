@@ -42,6 +42,15 @@ NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char **ret, struct error *e);
 
 /*
+ * The same behind a word that was given before: what stands does so for as
+ * long as a membership is believed (MEMBER_KEPT_MS), not only for as long as
+ * one may command by it.
+ */
+NODISCARD enum err store_role_behind(struct store *s, int64_t user_id,
+				     const char *repo, int64_t now_ms,
+				     const char **ret, struct error *e);
+
+/*
  * Is this author's code deployed unasked on repo?  What was said of them
  * counts before what was said of their organisations, and what was said for
  * the project before what was said for all.

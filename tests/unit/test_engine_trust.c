@@ -362,6 +362,31 @@ static void a_wish_waits_as_long_as_its_membership(void **state UNUSED)
 	world_end(&w);
 }
 
+/* What was said of a membership is too old to command by after 5 minutes; a
+ * word that was given stands for as long as the membership is believed. */
+static void a_members_word_stands_while_believed(void **state UNUSED)
+{
+	begin();
+	add(ORG, "org", "maintainer");
+	a_full_cycle_runs();
+	world_say(&w, 2, MEMBER, "@kcibot deploy");
+	answer("forge.org_member", ERR_OK);
+	world_pass(&w, 10 * MINUTE);
+	world_push(&w, 1, 'f'); /* something happens */
+	assert_int_equal(world_ask(&w, WAITS(21)), 1);
+	assert_int_equal(
+		world_ask(&w, "SELECT count(*) FROM request WHERE voided = 0"
+			      " AND actor_id = 21"),
+		1);
+	/* It weighs what it weighed, too: their revision goes along. */
+	w.hold = "forge.user forge.org_member";
+	world_answer(world_last(&w, "git.batch", "projects"), ERR_OK, NULL);
+	world_run(&w);
+	world_pass(&w, 6 * MINUTE);
+	assert_string_equal(world_status(&w, 2), "success");
+	world_end(&w);
+}
+
 /* kill -9 between the question and the answer. */
 static void a_question_survives_a_crash(void **state UNUSED)
 {
@@ -586,6 +611,7 @@ int main(void)
 		cmocka_unit_test(a_member_goes_unasked_while_believed),
 		cmocka_unit_test(memberships_are_asked_again),
 		cmocka_unit_test(a_wish_waits_as_long_as_its_membership),
+		cmocka_unit_test(a_members_word_stands_while_believed),
 		cmocka_unit_test(a_question_survives_a_crash),
 		cmocka_unit_test(an_app_is_deployed_and_never_heard),
 		cmocka_unit_test(a_new_login_is_noticed),
