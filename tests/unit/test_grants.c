@@ -552,6 +552,11 @@ static void globs(void **state UNUSED)
 		{"conf/", true},
 		{"conf/ab/", true},
 		{"src/", true}, /* may hold a .service */
+		/* It says how the files below it are laid out. */
+		{".gitattributes", true},
+		{"docker/.gitattributes", true},
+		{"conf/.gitattributes", true},
+		{"x.gitattributes", false},
 		{"", false},
 	};
 	static const char *const plain[] = {"docker/**", "a/b/c", "x**z/y",
@@ -567,6 +572,11 @@ static void globs(void **state UNUSED)
 	assert_true(sensitive_path(&few, "a/b/"));
 	assert_false(sensitive_path(&few, "b/"));
 	assert_true(sensitive_path(&few, "x/q/"));
+	assert_true(sensitive_path(&few, ".gitattributes"));
+	assert_true(sensitive_path(&few, "a/.gitattributes"));
+	assert_true(sensitive_path(&few, "a/b/.GitAttributes"));
+	assert_false(sensitive_path(&few, "a/d/.gitattributes"));
+	assert_false(sensitive_path(&few, "src/.gitattributes"));
 }
 
 static void a_link_is_one_file_to_people(void **state UNUSED)
