@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
+#include "commands/evidence.h"
 #include "commands/person.h"
+#include "store/audit.h"
 #include "store/trust.h"
 
 #define DAY_MS (24LL * 3600 * 1000)
@@ -54,7 +56,7 @@ enum err command_trust(struct command_call *call, struct error *e)
 {
 	struct trust_held before = {.role = ""};
 	struct person who;
-	char by[96];
+	char by[AUDIT_ACTOR_SIZE];
 	struct trust_grant g = {
 		.by = by,
 		.reason = args_text(call->args, "reason"),
@@ -80,7 +82,12 @@ enum err command_trust(struct command_call *call, struct error *e)
 				&before, e);
 	if (code && code != ERR_MISSING)
 		return code;
-	if (store_trust_add(call->store, &g, call->now_ms, e))
+	if (store_trust_add(call->store, &g, call->now_ms, e) ||
+	    evidence_of_call(call, "trust", g.reason,
+			     json_pack("{s:I, s:s, s:s, s:s}", "user",
+				       (json_int_t)who.id, "login", who.login,
+				       "gives", g.role, "scope", g.scope),
+			     e))
 		return e->code;
 	call->trust_of = who.id;
 	tell(call, &who, &g, &before);

@@ -97,6 +97,40 @@ static void a_grant_from_a_comment_ends(void **state UNUSED)
 	world_end(&w);
 }
 
+/* An operator who speaks for an admin is on record, and what was said. */
+static void who_speaks_for_an_admin_is_on_record(void **state UNUSED)
+{
+	begin();
+	world_open(&w, 1, BOB);
+	w.hold = NULL;
+	world_call(&w, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "op",
+				 "say", "by", "operator eve (uid 7)", "actor",
+				 "user10", "actor_id", (json_int_t)ADMIN,
+				 "repo", REPO, "number", (json_int_t)1, "text",
+				 "trust @user22 role=maintainer"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_int_equal(world_audited(&w, "trust.add",
+				       "operator eve (uid 7) as user10 (10)|"),
+			 1);
+	assert_int_equal(world_audited(&w, "trust", "\"said\":1,"), 1);
+	assert_int_equal(world_audited(&w, "trust", "\"role\":\"admin\""), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM trust WHERE"
+				       " granted_by = 'operator eve (uid 7) as"
+				       " user10 (10)'"),
+			 1);
+	world_call(&w, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "op",
+				 "say", "by", "operator eve (uid 7)", "actor",
+				 "user10", "actor_id", (json_int_t)ADMIN,
+				 "repo", REPO, "number", (json_int_t)1, "text",
+				 "untrust @user22"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_int_equal(world_audited(&w, "trust.remove",
+				       "operator eve (uid 7) as user10 (10)|"),
+			 1);
+	assert_int_equal(world_audited(&w, "untrust", "\"said\":2,"), 1);
+	world_end(&w);
+}
+
 static void only_admins_say_who_is_trusted(void **state UNUSED)
 {
 	int64_t said;
@@ -600,6 +634,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_grant_from_a_comment_ends),
+		cmocka_unit_test(who_speaks_for_an_admin_is_on_record),
 		cmocka_unit_test(only_admins_say_who_is_trusted),
 		cmocka_unit_test(an_admin_of_one_project_reaches_no_further),
 		cmocka_unit_test(untrust_voids_what_was_asked_for),
