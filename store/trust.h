@@ -90,6 +90,12 @@ NODISCARD enum err store_trust_held(struct store *s, int64_t id,
 				    const char *scope, int64_t now_ms,
 				    struct trust_held *ret, struct error *e);
 
+/* Until when an admin of a scope (their own, or of everything) is one; 0 =
+ * without an end. */
+NODISCARD enum err store_trust_admin_until(struct store *s, int64_t id,
+					   const char *scope, int64_t now_ms,
+					   int64_t *ret_ms, struct error *e);
+
 /* The id of somebody who holds a grant under this login; 0 = nobody. */
 NODISCARD enum err store_trust_find(struct store *s, const char *login,
 				    int64_t *ret_id, struct error *e);

@@ -180,6 +180,42 @@ static void an_admin_of_one_project_reaches_no_further(void **state UNUSED)
 	world_end(&w);
 }
 
+#define ENDS(id)                                                               \
+	"SELECT expires_ms FROM trust WHERE revoked_ms = 0 AND principal_id =" \
+	" " #id
+
+/* Who is admin until tomorrow makes no admin, themselves least of all, who
+ * stays longer. */
+static void an_admin_for_a_time_stays_one(void **state UNUSED)
+{
+	int64_t until;
+
+	begin();
+	until = clock_wall(&w.clock.clock) + 24 * HOUR;
+	world_open(&w, 1, BOB);
+	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I}",
+				 "op", "trust.add", "id", (json_int_t)MEMBER,
+				 "login", "user21", "role", "admin", "scope",
+				 "", "by", "test", "reason", "", "expires_ms",
+				 (json_int_t)until));
+	assert_int_equal(w.answer_ok, 1);
+	world_say(&w, 1, MEMBER, "@kcibot trust @user21 role=admin for=300d");
+	answer_user("forge.user", MEMBER, "user21", "User");
+	assert_int_equal(world_ask(&w, ENDS(21)), until);
+	assert_told("as long as your own role lasts");
+	world_say(&w, 1, MEMBER, "@kcibot trust @user22 role=admin");
+	answer_user("forge.user", BOB, "user22", "User");
+	assert_int_equal(world_ask(&w, ENDS(22)), until);
+	/* What is less than they are is theirs to give. */
+	world_say(&w, 1, MEMBER, "@kcibot trust @user13 role=maintainer");
+	answer_user("forge.user", STRANGER, "user13", "User");
+	assert_true(world_ask(&w, ENDS(13)) > until);
+	world_say(&w, 1, ADMIN, "@kcibot trust @user22 role=admin for=300d");
+	answer_user("forge.user", BOB, "user22", "User");
+	assert_true(world_ask(&w, ENDS(22)) > until);
+	world_end(&w);
+}
+
 #define WAITS(id)                                                              \
 	"SELECT count(*) FROM request WHERE state = 'waiting' AND actor_id"    \
 	" = " #id
@@ -637,6 +673,7 @@ int main(void)
 		cmocka_unit_test(who_speaks_for_an_admin_is_on_record),
 		cmocka_unit_test(only_admins_say_who_is_trusted),
 		cmocka_unit_test(an_admin_of_one_project_reaches_no_further),
+		cmocka_unit_test(an_admin_for_a_time_stays_one),
 		cmocka_unit_test(untrust_voids_what_was_asked_for),
 		cmocka_unit_test(untrust_by_a_word),
 		cmocka_unit_test(trusted_lists_nobody_alive),
