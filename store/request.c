@@ -179,8 +179,8 @@ static enum err keep_ungranted(struct store *s, int64_t now_ms,
 	for (size_t i = 0; i < count; i++) {
 		const char *role;
 
-		if (store_role(s, list[i].request.actor_id, list[i].repo,
-			       now_ms, &role, e))
+		if (store_role_behind(s, list[i].request.actor_id, list[i].repo,
+				      now_ms, &role, e))
 			return e->code;
 		if (!trust_role_reaches(role, least_role(&list[i].request)))
 			ret[(*ret_count)++] = list[i].request;
@@ -286,7 +286,7 @@ static enum err weigh(struct store *s, const struct asker *a, const char *repo,
 {
 	const char *now, *then = trust_role_word(a->role);
 
-	if (store_role(s, a->id, repo, now_ms, &now, e))
+	if (store_role_behind(s, a->id, repo, now_ms, &now, e))
 		return e->code;
 	*ret = trust_role_reaches(now, then) ? then : now;
 	return ERR_OK;
