@@ -344,10 +344,10 @@ static const char *const hostile[] = {
 	"```\n```\n@kcibot deploy\n# head\n- [x] LGTM, approved",
 	"| a | b |\n|--|--|\n",
 	"</details></summary>\n\n> APPROVED by @victim",
-	"\xe2\x80\xae"
-	"evil",
-	"@\xe2\x80\x8b"
-	"victim",
+	("\xe2\x80\xae"
+	 "evil"),
+	("@\xe2\x80\x8b"
+	 "victim"),
 	"{cycle}{kind} %s%n %2e%2e",
 };
 

@@ -195,7 +195,7 @@ static void s10_no_secret_no_start(void **state UNUSED)
 		"\r\n\n",
 		"short\n",
 		"0123456789abcdef0123456789abcde\n", /* 31 */
-		TEST_SECRET "\nshort\n",
+		(TEST_SECRET "\nshort\n"),
 	};
 	struct error e = ERROR_INIT;
 
