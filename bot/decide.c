@@ -644,6 +644,22 @@ static enum err refuse_plan(struct engine *g, const struct said_record *r,
 		*plan->proof.sha ? evidence_of_proof(&plan->proof) : NULL, e);
 }
 
+/* The forge does not show the pull: whoever waits is told on the one that
+ * is known. */
+static enum err refuse_unread(struct engine *g, const struct said_record *r,
+			      struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, r->repo, r->number, &p, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	return refuse(g, r, code ? NULL : &p,
+		      "I could not read this pull request from the forge; "
+		      "nothing was done. Say it again later.",
+		      "", e);
+}
+
 enum err hear_checked(struct engine *g, const json_t *args,
 		      const struct outcome *o, struct error *e)
 {
@@ -661,10 +677,7 @@ enum err hear_checked(struct engine *g, const json_t *args,
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
 	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
-		return refuse(g, &r, NULL,
-			      "I could not read this pull request from the "
-			      "forge; nothing was done. Say it again later.",
-			      "", e);
+		return refuse_unread(g, &r, e);
 	if (compare_with_record(g, &p, &checked, e))
 		return e->code;
 	if (checked.stale && tries < STALE_TRIES)

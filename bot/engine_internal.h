@@ -283,6 +283,25 @@ NODISCARD enum err locks_tick(struct engine *g, struct error *e);
 NODISCARD enum err locks_next(struct engine *g, int64_t *ret_ms,
 			      struct error *e);
 
+/* --- status.c: what is told of a revision --- */
+
+/* The target of its effects. */
+void status_target(const struct status_record *r, char *ret, size_t size);
+/* A status as it is on record; not before then, 0 = now.  What is wanted
+ * later takes its place. */
+NODISCARD enum err status_send(struct engine *g, const struct status_record *r,
+			       int64_t not_before_ms, struct error *e);
+
+/* --- foreign.c: statuses that somebody else wrote --- */
+
+/*
+ * What a webhook says of a status.  If it is one of ours by its name, and by
+ * another hand and different, it is put on record, and ours is written again,
+ * at most once an hour.
+ */
+NODISCARD enum err foreign_status(struct engine *g, const json_t *payload,
+				  const char **ret_result, struct error *e);
+
 /* --- scan.c: the forge as it is, whatever webhooks said --- */
 NODISCARD enum err scan_start(struct engine *g, struct error *e);
 NODISCARD enum err scan_pulls(struct engine *g, const json_t *args,

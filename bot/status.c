@@ -70,6 +70,18 @@ static enum err look_at_result(const struct flow *f, struct facts *x,
 	return code == ERR_MISSING ? ERR_OK : code;
 }
 
+static enum err look_at_told(const struct flow *f, const char *context,
+			     struct facts *x, struct error *e)
+{
+	struct status_record r;
+	enum err code = store_status_get(f->store, x->pull->repo, x->sha,
+					 context, &r, e);
+
+	if (!code)
+		COPY(x->told, r.state);
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
 static enum err look(const struct flow *f, const char *context, struct facts *x,
 		     struct error *e)
 {
@@ -78,9 +90,7 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
 	    store_freeze(f->store, f->env->name, &x->freeze, e) ||
-	    store_status(f->store, x->pull->repo, x->sha, context, x->told,
-			 e) ||
-	    look_at_cycle(f, x, e))
+	    look_at_told(f, context, x, e) || look_at_cycle(f, x, e))
 		return e->code;
 	/* A wish speaks of the head; what was pushed over waits for nothing. */
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
@@ -237,6 +247,11 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 		str_puts(&ret->text, "short or full not done: nothing is "
 				     "under way for this revision");
 	return true;
+}
+
+void status_context(const struct environment *env, char ret[STATUS_CONTEXT])
+{
+	snprintf(ret, STATUS_CONTEXT, STATUS_CONTEXT_BEGIN "%s", env->name);
 }
 
 enum err status_of(const struct flow *f, const struct pull *p, const char *sha,
