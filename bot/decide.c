@@ -100,6 +100,17 @@ enum err refuse(struct engine *g, const struct said_record *r,
 	return refuse_with(g, r, p, text, next, NULL, e);
 }
 
+enum err refuse_blind(struct engine *g, const struct said_record *r,
+		      const char *text, const char *next, struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, r->repo, r->number, &p, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	return refuse(g, r, code ? NULL : &p, text, next, e);
+}
+
 /* --- checking --- */
 
 static enum err plan_add(struct plan *plan, const struct args *args,
@@ -519,6 +530,7 @@ static enum err accept_whole(struct engine *g, const struct said_record *r,
 	if (code == ERR_REFUSED) {
 		struct error why = ERROR_INIT;
 
+		plan->taken_back = plan->count > 1;
 		if (store_try_undo(g->store, &why)) {
 			*e = why;
 			return e->code;
@@ -533,14 +545,20 @@ struct checked {
 	bool stale; /* the answer is older than what is known */
 };
 
+/* Or asks for what is only worth asking now. */
 static enum err decide(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const struct checked *checked,
 		       struct plan *plan, struct error *e)
 {
 	enum role role;
-	bool deploys = false;
+	bool deploys = false, asked = false;
 	enum err code;
+	size_t first = 0;
 
+	if (!config_environment_of(g->config, p->repo, &first))
+		return error_set(e, ERR_REFUSED,
+				 "This repository is not deployed by me any "
+				 "more; nothing was done.");
 	if (role_of(g, r->actor_id, p->repo, &role, e))
 		return e->code;
 	code = read_words(g, r, plan, e);
@@ -553,7 +571,10 @@ static enum err decide(struct engine *g, const struct said_record *r,
 		code = checked->stale
 			       ? prove_stale(g, plan, p, e)
 			       : prove_head(g, r, plan, &checked->before, p, e);
-	if (code)
+	/* Not before: a doubtful head is not worth reading. */
+	if (!code)
+		code = paths_need(g, r, plan, p, role, &asked, e);
+	if (code || asked)
 		return code;
 	return accept_whole(g, r, p, plan, role, e);
 }
@@ -598,33 +619,40 @@ static enum err want_pull(struct engine *g, const struct said_record *r,
 
 /* --- before it can be decided --- */
 
+/* Who they are comes first, and again when that has grown old meanwhile. */
+static enum err ask_members(struct engine *g, const struct said_record *r,
+			    bool *ret_asked, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct plan plan = {0};
+
+	if (read_words(g, r, &plan, &why))
+		return ERR_OK;
+	return members_ask(g, r, ret_asked, e);
+}
+
 /*
  * Nothing is asked of the forge for somebody who will be refused anyway; the
- * refusal itself needs the pull.  live: the pull, once the forge has shown it;
- * before that, NULL.
+ * refusal itself needs the pull.
  */
 static enum err ask_needs(struct engine *g, const struct said_record *r,
-			  const struct pull *live, bool *ret_asked,
-			  struct error *e)
+			  bool *ret_asked, struct error *e)
 {
 	struct error why = ERROR_INIT;
 	struct plan plan = {0};
 	enum role role;
 	bool is_author;
 
-	if (read_words(g, r, &plan, &why))
-		return ERR_OK;
-	if (members_ask(g, r, ret_asked, e))
+	if (ask_members(g, r, ret_asked, e))
 		return e->code;
-	if (*ret_asked)
+	if (*ret_asked || read_words(g, r, &plan, &why))
 		return ERR_OK;
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e))
 		return e->code;
 	if (authorise(g, &plan, role, is_author, &why))
 		return ERR_OK;
-	return live ? paths_need(g, r, &plan, live, role, ret_asked, e)
-		    : needs_ask(g, r, &plan, ret_asked, e);
+	return needs_ask(g, r, &plan, ret_asked, e);
 }
 
 /* A refusal that is about files lists them. */
@@ -637,27 +665,14 @@ static enum err refuse_plan(struct engine *g, const struct said_record *r,
 	str_puts(&text, why);
 	if (plan->files)
 		render_files(&text, plan->files);
+	if (plan->taken_back)
+		str_addf(&text, "%sSo none of the other commands was done.",
+			 plan->files ? "\n\n" : " ");
 	if (str_check(&text, e))
 		return e->code;
 	return refuse_with(
 		g, r, p, text.text, plan->next,
 		*plan->proof.sha ? evidence_of_proof(&plan->proof) : NULL, e);
-}
-
-/* The forge does not show the pull: whoever waits is told on the one that
- * is known. */
-static enum err refuse_unread(struct engine *g, const struct said_record *r,
-			      struct error *e)
-{
-	struct pull p;
-	enum err code = store_pull(g->store, r->repo, r->number, &p, e);
-
-	if (code && code != ERR_MISSING)
-		return code;
-	return refuse(g, r, code ? NULL : &p,
-		      "I could not read this pull request from the forge; "
-		      "nothing was done. Say it again later.",
-		      "", e);
 }
 
 enum err hear_checked(struct engine *g, const json_t *args,
@@ -677,13 +692,17 @@ enum err hear_checked(struct engine *g, const json_t *args,
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
 	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
-		return refuse_unread(g, &r, e);
+		return refuse_blind(g, &r,
+				    "I could not read this pull request from "
+				    "the forge; nothing was done. Say it "
+				    "again later.",
+				    "", e);
 	if (compare_with_record(g, &p, &checked, e))
 		return e->code;
 	if (checked.stale && tries < STALE_TRIES)
 		return want_pull(g, &r, tries + 1, e);
 	if (pull_seen(g, &p, PULL_SOURCE_API, false, e) ||
-	    ask_needs(g, &r, &p, &asked, e))
+	    ask_members(g, &r, &asked, e))
 		return e->code;
 	if (asked)
 		return ERR_OK;
@@ -703,10 +722,10 @@ enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
 		return e->code;
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
-	return refuse(g, &r, NULL,
-		      "Something went wrong here; nothing was done. Say it "
-		      "again later.",
-		      "", e);
+	return refuse_blind(g, &r,
+			    "Something went wrong here; nothing was done. Say "
+			    "it again later.",
+			    "", e);
 }
 
 enum err decide_next(struct engine *g, const struct said_record *r,
@@ -714,7 +733,7 @@ enum err decide_next(struct engine *g, const struct said_record *r,
 {
 	bool asked = false;
 
-	if (ask_needs(g, r, NULL, &asked, e))
+	if (ask_needs(g, r, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
 	return asked ? ERR_OK : want_pull(g, r, 0, e);

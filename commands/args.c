@@ -298,7 +298,8 @@ int64_t args_number(const struct args *args, const char *name, int64_t fallback)
 static void say_value(struct str *out, const struct argument *a,
 		      const char *text)
 {
-	bool quoted = strpbrk(text, blanks) != NULL;
+	/* Bare, a dot at its end would be taken for the sentence's. */
+	bool quoted = a->type == ARGUMENT_TEXT;
 
 	str_addf(out, " %s%s%s%s%s%s", a->keyed ? a->name : "",
 		 a->keyed ? "=" : "", a->type == ARGUMENT_LOGIN ? "@" : "",

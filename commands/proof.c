@@ -152,6 +152,15 @@ static bool is_on_record(const struct proof_question *q, struct proof *p)
 	return false;
 }
 
+/*
+ * The command line also means what was not on record at all: then that is what
+ * the forge shows, as long as it stays what it showed first.
+ */
+static bool is_meant(const struct proof_question *q, struct proof *p)
+{
+	return is_on_record(q, p) || (q->operator_call && run_start(q) == 0);
+}
+
 /* --- the three ways to mean a head --- */
 
 static enum proof_reason check_named(const struct proof_question *q,
@@ -166,15 +175,13 @@ static enum proof_reason check_named(const struct proof_question *q,
 		if (strncmp(q->seen[i].sha, q->named_sha, len) == 0 &&
 		    strcmp(q->seen[i].sha, q->live_sha) != 0)
 			return PROOF_AMBIGUOUS;
-	return is_on_record(q, p) ? PROOF_PROVEN : PROOF_UNRECORDED;
+	return is_meant(q, p) ? PROOF_PROVEN : PROOF_UNRECORDED;
 }
 
 static enum proof_reason check_call(const struct proof_question *q,
 				    struct proof *p)
 {
-	if (!q->seen_count || is_on_record(q, p))
-		return PROOF_PROVEN;
-	return PROOF_UNRECORDED;
+	return is_meant(q, p) ? PROOF_PROVEN : PROOF_UNRECORDED;
 }
 
 static enum proof_reason check_said(const struct proof_question *q,
@@ -183,7 +190,11 @@ static enum proof_reason check_said(const struct proof_question *q,
 	enum proof_reason reason = check_clocks(q);
 
 	p->guard_ms = q->guard_ms;
-	return reason ? reason : check_seen(q, p);
+	if (!reason)
+		reason = check_seen(q, p);
+	if (!reason && q->stirred && !q->bound)
+		reason = PROOF_STIRRED;
+	return reason;
 }
 
 void proof_judge(const struct proof_question *q, struct proof *ret)
@@ -218,9 +229,10 @@ static const struct {
 			     "with these digits. If you mean the head as it "
 			     "is now:"},
 	[PROOF_OTHER_BOUND] = {"other_bound",
-			       "Your review is of another commit than the "
-			       "head as it is now. Look at that; if you mean "
-			       "it:"},
+			       "Your review or comment on code is of another "
+			       "commit than the head as it is now. Look at "
+			       "that; if you mean it, say so in a plain "
+			       "comment:"},
 	[PROOF_UNRECORDED] = {"unrecorded",
 			      "The head of this pull request moved while you "
 			      "wrote, or I did not know it yet. Look at the "
@@ -230,6 +242,11 @@ static const struct {
 		       "I may have missed a push to this pull request before "
 		       "you wrote, so I cannot know which head you saw. If "
 		       "you mean the head as it is now:"},
+	[PROOF_STIRRED] = {"stirred",
+			   "I learned of your comment only by asking the "
+			   "forge, and something has happened on this pull "
+			   "request since you wrote it, so I cannot know which "
+			   "head you saw. If you mean the head as it is now:"},
 	[PROOF_UNDATED] = {"undated",
 			   "I do not know when you wrote that, and so not "
 			   "which head you saw. If you mean the head as it is "

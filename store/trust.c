@@ -27,12 +27,11 @@ const char *trust_role_word(const char *role)
 	return roles[rank_of(role)];
 }
 
-/* kept_ms: how old the forge's word on a membership may be. */
-static enum err role_of(struct store *s, int64_t user_id, const char *repo,
-			int64_t now_ms, int64_t kept_ms, const char **ret,
-			struct error *e)
+enum err store_role_held(struct store *s, int64_t user_id, const char *repo,
+			 int64_t believed_ms, int64_t now_ms, const char **ret,
+			 struct error *e)
 {
-	int64_t since = now_ms - kept_ms;
+	int64_t since = now_ms - believed_ms;
 	sqlite3_stmt *row;
 	size_t best = 0;
 	enum err code;
@@ -54,13 +53,8 @@ static enum err role_of(struct store *s, int64_t user_id, const char *repo,
 enum err store_role(struct store *s, int64_t user_id, const char *repo,
 		    int64_t now_ms, const char **ret, struct error *e)
 {
-	return role_of(s, user_id, repo, now_ms, MEMBER_COMMAND_MS, ret, e);
-}
-
-enum err store_role_behind(struct store *s, int64_t user_id, const char *repo,
-			   int64_t now_ms, const char **ret, struct error *e)
-{
-	return role_of(s, user_id, repo, now_ms, MEMBER_KEPT_MS, ret, e);
+	return store_role_held(s, user_id, repo, MEMBER_COMMAND_MS, now_ms, ret,
+			       e);
 }
 
 enum err store_unasked(struct store *s, int64_t author_id, const char *repo,

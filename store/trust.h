@@ -40,15 +40,14 @@ const char *trust_role_word(const char *role);
 NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char *repo, int64_t now_ms,
 			      const char **ret, struct error *e);
-
 /*
- * The same behind a word that was given before: what stands does so for as
- * long as a membership is believed (MEMBER_KEPT_MS), not only for as long as
- * one may command by it.
+ * The same for what stands already: a membership counts that the forge told of
+ * no longer ago than believed_ms.
  */
-NODISCARD enum err store_role_behind(struct store *s, int64_t user_id,
-				     const char *repo, int64_t now_ms,
-				     const char **ret, struct error *e);
+NODISCARD enum err store_role_held(struct store *s, int64_t user_id,
+				   const char *repo, int64_t believed_ms,
+				   int64_t now_ms, const char **ret,
+				   struct error *e);
 
 /*
  * Is this author's code deployed unasked on repo?  What was said of them
