@@ -94,12 +94,28 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 	return news ? store_touch(g->store, p->id, e) : ERR_OK;
 }
 
+/*
+ * The forge tells whole seconds: which of two states of the same one came
+ * last, nobody can say who was only told.
+ */
+static enum err is_tie(struct engine *g, const struct pull *p, bool *ret,
+		       struct error *e)
+{
+	struct pull known;
+	enum err code = store_pull(g->store, p->repo, p->number, &known, e);
+
+	*ret = !code && known.updated_ms == p->updated_ms &&
+	       (pull_changes(&known, p) & ~(unsigned)PULL_TITLE);
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
 static enum err on_pull_request(struct engine *g, const json_t *payload,
 				const char **ret_result, struct error *e)
 {
 	const char *repo = js_str(payload, "repository.full_name");
 	const json_t *object = js_get(payload, "pull_request");
 	struct pull p;
+	bool tie;
 
 	if (!object || js_get(payload, "comment") ||
 	    js_get(payload, "review")) {
@@ -110,9 +126,11 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 		*ret_result = "ignored";
 		return ERR_OK;
 	}
-	if (pull_from_json(&p, repo, object, e))
+	if (pull_from_json(&p, repo, object, e) || is_tie(g, &p, &tie, e))
 		return e->code;
-	*ret_result = "handled";
+	*ret_result = tie ? "asked" : "handled";
+	if (tie)
+		return scan_ask_pull(g, p.repo, p.number, e);
 	return pull_seen(g, &p,
 			 strcmp(js_str(payload, "action"), "opened") == 0
 				 ? PULL_SOURCE_OPENED
@@ -141,6 +159,21 @@ static const char *taken_back(const char *action)
 	return NULL;
 }
 
+/*
+ * The forge may be asked to send a delivery again days later.  When a comment
+ * on code was said is not known: its draft is made long before.  A clock that
+ * is wrong does not make it late.
+ */
+static const char *doubt_about(const struct engine *g, const struct heard *h)
+{
+	int64_t made_ms;
+
+	if (!g->skew.known || strcmp(h->kind, SAID_REVIEW_COMMENT) == 0 ||
+	    !heard_made_ms(h, &made_ms))
+		return NULL;
+	return scan_too_late(g, made_ms);
+}
+
 static enum err hear_event(struct engine *g, const struct speech *s,
 			   const char *made, const json_t *payload,
 			   const char **ret_result, struct error *e)
@@ -149,7 +182,7 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 	const char *how = taken_back(action);
 	const json_t *on = js_get(payload, s->pull);
 	const json_t *sender = js_get(payload, "sender");
-	const struct heard h = {
+	struct heard h = {
 		.kind = s->kind,
 		.repo = js_str(payload, "repository.full_name"),
 		.number = js_int(on, "number", 0),
@@ -170,6 +203,7 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 	    strcmp(js_str(on, "state"), "open") != 0 ||
 	    js_int(sender, "id", 0) != js_int(h.object, "user.id", -1))
 		return ERR_OK;
+	h.doubt = doubt_about(g, &h);
 	return hear(g, &h, ret_result, e);
 }
 
@@ -258,6 +292,11 @@ static bool begins_with_action(const struct inbox_delivery *d,
 	int n = snprintf(begin, sizeof(begin), "{\"action\":\"%s\"", action);
 
 	return d->len >= (size_t)n && memcmp(d->body, begin, (size_t)n) == 0;
+}
+
+bool delivery_handled(const char *event)
+{
+	return event_kind_of(event) != NULL;
 }
 
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)

@@ -21,6 +21,7 @@ enum metric {
 	METRIC_FORGE_SECONDS, /* {kind} sum and count */
 	METRIC_EFFECTS,	      /* {kind, result} */
 	METRIC_LOGINS,	      /* {result} changed, reused */
+	METRIC_LOST,	      /* {how} pull, comment, review, delivery */
 	METRIC_MAX
 };
 
