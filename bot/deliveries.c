@@ -96,17 +96,27 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 
 /*
  * The forge tells whole seconds: which of two states of the same one came
- * last, nobody can say who was only told.
+ * last, nobody can say who was only told.  So it is asked; that there was such
+ * a head is on record.
  */
-static enum err is_tie(struct engine *g, const struct pull *p, bool *ret,
-		       struct error *e)
+static enum err ask_tie(struct engine *g, const struct pull *p, bool *ret_tie,
+			struct error *e)
 {
 	struct pull known;
+	unsigned changes;
 	enum err code = store_pull(g->store, p->repo, p->number, &known, e);
 
-	*ret = !code && known.updated_ms == p->updated_ms &&
-	       (pull_changes(&known, p) & ~(unsigned)PULL_TITLE);
-	return code == ERR_MISSING ? ERR_OK : code;
+	*ret_tie = false;
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	changes = pull_changes(&known, p) & ~(unsigned)PULL_TITLE;
+	*ret_tie = changes && known.updated_ms == p->updated_ms;
+	if (!*ret_tie)
+		return ERR_OK;
+	if ((changes & PULL_HEAD) &&
+	    store_head_late(g->store, &known, p->head_sha, g->heard_ms, e))
+		return e->code;
+	return scan_ask_pull(g, p->repo, p->number, e);
 }
 
 static enum err on_pull_request(struct engine *g, const json_t *payload,
@@ -126,11 +136,11 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 		*ret_result = "ignored";
 		return ERR_OK;
 	}
-	if (pull_from_json(&p, repo, object, e) || is_tie(g, &p, &tie, e))
+	if (pull_from_json(&p, repo, object, e) || ask_tie(g, &p, &tie, e))
 		return e->code;
 	*ret_result = tie ? "asked" : "handled";
 	if (tie)
-		return scan_ask_pull(g, p.repo, p.number, e);
+		return ERR_OK;
 	return pull_seen(g, &p,
 			 strcmp(js_str(payload, "action"), "opened") == 0
 				 ? PULL_SOURCE_OPENED
@@ -159,21 +169,6 @@ static const char *taken_back(const char *action)
 	return NULL;
 }
 
-/*
- * The forge may be asked to send a delivery again days later.  When a comment
- * on code was said is not known: its draft is made long before.  A clock that
- * is wrong does not make it late.
- */
-static const char *doubt_about(const struct engine *g, const struct heard *h)
-{
-	int64_t made_ms;
-
-	if (!g->skew.known || strcmp(h->kind, SAID_REVIEW_COMMENT) == 0 ||
-	    !heard_made_ms(h, &made_ms))
-		return NULL;
-	return scan_too_late(g, made_ms);
-}
-
 static enum err hear_event(struct engine *g, const struct speech *s,
 			   const char *made, const json_t *payload,
 			   const char **ret_result, struct error *e)
@@ -182,7 +177,7 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 	const char *how = taken_back(action);
 	const json_t *on = js_get(payload, s->pull);
 	const json_t *sender = js_get(payload, "sender");
-	struct heard h = {
+	const struct heard h = {
 		.kind = s->kind,
 		.repo = js_str(payload, "repository.full_name"),
 		.number = js_int(on, "number", 0),
@@ -203,7 +198,6 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 	    strcmp(js_str(on, "state"), "open") != 0 ||
 	    js_int(sender, "id", 0) != js_int(h.object, "user.id", -1))
 		return ERR_OK;
-	h.doubt = doubt_about(g, &h);
 	return hear(g, &h, ret_result, e);
 }
 

@@ -276,10 +276,11 @@ NODISCARD enum err scan_ask_pull(struct engine *g, const char *repo,
 				 int64_t number, struct error *e);
 /*
  * Why something must not run that was said at made_ms (on the forge's clock)
- * and that we learn of with the event in hand: a sentence for who said it;
- * NULL = it is young enough.
+ * and that we learned of at heard_ms (on ours): a sentence for who said it;
+ * NULL = that was in time.
  */
-const char *scan_too_late(const struct engine *g, int64_t made_ms);
+const char *scan_too_late(const struct engine *g, int64_t made_ms,
+			  int64_t heard_ms);
 /* An answer of the forge shows who we are there; 0 says nothing. */
 NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
 				   const char *login, struct error *e);

@@ -274,11 +274,12 @@ static int64_t pull_number_of(const json_t *comment)
 	return last ? strtoll(last + 1, NULL, 10) : 0;
 }
 
-const char *scan_too_late(const struct engine *g, int64_t made_ms)
+const char *scan_too_late(const struct engine *g, int64_t made_ms,
+			  int64_t heard_ms)
 {
 	int64_t ahead = g->skew.known ? g->skew.lo_ms : 0;
 
-	return g->heard_ms + ahead - made_ms <= FRESH_MS
+	return heard_ms + ahead - made_ms <= FRESH_MS
 		       ? NULL
 		       : "I learned of this comment too late to act on it, so "
 			 "nothing was done. If you still want it, say it "
@@ -297,7 +298,7 @@ static const char *doubt_about(const struct engine *g, const json_t *object,
 	if (*updated && strcmp(js_str(object, "created_at"), updated) != 0)
 		return "I learned of this comment only after it was edited, so "
 		       "nothing was done. Say it again in a new one.";
-	return scan_too_late(g, made_ms);
+	return scan_too_late(g, made_ms, g->now_ms);
 }
 
 /* Webhooks of closed pulls are not heard either; one not known is asked. */

@@ -29,8 +29,8 @@ NODISCARD enum err store_missed_add(struct store *s, const char *repo,
 				    int64_t failed_ms, int64_t now_ms,
 				    bool *ret_new, struct error *e);
 /*
- * The oldest ones, at most max, that are to be asked for by now; malloc'ed,
- * the caller frees.
+ * At most max that are to be asked for by now, those that were asked for less
+ * often and the oldest ones first; malloc'ed, the caller frees.
  */
 NODISCARD enum err store_missed_due(struct store *s, const char *repo,
 				    int64_t now_ms, int64_t max,
