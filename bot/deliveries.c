@@ -288,6 +288,11 @@ static bool begins_with_action(const struct inbox_delivery *d,
 	return d->len >= (size_t)n && memcmp(d->body, begin, (size_t)n) == 0;
 }
 
+bool delivery_takes_back(const char *action)
+{
+	return taken_back(action) != NULL;
+}
+
 bool delivery_handled(const char *event)
 {
 	return event_kind_of(event) != NULL;

@@ -160,6 +160,8 @@ bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
 
 /* Does anything come of events of this name? */
 bool delivery_handled(const char *event);
+/* Does one with this action take back what another one said? */
+bool delivery_takes_back(const char *action);
 
 /* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,

@@ -58,46 +58,49 @@ enum err redeliver_look(struct engine *g, const char *repo, int64_t hook_id,
 
 /* --- what failed --- */
 
-static enum err note_failed(struct look *l, const char *guid, int64_t id,
-			    int64_t at_ms, struct error *e)
+static enum err note_failed(struct look *l, const struct missed_attempt *a,
+			    struct error *e)
 {
 	struct engine *g = l->g;
 	bool has, is_new;
 
-	if (inbox_has(g->inbox, guid, &has, e))
+	if (inbox_has(g->inbox, a->guid, &has, e))
 		return e->code;
 	if (has)
 		return ERR_OK;
-	if (store_missed_add(g->store, l->repo, guid, id, at_ms, g->now_ms,
-			     &is_new, e))
+	if (store_missed_add(g->store, l->repo, a, g->now_ms, &is_new, e))
 		return e->code;
 	if (!is_new)
 		return ERR_OK;
 	metric_add(METRIC_LOST, "delivery", NULL, 1);
-	if (!l->found++ || at_ms < l->oldest_failed_ms)
-		l->oldest_failed_ms = at_ms;
+	if (!l->found++ || a->failed_ms < l->oldest_failed_ms)
+		l->oldest_failed_ms = a->failed_ms;
 	return ERR_OK;
 }
 
 /* One entry; they come newest first. */
 static enum err take_entry(struct look *l, const json_t *entry, struct error *e)
 {
-	const char *guid = js_str(entry, "guid");
-	int64_t status = js_int(entry, "status_code", 0), at_ms;
-	int64_t id = js_int(entry, "id", 0);
+	struct missed_attempt a = {
+		.guid = js_str(entry, "guid"),
+		.delivery_id = js_int(entry, "id", 0),
+		.takes_back = delivery_takes_back(js_str(entry, "action")),
+	};
+	int64_t status = js_int(entry, "status_code", 0);
 
 	/* What has no status yet is still under way. */
-	if (!*guid || strlen(guid) >= GUID_SIZE || id <= 0 || status <= 0 ||
-	    !time_parse_iso(js_str(entry, "delivered_at"), &at_ms))
+	if (!*a.guid || strlen(a.guid) >= GUID_SIZE || a.delivery_id <= 0 ||
+	    status <= 0 ||
+	    !time_parse_iso(js_str(entry, "delivered_at"), &a.failed_ms))
 		return ERR_OK;
-	if (at_ms > l->newest_ms)
-		l->newest_ms = at_ms;
+	if (a.failed_ms > l->newest_ms)
+		l->newest_ms = a.failed_ms;
 	if (status >= 200 && status < 300)
-		json_object_set_new(l->arrived, guid, json_true());
-	if (at_ms < l->since_ms || json_object_get(l->arrived, guid) ||
+		json_object_set_new(l->arrived, a.guid, json_true());
+	if (a.failed_ms < l->since_ms || json_object_get(l->arrived, a.guid) ||
 	    !delivery_handled(js_str(entry, "event")))
 		return ERR_OK;
-	return note_failed(l, guid, id, at_ms, e);
+	return note_failed(l, &a, e);
 }
 
 /*

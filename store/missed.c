@@ -3,20 +3,20 @@
 #include "bot/base/str.h"
 #include "store/internal.h"
 
-enum err store_missed_add(struct store *s, const char *repo, const char *guid,
-			  int64_t delivery_id, int64_t failed_ms,
-			  int64_t now_ms, bool *ret_new, struct error *e)
+enum err store_missed_add(struct store *s, const char *repo,
+			  const struct missed_attempt *a, int64_t now_ms,
+			  bool *ret_new, struct error *e)
 {
 	if (db_run(&s->db, STMT_MISSED_ADD,
-		   ARGS(ARG(guid), ARG(repo), ARG(delivery_id), ARG(failed_ms),
-			ARG(now_ms)),
+		   ARGS(ARG(a->guid), ARG(repo), ARG(a->delivery_id),
+			ARG(a->failed_ms), ARG(a->takes_back), ARG(now_ms)),
 		   e))
 		return e->code;
 	*ret_new = db_changes(&s->db) > 0;
 	if (*ret_new)
 		return ERR_OK;
 	return db_run(&s->db, STMT_MISSED_AGAIN,
-		      ARGS(ARG(guid), ARG(delivery_id)), e);
+		      ARGS(ARG(a->guid), ARG(a->delivery_id)), e);
 }
 
 static void read_missed(sqlite3_stmt *row, void *element)

@@ -20,17 +20,26 @@ struct missed {
 	int64_t tries;	     /* how often it was asked for */
 };
 
+/* What the forge says of an attempt that failed. */
+struct missed_attempt {
+	const char *guid;
+	int64_t delivery_id;
+	int64_t failed_ms; /* on its clock */
+	bool takes_back;   /* tells of an edit or a deletion */
+};
+
 /*
- * One that failed at failed_ms on the forge's clock, to be asked for now.
- * *ret_new is false when it is on record: then only its delivery_id follows.
+ * It is to be asked for now.  *ret_new is false when the GUID is on record:
+ * then only its delivery_id follows.
  */
 NODISCARD enum err store_missed_add(struct store *s, const char *repo,
-				    const char *guid, int64_t delivery_id,
-				    int64_t failed_ms, int64_t now_ms,
-				    bool *ret_new, struct error *e);
+				    const struct missed_attempt *a,
+				    int64_t now_ms, bool *ret_new,
+				    struct error *e);
 /*
  * At most max that are to be asked for by now, those that were asked for less
- * often and the oldest ones first; malloc'ed, the caller frees.
+ * often first, of these what takes back, and then the oldest; malloc'ed, the
+ * caller frees.
  */
 NODISCARD enum err store_missed_due(struct store *s, const char *repo,
 				    int64_t now_ms, int64_t max,

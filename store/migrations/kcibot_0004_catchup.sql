@@ -9,6 +9,8 @@ CREATE TABLE missed(
     repo        TEXT NOT NULL COLLATE NOCASE,
     delivery_id INTEGER NOT NULL,             -- the newest attempt that failed
     failed_ms   INTEGER NOT NULL,             -- the first, on the forge's clock
+    -- It takes back what another one says, so it is wanted before that.
+    takes_back  INTEGER NOT NULL CHECK (takes_back IN (0, 1)),
     tries       INTEGER NOT NULL DEFAULT 0,   -- that we asked for
     next_ms     INTEGER NOT NULL,             -- 0: it came, or was given up
     noted_ms    INTEGER NOT NULL

@@ -214,6 +214,31 @@ static void a_few_at_a_time_the_oldest_first(void **state UNUSED)
 		1);
 }
 
+/* What was deleted shall not be heard in between. */
+static void the_end_comes_before_the_beginning(void **state UNUSED)
+{
+	int64_t created, deleted;
+
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	w.hold = "forge.redeliver";
+	created = attempt("c", "issue_comment", 502);
+	world_pass(&w, 2000);
+	deleted = attempt("d", "issue_comment", 502);
+	json_object_set_new(json_array_get(w.deliveries, 0), "action",
+			    json_string("deleted"));
+	world_pass(&w, SCAN);
+	assert_int_equal(asked_for(deleted), 1);
+	assert_int_equal(asked_for(created), 1);
+	for (size_t i = 0; i < w.sent_count; i++) {
+		if (strcmp(w.sent[i].kind, "forge.redeliver") != 0)
+			continue;
+		assert_int_equal(js_int(w.sent[i].args, "delivery_id", 0),
+				 deleted);
+		break;
+	}
+}
+
 static void given_up_in_the_end(void **state UNUSED)
 {
 	size_t asked = 0;
@@ -604,6 +629,7 @@ int main(void)
 		T(nothing_from_before_the_first_look),
 		T(an_entry_comes_late),
 		T(a_few_at_a_time_the_oldest_first),
+		T(the_end_comes_before_the_beginning),
 		T(given_up_in_the_end),
 		T(without_the_right_it_only_scans),
 		T(killed_while_it_asks),
