@@ -11,6 +11,7 @@
 #include "bot/metrics.h"
 #include "bot/render.h"
 #include "bot/trust.h"
+#include "bot/view_parts.h"
 #include "commands/call.h"
 #include "bot/version.h"
 #include "commands/evidence.h"
@@ -375,6 +376,7 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.bot = &bot,
 		.bot_name = g->config->bot_name,
 		.now_ms = g->now_ms,
+		.wall_skew_ms = g->wall_skew_ms,
 		.environments = list,
 		.pull = p,
 		.proof = *plan->proof.sha ? &plan->proof : NULL,
@@ -418,6 +420,16 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
 
+/* Who waits is told with the reason for waiting. */
+static void add_frozen(struct str *text, const json_t *view)
+{
+	if (!*js_str(view, "frozen_why") ||
+	    strcmp(js_str(view, "state"), "waiting") == 0)
+		return;
+	str_addf(text, "; nothing starts on %s ", js_str(view, "environment"));
+	part_frozen(text, view);
+}
+
 /* How it stands, in a sentence for each environment. */
 static enum err show_state(struct engine *g, const struct pull *p,
 			   struct str *text, struct error *e)
@@ -435,6 +447,7 @@ static enum err show_state(struct engine *g, const struct pull *p,
 		if (text->len)
 			str_puts(text, "; ");
 		render_headline(text, view);
+		add_frozen(text, view);
 	}
 	return ERR_OK;
 }
@@ -648,6 +661,22 @@ static enum err refuse_plan(struct engine *g, const struct said_record *r,
 		*plan->proof.sha ? evidence_of_proof(&plan->proof) : NULL, e);
 }
 
+/* The forge does not show the pull: whoever waits is told on the one that
+ * is known. */
+static enum err refuse_unread(struct engine *g, const struct said_record *r,
+			      struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, r->repo, r->number, &p, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	return refuse(g, r, code ? NULL : &p,
+		      "I could not read this pull request from the forge; "
+		      "nothing was done. Say it again later.",
+		      "", e);
+}
+
 enum err hear_checked(struct engine *g, const json_t *args,
 		      const struct outcome *o, struct error *e)
 {
@@ -665,10 +694,7 @@ enum err hear_checked(struct engine *g, const json_t *args,
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
 	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
-		return refuse(g, &r, NULL,
-			      "I could not read this pull request from the "
-			      "forge; nothing was done. Say it again later.",
-			      "", e);
+		return refuse_unread(g, &r, e);
 	if (compare_with_record(g, &p, &checked, e))
 		return e->code;
 	if (checked.stale && tries < STALE_TRIES)

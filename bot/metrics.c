@@ -89,6 +89,9 @@ static const struct metric_info table[METRIC_MAX] = {
 		 .help = "Effects of the outbox, by kind and result.",
 		 .a = {"kind", true, VALUES(OTHER)},
 		 .b = {"result", true, VALUES("done", "failed")}},
+	[METRIC_BREAKER] = {.name = "kcibot_breaker_trips",
+			    .help = "Environments frozen by errors in a row.",
+			    .a = {"environment", true, VALUES(OTHER)}},
 	[METRIC_LOGINS] =
 		{.name = "kcibot_logins",
 		 .help = "Accounts that got another login, and logins of "
@@ -100,6 +103,11 @@ static const struct metric_info table[METRIC_MAX] = {
 			 .a = {"how", false,
 			       VALUES("pull", "comment", "review",
 				      "delivery")}},
+	[METRIC_FOREIGN_STATUSES] =
+		{.name = "kcibot_foreign_statuses",
+		 .help = "Statuses of ours that somebody else wrote over, by "
+			 "whether ours was written again at once.",
+		 .a = {"result", false, VALUES("repaired", "later")}},
 };
 
 struct series {

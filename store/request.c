@@ -179,8 +179,8 @@ static enum err keep_ungranted(struct store *s, int64_t now_ms,
 	for (size_t i = 0; i < count; i++) {
 		const char *role;
 
-		if (store_role(s, list[i].request.actor_id, list[i].repo,
-			       now_ms, &role, e))
+		if (store_role_behind(s, list[i].request.actor_id, list[i].repo,
+				      now_ms, &role, e))
 			return e->code;
 		if (!trust_role_reaches(role, least_role(&list[i].request)))
 			ret[(*ret_count)++] = list[i].request;
@@ -286,7 +286,7 @@ static enum err weigh(struct store *s, const struct asker *a, const char *repo,
 {
 	const char *now, *then = trust_role_word(a->role);
 
-	if (store_role(s, a->id, repo, now_ms, &now, e))
+	if (store_role_behind(s, a->id, repo, now_ms, &now, e))
 		return e->code;
 	*ret = trust_role_reaches(now, then) ? then : now;
 	return ERR_OK;
@@ -372,15 +372,25 @@ enum err store_request_booked(struct store *s, const char *environment,
 	return ERR_OK;
 }
 
+enum err store_request_since(struct store *s, const char *environment,
+			     int64_t pull_id, const char *sha, int64_t *ret_ms,
+			     struct error *e)
+{
+	return db_value(&s->db, STMT_REQUEST_SINCE,
+			ARGS(ARG(environment), ARG(pull_id), ARG(sha)), 0,
+			ret_ms, e);
+}
+
 enum err store_request_facts(struct store *s, const char *environment,
-			     struct request_facts *ret, struct error *e)
+			     bool but_benched, struct request_facts *ret,
+			     struct error *e)
 {
 	sqlite3_stmt *row;
 	enum err code;
 
 	*ret = (struct request_facts){0};
-	if (db_start(&s->db, STMT_REQUEST_FACTS, ARGS(ARG(environment)), &row,
-		     e))
+	if (db_start(&s->db, STMT_REQUEST_FACTS,
+		     ARGS(ARG(environment), ARG(but_benched)), &row, e))
 		return e->code;
 	while (db_next(&s->db, row, &code, e)) {
 		const char *kind = db_text(row, 0);

@@ -12,6 +12,8 @@ static const char *const migrations[] = {
 	,
 #include "store/migrations/kcibot_0002_words.sql.inc"
 	,
+#include "store/migrations/kcibot_0003_locks.sql.inc"
+	,
 #include "store/migrations/kcibot_0004_catchup.sql.inc"
 };
 
@@ -23,6 +25,7 @@ static const char *const statements[] = {
 #include "store/sql/request.def"
 #include "store/sql/paths.def"
 #include "store/sql/cycle.def"
+#include "store/sql/lock.def"
 #include "store/sql/outbox.def"
 #include "store/sql/view.def"
 };

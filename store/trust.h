@@ -42,6 +42,15 @@ NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char **ret, struct error *e);
 
 /*
+ * The same behind a word that was given before: what stands does so for as
+ * long as a membership is believed (MEMBER_KEPT_MS), not only for as long as
+ * one may command by it.
+ */
+NODISCARD enum err store_role_behind(struct store *s, int64_t user_id,
+				     const char *repo, int64_t now_ms,
+				     const char **ret, struct error *e);
+
+/*
  * Is this author's code deployed unasked on repo?  What was said of them
  * counts before what was said of their organisations, and what was said for
  * the project before what was said for all.
@@ -80,6 +89,12 @@ struct trust_held {
 NODISCARD enum err store_trust_held(struct store *s, int64_t id,
 				    const char *scope, int64_t now_ms,
 				    struct trust_held *ret, struct error *e);
+
+/* Until when an admin of a scope (their own, or of everything) is one; 0 =
+ * without an end. */
+NODISCARD enum err store_trust_admin_until(struct store *s, int64_t id,
+					   const char *scope, int64_t now_ms,
+					   int64_t *ret_ms, struct error *e);
 
 /* The id of somebody who holds a grant under this login; 0 = nobody. */
 NODISCARD enum err store_trust_find(struct store *s, const char *login,

@@ -138,7 +138,7 @@ static void what_is_not_asked_for(void **state UNUSED)
 	attempt("again", "issue_comment", 502);
 	attempt("again", "issue_comment", 200);
 	/* Nobody here wants it. */
-	attempt("other", "status", 502);
+	attempt("other", "check_run", 502);
 	/* Under way. */
 	attempt("now", "push", 0);
 	/* Nonsense. */
