@@ -213,15 +213,32 @@ static enum err read_word(const struct engine *g, const json_t *word,
 	return plan_add(plan, &args, e);
 }
 
+/*
+ * The forge may send a delivery again days later.  Asked here, where its clock
+ * was just looked at; a clock that is wrong makes nothing late.  When a
+ * comment on code was said is not known: its draft is made long before.
+ */
+static const char *too_late(const struct engine *g, const struct said_record *r)
+{
+	if (!g->skew.known || !r->made_ms ||
+	    strcmp(r->source, "webhook") != 0 ||
+	    strcmp(r->kind, SAID_REVIEW_COMMENT) == 0)
+		return NULL;
+	return scan_too_late(g, r->made_ms, r->received_ms);
+}
+
 /* All words are read, then all are authorised, then all run; one that is
  * wrong stops all. */
 static enum err read_words(const struct engine *g, const struct said_record *r,
 			   struct plan *plan, struct error *e)
 {
 	CLEANUP(json_decref) json_t *words = json_loads(r->words, 0, NULL);
+	const char *late = too_late(g, r);
 	json_t *word;
 	size_t i;
 
+	if (late)
+		return error_set(e, ERR_REFUSED, "%s", late);
 	json_array_foreach (words, i, word)
 		if (read_word(g, word, plan, e))
 			return e->code;

@@ -97,12 +97,38 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 	return news ? store_touch(g->store, p->id, e) : ERR_OK;
 }
 
+/*
+ * The forge tells whole seconds: which of two states of the same one came
+ * last, nobody can say who was only told.  So it is asked; that there was such
+ * a head is on record.
+ */
+static enum err ask_tie(struct engine *g, const struct pull *p, bool *ret_tie,
+			struct error *e)
+{
+	struct pull known;
+	unsigned changes;
+	enum err code = store_pull(g->store, p->repo, p->number, &known, e);
+
+	*ret_tie = false;
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	changes = pull_changes(&known, p) & ~(unsigned)PULL_TITLE;
+	*ret_tie = changes && known.updated_ms == p->updated_ms;
+	if (!*ret_tie)
+		return ERR_OK;
+	if ((changes & PULL_HEAD) &&
+	    store_head_late(g->store, &known, p->head_sha, g->heard_ms, e))
+		return e->code;
+	return scan_ask_pull(g, p->repo, p->number, e);
+}
+
 static enum err on_pull_request(struct engine *g, const json_t *payload,
 				const char **ret_result, struct error *e)
 {
 	const char *repo = js_str(payload, "repository.full_name");
 	const json_t *object = js_get(payload, "pull_request");
 	struct pull p;
+	bool tie;
 
 	if (!object || js_get(payload, "comment") ||
 	    js_get(payload, "review")) {
@@ -113,9 +139,11 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 		*ret_result = "ignored";
 		return ERR_OK;
 	}
-	if (pull_from_json(&p, repo, object, e))
+	if (pull_from_json(&p, repo, object, e) || ask_tie(g, &p, &tie, e))
 		return e->code;
-	*ret_result = "handled";
+	*ret_result = tie ? "asked" : "handled";
+	if (tie)
+		return ERR_OK;
 	return pull_seen(g, &p,
 			 strcmp(js_str(payload, "action"), "opened") == 0
 				 ? PULL_SOURCE_OPENED
@@ -277,6 +305,16 @@ static bool begins_with_action(const struct inbox_delivery *d,
 	int n = snprintf(begin, sizeof(begin), "{\"action\":\"%s\"", action);
 
 	return d->len >= (size_t)n && memcmp(d->body, begin, (size_t)n) == 0;
+}
+
+bool delivery_takes_back(const char *action)
+{
+	return taken_back(action) != NULL;
+}
+
+bool delivery_handled(const char *event)
+{
+	return event_kind_of(event) != NULL;
 }
 
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)

@@ -184,6 +184,11 @@ NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
 /* Could it lead to anything?  Looks at the raw bytes only. */
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
 
+/* Does anything come of events of this name? */
+bool delivery_handled(const char *event);
+/* Does one with this action take back what another one said? */
+bool delivery_takes_back(const char *action);
+
 /* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
@@ -319,11 +324,31 @@ NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
 NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+/* Asks for the open pulls of a repository, or for one pull, as they are. */
+NODISCARD enum err scan_ask_pulls(struct engine *g, const char *repo,
+				  struct error *e);
+NODISCARD enum err scan_ask_pull(struct engine *g, const char *repo,
+				 int64_t number, struct error *e);
+/*
+ * Why something must not run that was said at made_ms (on the forge's clock)
+ * and that we learned of at heard_ms (on ours): a sentence for who said it;
+ * NULL = that was in time.
+ */
+const char *scan_too_late(const struct engine *g, int64_t made_ms,
+			  int64_t heard_ms);
 /* An answer of the forge shows who we are there; 0 says nothing. */
 NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
 				   const char *login, struct error *e);
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+
+/* --- redeliver.c: deliveries that failed --- */
+
+/* Asks what became of those of our webhook since the last look. */
+NODISCARD enum err redeliver_look(struct engine *g, const char *repo,
+				  int64_t hook_id, struct error *e);
+NODISCARD enum err redeliver_listed(struct engine *g, const json_t *args,
+				    const struct outcome *o, struct error *e);
 
 /* --- call.c: the command line; fills ev->reply or ev->said_id --- */
 NODISCARD enum err call_handle(struct engine *g, struct event *ev,

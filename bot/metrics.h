@@ -23,6 +23,7 @@ enum metric {
 	METRIC_BREAKER,		 /* {environment} frozen by errors in a row */
 	METRIC_LOGINS,		 /* {result} changed, reused */
 	METRIC_FOREIGN_STATUSES, /* {result} repaired, later */
+	METRIC_LOST,		 /* {how} pull, comment, review, delivery */
 	METRIC_MAX
 };
 

@@ -63,19 +63,19 @@ enum err store_pulls_open(struct store *s, const char *repo, struct pull **ret,
 			  sizeof(**ret), read_pull, NULL, ret, ret_count, e);
 }
 
-static unsigned compare(const struct pull *old, const struct pull *new)
+unsigned pull_changes(const struct pull *old, const struct pull *now)
 {
 	unsigned changes = 0;
 
-	if (strcmp(old->head_sha, new->head_sha) != 0)
+	if (strcmp(old->head_sha, now->head_sha) != 0)
 		changes |= PULL_HEAD;
-	if (strcmp(old->state, new->state) != 0 || old->draft != new->draft)
+	if (strcmp(old->state, now->state) != 0 || old->draft != now->draft)
 		changes |= PULL_STATE;
-	if (strcmp(old->base_ref, new->base_ref) != 0)
+	if (strcmp(old->base_ref, now->base_ref) != 0)
 		changes |= PULL_BASE;
-	if (strcmp(old->labels, new->labels) != 0)
+	if (strcmp(old->labels, now->labels) != 0)
 		changes |= PULL_LABELS;
-	if (strcmp(old->title, new->title) != 0)
+	if (strcmp(old->title, now->title) != 0)
 		changes |= PULL_TITLE;
 	return changes;
 }
@@ -145,7 +145,7 @@ enum err store_pull_put(struct store *s, struct pull *p, const char *source,
 		*ret_changes = 0;
 		return put_late(s, p, &old, source, now_ms, e);
 	} else {
-		*ret_changes = compare(&old, p);
+		*ret_changes = pull_changes(&old, p);
 	}
 	p->active_ms = *ret_changes & PULL_HEAD ? now_ms : 0;
 	if (put_row(s, p, e))

@@ -45,6 +45,9 @@ enum pull_change {
 	PULL_TITLE = 1 << 5,
 };
 
+/* enum pull_change: what of the two differs (never PULL_NEW). */
+unsigned pull_changes(const struct pull *old, const struct pull *now);
+
 /* ERR_MISSING when unknown. */
 NODISCARD enum err store_pull(struct store *s, const char *repo, int64_t number,
 			      struct pull *ret, struct error *e);

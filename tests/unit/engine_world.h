@@ -101,6 +101,8 @@ struct world {
 	int64_t next_delivery;
 	json_t *comments; /* what the listing of comments answers */
 	json_t *review_comments, *reviews; /* and the listings of these */
+	json_t *hooks;	    /* those of the repository that we may see */
+	json_t *deliveries; /* what ours was sent, newest first */
 	char base_sha[41];
 
 	/* Kinds whose effects stay unanswered, separated by blanks. */
@@ -307,7 +309,9 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 	if (!strcmp(x->kind, "forge.reviews"))
 		return json_incref(w->reviews);
 	if (!strcmp(x->kind, "forge.hooks"))
-		return json_array();
+		return json_incref(w->hooks);
+	if (!strcmp(x->kind, "forge.deliveries"))
+		return json_incref(w->deliveries);
 	if (!strcmp(x->kind, "forge.self"))
 		return json_pack("{s:i, s:s}", "id", BOT, "login", "kcibot");
 	if (!strcmp(x->kind, "forge.comment"))
@@ -616,6 +620,8 @@ static inline void world_begin(struct world *w, const char *yaml)
 	w->comments = json_array();
 	w->review_comments = json_array();
 	w->reviews = json_array();
+	w->hooks = json_array();
+	w->deliveries = json_array();
 	fake_clock_init(&w->clock, 1790000000000LL);
 	world_set_config(w, *yaml ? yaml : world_yaml);
 	snprintf(w->store_path, sizeof(w->store_path), "%s/kcibot.db", w->dir);
@@ -655,6 +661,8 @@ static inline void world_end(struct world *w)
 	json_decref(w->comments);
 	json_decref(w->review_comments);
 	json_decref(w->reviews);
+	json_decref(w->hooks);
+	json_decref(w->deliveries);
 	config_free(w->config);
 	world_must(fs_remove_tree(w->dir, &e), &e);
 }
