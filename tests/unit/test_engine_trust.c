@@ -79,7 +79,8 @@ static void a_grant_from_a_comment_ends(void **state UNUSED)
 			 "reason=\"the new one\"");
 	answer_user("forge.user", BOB, "user22", "User");
 	assert_true(world_reacted(&w, said, "eyes"));
-	assert_told("`user22` (account 22) is contributor now for all projects until ");
+	assert_told("`user22` (account 22) is contributor now for all projects "
+		    "until ");
 	assert_told("Without `for=` that is 90 days");
 	assert_int_equal(world_ask(&w, "SELECT (expires_ms - granted_ms) /"
 				       " 86400000 FROM trust WHERE"
@@ -94,6 +95,34 @@ static void a_grant_from_a_comment_ends(void **state UNUSED)
 	world_pass(&w, 10 * MINUTE);
 	assert_int_equal(world_cycles(&w), 1);
 	assert_string_equal(world_status(&w, 1), "success");
+	world_end(&w);
+}
+
+/* Who sits at the command line stands in the record, not only for whom. */
+static void the_operator_gives_it(void **state UNUSED)
+{
+	begin();
+	world_open(&w, 1, BOB);
+	world_call(&w,
+		   json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s}", "op", "say",
+			     "actor", "user10", "actor_id", (json_int_t)ADMIN,
+			     "repo", REPO, "number", (json_int_t)1, "text",
+			     "trust @user22 role=contributor", "by",
+			     "operator joe (uid 7)"));
+	answer_user("forge.user", BOB, "user22", "User");
+	assert_int_equal(grants(BOB), 1);
+	assert_int_equal(world_audited(&w, "trust.add",
+				       "operator joe (uid 7) as user10 (10)|"),
+			 1);
+	world_call(&w,
+		   json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s}", "op", "say",
+			     "actor", "user10", "actor_id", (json_int_t)ADMIN,
+			     "repo", REPO, "number", (json_int_t)1, "text",
+			     "untrust @user22", "by", "operator joe (uid 7)"));
+	answer_user("forge.user", BOB, "user22", "User");
+	assert_int_equal(world_audited(&w, "trust.remove",
+				       "operator joe (uid 7) as user10 (10)|"),
+			 1);
 	world_end(&w);
 }
 
@@ -575,6 +604,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_grant_from_a_comment_ends),
+		cmocka_unit_test(the_operator_gives_it),
 		cmocka_unit_test(only_admins_say_who_is_trusted),
 		cmocka_unit_test(an_admin_of_one_project_reaches_no_further),
 		cmocka_unit_test(untrust_voids_what_was_asked_for),
