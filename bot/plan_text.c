@@ -179,8 +179,8 @@ void render_plan(struct str *out, const json_t *view, const json_t *fact)
 	}
 	if (*js_str(forecast, "may_need"))
 		str_addf(out,
-			 "Which files this pull request changes is read when "
-			 "somebody asks for it: some need the word of %s.\n",
+			 "I have not looked yet at which files it changes: "
+			 "some need the word of %s.\n",
 			 js_str(forecast, "may_need"));
 	str_putc(out, '\n');
 	add_when(out, forecast);

@@ -5,6 +5,7 @@
 #include "bot/base/str.h"
 #include "commands/call.h"
 #include "deploy/standing.h"
+#include "store/trust.h"
 
 static enum err add_standing(struct command_call *call,
 			     const struct environment *env, struct error *e)
@@ -12,9 +13,12 @@ static enum err add_standing(struct command_call *call,
 	const struct project *project =
 		environment_project(env, call->pull->repo);
 	enum standing standing;
+	bool trusted;
 
 	if (standing_of(call->store, env, project, call->pull, call->now_ms,
-			&standing, e))
+			&standing, e) ||
+	    store_unasked(call->store, call->pull->author_id, call->pull->repo,
+			  call->now_ms, &trusted, e))
 		return e->code;
 	str_addf(call->answer, "- **%s**: the revision `%.12s` %s: ", env->name,
 		 call->pull->head_sha,
@@ -22,7 +26,8 @@ static enum err add_standing(struct command_call *call,
 					 : "does not belong there now");
 	if (standing == STANDING_IN)
 		str_puts(call->answer,
-			 "its author is trusted, or a maintainer asked for it");
+			 trusted ? "its author is trusted"
+				 : "somebody who may asked for it");
 	else
 		standing_text(call->answer, standing, env, project, call->pull);
 	str_puts(call->answer, ".\n");
