@@ -23,6 +23,14 @@
 
 /* --- the answer --- */
 
+/* What to type after a refusal; NULL: the sentence says it all. */
+static const char *next_line(const char *next, const char *help)
+{
+	if (next && strcmp(next, NEXT_NOTHING) == 0)
+		return NULL;
+	return next && !*next ? help : next;
+}
+
 /* A refusal, or an answer that is not in the sticky comment. */
 static enum err answer(struct engine *g, const struct said_record *r,
 		       const struct pull *p, bool ok, const char *text,
@@ -36,10 +44,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		.login = r->actor,
 		/* A refusal is all our own words, code spans and all. */
 		.text = ok ? text : NULL,
-		.markdown = ok ? markdown : text,
-		.next = ok		 ? NULL
-			: next && !*next ? help
-					 : next,
+		.own = ok ? NULL : text,
+		.markdown = ok ? markdown : NULL,
+		.next = ok ? NULL : next_line(next, help),
 	};
 
 	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
@@ -146,27 +153,33 @@ static void drop_deploy(struct plan *plan)
 	plan->count = kept;
 }
 
-static enum err check_contradictions(const struct plan *plan, struct error *e)
+static enum err check_contradictions(struct plan *plan, struct error *e)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = i + 1; j < plan->count; j++) {
 			const struct command *a = plan->words[i].command;
 			const struct command *b = plan->words[j].command;
 
-			if (command_contradicts(a, b))
-				return error_set(e, ERR_REFUSED,
-						 "`%s` and `%s` contradict "
-						 "each other, so nothing was "
-						 "done. Say one of them.",
-						 a->name, b->name);
+			if (!command_contradicts(a, b))
+				continue;
+			COPY(plan->next, NEXT_NOTHING);
+			return error_set(e, ERR_REFUSED,
+					 "`%s` and `%s` contradict "
+					 "each other, so nothing was "
+					 "done. Say one of them.",
+					 a->name, b->name);
 		}
 	return ERR_OK;
 }
 
 static enum err unknown_word(const struct engine *g, const char *verb,
-			     struct error *e)
+			     struct plan *plan, struct error *e)
 {
 	const char *near = command_nearest(verb);
+
+	if (near)
+		snprintf(plan->next, sizeof(plan->next), "@%s %s",
+			 g->config->bot_name, near);
 
 	if (!*verb)
 		return error_set(e, ERR_REFUSED,
@@ -203,12 +216,18 @@ static enum err read_word(const struct engine *g, const json_t *word,
 	const struct command *c = command_find(verb);
 	struct args args;
 
-	if (*js_str(word, "error"))
+	if (*js_str(word, "error")) {
+		COPY(plan->next, NEXT_NOTHING);
 		return error_set(e, ERR_REFUSED, "%s", js_str(word, "error"));
+	}
 	if (!c)
-		return unknown_word(g, verb, e);
-	if (args_read(c, g->config->bot_name, js_str(word, "args"), &args, e) ||
-	    note_sha(plan, &args, e))
+		return unknown_word(g, verb, plan, e);
+	if (args_read(c, g->config->bot_name, js_str(word, "args"), &args, e)) {
+		snprintf(plan->next, sizeof(plan->next), "@%s help %s",
+			 g->config->bot_name, c->name);
+		return e->code;
+	}
+	if (note_sha(plan, &args, e))
 		return e->code;
 	return plan_add(plan, &args, e);
 }
@@ -305,7 +324,7 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 
 /* With what the forge has to say of the person, too. */
 static enum err authorise_person(struct engine *g, const struct said_record *r,
-				 const struct plan *plan, enum role role,
+				 struct plan *plan, enum role role,
 				 bool is_author, struct error *e)
 {
 	struct error why = ERROR_INIT;
@@ -320,6 +339,9 @@ static enum err authorise_person(struct engine *g, const struct said_record *r,
 				 "I could not find out whether you belong to "
 				 "an organisation that is trusted here; "
 				 "nothing was done. Say it again later.");
+	/* `help` is refused to them, too. */
+	if (role == ROLE_NONE && !is_author)
+		COPY(plan->next, NEXT_NOTHING);
 	*e = why;
 	return e->code;
 }
@@ -455,10 +477,10 @@ static enum err show_state(struct engine *g, const struct pull *p,
 
 		if (!view)
 			return e->code;
-		if (text->len)
-			str_puts(text, "; ");
+		str_addf(text, "%s%s: ", text->len ? " " : "", env->name);
 		render_headline(text, view);
 		add_frozen(text, view);
+		str_putc(text, '.');
 	}
 	return ERR_OK;
 }
@@ -513,6 +535,9 @@ static enum err accept(struct engine *g, const struct said_record *r,
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
+	/* Who has a role saw that sign when it was heard. */
+	if (role == ROLE_NONE && report_reaction(g, r, "eyes", e))
+		return e->code;
 	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e) ||
 	    store_said_end(g->store, r->id, "accepted", "", e) ||
 	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
@@ -708,6 +733,11 @@ enum err hear_checked(struct engine *g, const json_t *args,
 		return e->code;
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
+	if (o->code && o->http_status == 404)
+		return refuse(g, &r, NULL,
+			      "There is no pull request of that number, or I "
+			      "may not see it; nothing was done.",
+			      "", e);
 	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
 		return refuse_blind(g, &r,
 				    "I could not read this pull request from "

@@ -257,6 +257,13 @@ static const char *dropped_text(const char *outcome)
 	return NULL;
 }
 
+/* The cycle is over, but another request of the pull is not seen off yet. */
+static bool is_over(const json_t *view)
+{
+	return strcmp(js_str(view, "state"), "running") == 0 &&
+	       strcmp(js_str(view, "cycle.state"), "finished") == 0;
+}
+
 /*
  * The pull as that cycle left it: another one may have begun in the meantime.
  * The caller frees; NULL with an error.
@@ -272,8 +279,13 @@ static json_t *outcome_view(struct engine *g, const struct pull *p,
 	if (!view)
 		return NULL;
 	json_object_set_new(view, "key", json_string(key));
-	if (!cycle_id || js_int(view, "cycle.id", 0) == cycle_id)
+	if (!cycle_id ||
+	    (js_int(view, "cycle.id", 0) == cycle_id && !is_over(view)))
 		return view;
+	if (js_int(view, "cycle.id", 0) == cycle_id) {
+		json_object_set_new(view, "state", json_string("done"));
+		return view;
+	}
 	cycle = view_cycle(g->store, &g->view, cycle_id, g->now_ms, e);
 	if (!cycle) {
 		json_decref(view);

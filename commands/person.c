@@ -70,10 +70,13 @@ void person_show_scope(struct str *out, const char *scope)
 
 void person_show_end(struct str *out, int64_t expires_ms)
 {
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
 	if (!expires_ms) {
 		str_puts(out, " without an end");
 		return;
 	}
-	str_puts(out, " until ");
-	time_iso(out, expires_ms);
+	time_iso(&iso, expires_ms);
+	str_addf(out, " until %.10s %.5s UTC", iso.text,
+		 iso.text + strlen("2026-11-21T"));
 }

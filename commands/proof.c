@@ -220,41 +220,39 @@ static const struct {
 	[PROOF_STALE] = {"stale",
 			 "The forge shows me an older state of this pull "
 			 "request than it did before, so I do not know its "
-			 "head. If you mean the one that I know:"},
+			 "head. Name the one that you mean."},
 	[PROOF_NOT_LIVE] = {"not_live",
-			    "That is not the head of this pull request. If "
-			    "you mean the head as it is now:"},
+			    "That is not the head of this pull request. Look "
+			    "at the head as it is now, then name it."},
 	[PROOF_AMBIGUOUS] = {"ambiguous",
 			     "More than one head of this pull request began "
-			     "with these digits. If you mean the head as it "
-			     "is now:"},
+			     "with these digits. Name the head with all 40."},
 	[PROOF_OTHER_BOUND] = {"other_bound",
 			       "Your review or comment on code is of another "
 			       "commit than the head as it is now. Look at "
-			       "that; if you mean it, say so in a plain "
-			       "comment:"},
+			       "that, then name it in a plain comment."},
 	[PROOF_UNRECORDED] = {"unrecorded",
 			      "The head of this pull request moved while you "
 			      "wrote, or I did not know it yet. Look at the "
-			      "one that is there now; if you mean that:"},
+			      "one that is there now, then name it."},
 	[PROOF_YOUNG] = {"young", ""},
 	[PROOF_GAP] = {"gap",
 		       "I may have missed a push to this pull request before "
-		       "you wrote, so I cannot know which head you saw. If "
-		       "you mean the head as it is now:"},
+		       "you wrote, so I cannot know which head you saw. Look "
+		       "at the head as it is now, then name it."},
 	[PROOF_STIRRED] = {"stirred",
 			   "I learned of your comment only by asking the "
 			   "forge, and something has happened on this pull "
 			   "request since you wrote it, so I cannot know which "
-			   "head you saw. If you mean the head as it is now:"},
+			   "head you saw. Look at the head as it is now, then "
+			   "name it."},
 	[PROOF_UNDATED] = {"undated",
 			   "I do not know when you wrote that, and so not "
-			   "which head you saw. If you mean the head as it is "
-			   "now:"},
+			   "which head you saw. Name the one that you mean."},
 	[PROOF_CLOCK] = {"clock",
 			 "The forge did not tell me the time, so I cannot "
-			 "know which head you saw. If you mean the head as it "
-			 "is now:"},
+			 "know which head you saw. Name the one that you "
+			 "mean."},
 	[PROOF_SKEW] = {"skew", ""},
 };
 
@@ -273,7 +271,7 @@ static void explain_young(const struct proof *p, struct str *out)
 	str_puts(out, "This head was not there for ");
 	time_span(out, p->guard_ms);
 	str_puts(out, " yet when you wrote, so you may have looked at another "
-		      "one. If you mean the head as it is now:");
+		      "one. Look at it, then name it.");
 }
 
 static void explain_skew(const struct proof *p, struct str *out)
@@ -281,8 +279,8 @@ static void explain_skew(const struct proof *p, struct str *out)
 	str_puts(out, "My clock and the forge's are ");
 	time_span(out, magnitude(p->skew.lo_ms));
 	str_puts(out, " apart, so I cannot know which head you saw; the "
-		      "operator of this bot should set its clock. If you mean "
-		      "the head as it is now:");
+		      "operator of this bot should set its clock. Name the "
+		      "head that you mean.");
 }
 
 void proof_explain(const struct proof *p, struct str *out)

@@ -18,15 +18,16 @@ static void tell(struct command_call *call, const struct person *who,
 	struct str *out = call->answer;
 
 	person_show(out, who->login);
-	str_addf(out, " (%lld%s) is %s", (long long)who->id,
+	str_addf(out, " (account %lld%s) is %s now", (long long)who->id,
 		 strcmp(who->kind, "org") == 0	 ? ", an organisation"
 		 : strcmp(who->kind, "app") == 0 ? ", an app"
 						 : "",
 		 g->role);
 	person_show_scope(out, g->scope);
 	person_show_end(out, g->expires_ms);
-	str_puts(out, g->unasked ? "; the code is deployed unasked."
-				 : "; the code is not deployed unasked.");
+	str_puts(out, g->unasked ? "; their pull requests are deployed unasked."
+				 : "; their pull requests are not deployed "
+				   "unasked.");
 	if (capped)
 		str_puts(out, " That is as long as your own role lasts.");
 	else if (!args_has(call->args, "for"))
@@ -61,15 +62,18 @@ static enum err cap(const struct command_call *call, struct trust_grant *g,
 }
 
 /* A role is given to an account that exists. */
-static enum err find(const struct command_call *call, struct person *ret,
+static enum err find(struct command_call *call, struct person *ret,
 		     struct error *e)
 {
 	if (person_of(call, ret, e))
 		return e->code;
-	if (!ret->id)
+	if (!ret->id) {
+		snprintf(call->next, sizeof(call->next), "@%s help trust",
+			 call->bot_name);
 		return error_set(e, ERR_REFUSED,
 				 "The forge knows nobody of that name; nothing "
 				 "was done.");
+	}
 	return ERR_OK;
 }
 

@@ -65,6 +65,9 @@ enum err command_untrust(struct command_call *call, struct error *e)
 	if (person_of(call, &who, e) || person_scope(call, &scope, e))
 		return e->code;
 	code = remove_here(call, &who, scope, e);
+	if (code)
+		snprintf(call->next, sizeof(call->next), "@%s trusted",
+			 call->bot_name);
 	if (code == ERR_MISSING)
 		return nothing_here(scope, e);
 	if (code || evidence_of_call(call, "untrust", "",
@@ -75,7 +78,7 @@ enum err command_untrust(struct command_call *call, struct error *e)
 		return e->code;
 	call->trust_of = who.id;
 	person_show(call->answer, who.login);
-	str_addf(call->answer, " (%lld) is not trusted any more",
+	str_addf(call->answer, " (account %lld) is not trusted any more",
 		 (long long)who.id);
 	person_show_scope(call->answer, scope);
 	str_puts(call->answer,

@@ -79,7 +79,8 @@ static void a_grant_from_a_comment_ends(void **state UNUSED)
 			 "reason=\"the new one\"");
 	answer_user("forge.user", BOB, "user22", "User");
 	assert_true(world_reacted(&w, said, "eyes"));
-	assert_told("`user22` (22) is contributor for all projects until ");
+	assert_told("`user22` (account 22) is contributor now for all projects "
+		    "until ");
 	assert_told("Without `for=` that is 90 days");
 	assert_int_equal(world_ask(&w, "SELECT (expires_ms - granted_ms) /"
 				       " 86400000 FROM trust WHERE"
@@ -166,7 +167,7 @@ static void an_admin_of_one_project_reaches_no_further(void **state UNUSED)
 		  "@kcibot trust @user22 role=maintainer for=2d "
 		  "unasked=no");
 	answer_user("forge.user", BOB, "user22", "User");
-	assert_told("is maintainer on `" REPO "` until ");
+	assert_told("is maintainer now on `" REPO "` until ");
 	assert_told("not deployed unasked");
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM trust WHERE"
 				       " principal_id = 22 AND scope = '" REPO
@@ -264,7 +265,7 @@ static void untrust_by_a_word(void **state UNUSED)
 	world_open(&w, 1, BOB);
 	world_say(&w, 1, ADMIN, "@kcibot untrust @user12");
 	answer_user("forge.user", CONTRIBUTOR, "user12", "User");
-	assert_told("`user12` (12) is not trusted any more");
+	assert_told("`user12` (account 12) is not trusted any more");
 	assert_int_equal(grants(CONTRIBUTOR), 0);
 	/* One that is gone from the forge is known by its last login. */
 	world_say(&w, 1, ADMIN, "@kcibot untrust @user11");
@@ -282,7 +283,7 @@ static void untrust_by_a_word(void **state UNUSED)
 			world_pass(&w, 20 * 1000);
 		}
 	}
-	assert_told("`user11` (11) is not trusted any more");
+	assert_told("`user11` (account 11) is not trusted any more");
 	assert_int_equal(grants(MAINTAINER), 0);
 	/* The last admin stays. */
 	world_say(&w, 1, ADMIN, "@kcibot untrust @user10");

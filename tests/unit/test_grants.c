@@ -261,7 +261,7 @@ static void a_trusted_author_waits_for_a_word(void **state UNUSED)
 	assert_true(rides_along(3));
 	world_push(&w, 3, 'e');
 	assert_false(rides_along(3));
-	sticky_says(3, " is not deployed: it changes files that need");
+	sticky_says(3, "is not any more: it changes files that need");
 }
 
 static void a_maintainers_word_is_not_enough(void **state UNUSED)

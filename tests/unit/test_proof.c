@@ -311,7 +311,7 @@ static void doubts_say_why(void **state)
 		p.reason = (enum proof_reason)i;
 		proof_explain(&p, &text);
 		assert_true(text.len > 40);
-		assert_int_equal(text.text[text.len - 1], ':');
+		assert_int_equal(text.text[text.len - 1], '.');
 		assert_true(*proof_reason_name(p.reason));
 	}
 	judge_row(&rows[1], &p);
