@@ -60,6 +60,8 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
+CRASHSRC := $(addprefix tests/crash/,sweep.c talk.c)
+CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 DEMOSRC := $(wildcard tests/demo/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
            bot/*.css tests/demo/*.yaml tests/demo/recipes/* \
@@ -67,7 +69,7 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC))
+           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c)
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -78,8 +80,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs gen deps demo test lint format bench \
-        install clean
+.PHONY: all sandbox unit programs gen deps demo test crash lint format \
+        bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -127,6 +129,19 @@ $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
 
+$(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
+$(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+# Without sanitizers: it works below theirs.
+$(OUT)/tests/crash/shim.so: tests/crash/shim.c tests/crash/fault.h Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I. -O2 -g $(WARN) -Werror -fPIC \
+		-shared -o $@ $<
+
 $(OUT)/%.o: %.c Makefile | $(GEN) $(OUT)/.libs
 	@mkdir -p $(@D)
 	$(call say,CC $<)
@@ -171,6 +186,14 @@ run-lint: gen
 
 format:
 	clang-format -i $$(tools/lint/files c h)
+
+crash:
+	@tools/deps run build test
+	$(SUB) MODE=$(TESTMODE) run-crash
+run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
+	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
+		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
+		$(JOBS:%=--jobs %) '$(CURDIR)/$(OUT)/crash'
 
 bench:
 	@tools/deps run build bench
