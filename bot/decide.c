@@ -181,7 +181,7 @@ static enum err read_word(const struct engine *g, const json_t *word,
 static enum err read_words(const struct engine *g, const struct said_record *r,
 			   struct plan *plan, struct error *e)
 {
-	CLEANUP(json_decref) json_t *words = json_loads(r->words, 0, NULL);
+	CLEANUP(json_decref) json_t *words = js_read(r->words);
 	json_t *word;
 	size_t i;
 
