@@ -13,6 +13,12 @@
 
 /* A command that only a scan found runs when it is younger than this. */
 #define FRESH_MS (30LL * 60 * 1000)
+/*
+ * A scan begins so long before the newest comment that the last one saw: on
+ * the forge's several machines a comment may show up after, or bear an earlier
+ * time than, one that was already listed.  What is known is known by its id.
+ */
+#define LOOK_BACK_MS (2LL * 60 * 1000)
 
 /* --- asking --- */
 
@@ -26,17 +32,28 @@ static enum err want(struct engine *g, const char *kind, const char *repo,
 				OUTBOX_REPLACES, g->now_ms, e);
 }
 
+static void scan_since(const struct scan_record *scan, struct str *ret)
+{
+	int64_t ms;
+
+	if (time_parse_iso(scan->comments_since, &ms))
+		time_iso(ret, ms - LOOK_BACK_MS);
+	else
+		str_puts(ret, scan->comments_since);
+}
+
 static enum err scan_repo(struct engine *g, const char *repo, struct error *e)
 {
+	CLEANUP(str_release) struct str since = STR_INIT(64);
 	struct scan_record scan;
 
 	if (store_scan(g->store, repo, g->now_ms, &scan, e))
 		return e->code;
-	if (want(g, "forge.pulls", repo, json_pack("{s:s}", "repo", repo), e) ||
+	scan_since(&scan, &since);
+	if (str_check(&since, e) ||
+	    want(g, "forge.pulls", repo, json_pack("{s:s}", "repo", repo), e) ||
 	    want(g, "forge.comments", repo,
-		 json_pack("{s:s, s:s}", "repo", repo, "since",
-			   scan.comments_since),
-		 e))
+		 json_pack("{s:s, s:s}", "repo", repo, "since", since.text), e))
 		return e->code;
 	return want(g, "forge.hooks", repo, json_pack("{s:s}", "repo", repo),
 		    e);
@@ -129,6 +146,8 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 		struct pull p;
 
 		if (pull_from_json(&p, repo, object, &why)) {
+			if (why.code == ERR_FATAL)
+				return error_set(e, ERR_FATAL, "%s", why.text);
 			log_warning("%s: %s", repo, why.text);
 			continue;
 		}
@@ -149,6 +168,8 @@ enum err scan_pull(struct engine *g, const json_t *args,
 	if (o->code)
 		return ERR_OK;
 	if (pull_from_json(&p, js_str(args, "repo"), o->body, &why)) {
+		if (why.code == ERR_FATAL)
+			return error_set(e, ERR_FATAL, "%s", why.text);
 		log_warning("%s: %s", js_str(args, "repo"), why.text);
 		return ERR_OK;
 	}

@@ -286,6 +286,25 @@ static void what_a_scan_finds(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 }
 
+/* The forge may show a comment after one that bears a later time. */
+static void a_scan_looks_back(void **state UNUSED)
+{
+	json_t *newest;
+	const char *since;
+	int64_t newest_ms, since_ms;
+
+	scan_begins();
+	world_run(&w);
+	world_open(&w, 1, STRANGER);
+	newest = found_comment(50, "I only talk");
+	assert_true(time_parse_iso(js_str(newest, "updated_at"), &newest_ms));
+	found(newest);
+	world_pass(&w, 20 * MINUTE);
+	since = js_str(world_last(&w, "forge.comments", "")->args, "since");
+	assert_true(time_parse_iso(since, &since_ms));
+	assert_int_equal(newest_ms - since_ms, 2 * MINUTE);
+}
+
 static void too_late_is_answered(void **state UNUSED)
 {
 	scan_begins();
@@ -330,6 +349,7 @@ int main(void)
 		T(old_things_are_removed),
 		T(the_first_scan_only_takes_note),
 		T(what_a_scan_finds),
+		T(a_scan_looks_back),
 		T(too_late_is_answered),
 		T(a_head_found_after_the_comment),
 	};
