@@ -17,6 +17,7 @@ static void add_inert_headline(struct str *out, const json_t *view)
 
 	render_headline(&s, view);
 	render_inline(out, s.text);
+	str_inherit(out, &s);
 }
 
 void render_outcome(struct str *out, const json_t *view, const char *login)
@@ -52,8 +53,10 @@ void render_prose(struct str *out, const char *text)
 		CLEANUP(free)
 		char *code = strndup(open + 1, (size_t)(close - open - 1));
 
-		if (!before || !code)
-			break;
+		if (!before || !code) {
+			out->failed = ERR_FATAL;
+			return;
+		}
 		render_inline(out, before);
 		render_code(out, code);
 		text = close + 1;
@@ -181,4 +184,5 @@ void render_status_description(struct str *out, const json_t *view)
 			 *js_str(view, "why") ? ": " : "", js_str(view, "why"));
 	}
 	render_description(out, s.text);
+	str_inherit(out, &s);
 }

@@ -70,8 +70,8 @@ static bool is_hex(char c)
 }
 
 /*
- * Names of commits become "#", any other number in a text "0": times, and
- * how long something took.
+ * Names of commits become "#", any other number in a text "0", with what
+ * stands behind its point: times, and how long something took.
  */
 static void add_plain(struct str *out, const char *text)
 {
@@ -86,6 +86,8 @@ static void add_plain(struct str *out, const char *text)
 		} else if (digits) {
 			str_putc(out, '0');
 			text += digits;
+			if (text[0] == '.' && text[1] != '.')
+				text += 1 + strspn(text + 1, "0123456789");
 		} else {
 			str_putc(out, *text++);
 		}
@@ -132,10 +134,10 @@ static void add_git(struct str *out, struct house *h, const char *repo)
 	CLEANUP(free)
 	char *tree = house_git(h, repo, GIT("ls-tree", "-r", "staging"));
 	CLEANUP(free)
-	char *subjects =
-		house_git(h, repo, GIT("log", "--format=%s", "staging"));
+	char *subjects = house_git(
+		h, repo, GIT("log", "--topo-order", "--format=%s", "staging"));
 	CLEANUP(free)
-	char *tags = house_git(h, repo, GIT("log", "--format=%S", "--tags"));
+	char *tags = house_git(h, repo, GIT("tag", "--list"));
 	CLEANUP(free)
 	char *branches =
 		house_git(h, repo, GIT("for-each-ref", "--format=%(refname)"));
