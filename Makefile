@@ -60,7 +60,7 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
-CRASHSRC := $(addprefix tests/crash/,sweep.c talk.c)
+CRASHSRC := $(addprefix tests/crash/,sweep.c talk.c turn.c)
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 DEMOSRC := $(wildcard tests/demo/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \

@@ -210,10 +210,12 @@ static enum err hear_found(struct engine *g, const char *repo,
 {
 	const char *result;
 	int64_t made_ms, number = pull_number_of(comment);
+	/* The forge tells whole seconds. */
+	int64_t first_ms = scan->first_ms - scan->first_ms % 1000;
 
 	if (!number ||
 	    !time_parse_iso(js_str(comment, "created_at"), &made_ms) ||
-	    made_ms < scan->first_ms)
+	    made_ms < first_ms)
 		return ERR_OK;
 	return hear_comment(g, repo, number, comment, "scan",
 			    doubt_about(comment, g->now_ms - made_ms), &result,

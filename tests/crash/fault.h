@@ -55,6 +55,8 @@ struct fault_block {
 	atomic_int lives;
 	/* Said by the sweep at any time: added to the wall clock. */
 	atomic_llong wall_jump_ms;
+	/* Said by the keeper: who lives. */
+	atomic_int pid;
 };
 
 #endif

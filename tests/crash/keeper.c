@@ -72,7 +72,7 @@ static void run(char **argv, const sigset_t *mask)
 }
 
 /* The signal is blocked while the child has no number yet. */
-static int one_life(char **argv)
+static int one_life(char **argv, struct fault_block *block)
 {
 	sigset_t term, old;
 	int status = 0;
@@ -85,6 +85,8 @@ static int one_life(char **argv)
 	if (!pid && !told_to_stop)
 		run(argv, &old);
 	child = pid;
+	if (block)
+		atomic_store(&block->pid, pid);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -111,7 +113,7 @@ int main(int argc, char **argv)
 			fprintf(stderr, "keeper: it died too often\n");
 			return 99;
 		}
-		status = one_life(argv);
+		status = one_life(argv, block);
 		if (told_to_stop)
 			break;
 		fprintf(stderr, "keeper: the bot ended with %s %d\n",

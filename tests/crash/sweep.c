@@ -25,6 +25,7 @@
 #include "bot/base/fs.h"
 #include "tests/crash/fault.h"
 #include "tests/crash/talk.h"
+#include "tests/crash/turn.h"
 
 #define FAULTS_MOST 16
 #define JOBS_MOST 16
@@ -38,18 +39,24 @@ static const struct kind {
 	enum fault fault;
 	unsigned points;
 	int64_t for_ms;
-	int weight;
+	int weight;		 /* 0: all ways, in any case */
+	const struct turn *turn; /* instead of a fault */
 } kinds[] = {
-	{"kill", FAULT_KILL, POINT_FILE | POINT_SOCKET | POINT_CHILD, 0, 4},
-	{"tear", FAULT_TEAR, POINT_FILE | POINT_SOCKET | POINT_CHILD, 0, 4},
-	{"short", FAULT_SHORT, POINT_FILE | POINT_SOCKET, 0, 1},
-	{"eio", FAULT_EIO, POINT_FILE, 0, 1},
-	{"eio-while", FAULT_EIO, POINT_FILE, WHILE_MS, 1},
-	{"full", FAULT_FULL, POINT_FILE, 0, 1},
-	{"full-while", FAULT_FULL, POINT_FILE, WHILE_MS, 1},
-	{"files", FAULT_FILES, POINT_OPEN, 0, 1},
-	{"files-while", FAULT_FILES, POINT_OPEN, WHILE_MS, 1},
-	{"alloc", FAULT_ALLOC, POINT_ALLOC, 0, 1},
+	{"kill", FAULT_KILL, POINT_FILE | POINT_SOCKET | POINT_CHILD, 0, 4,
+	 NULL},
+	{"tear", FAULT_TEAR, POINT_FILE | POINT_SOCKET | POINT_CHILD, 0, 4,
+	 NULL},
+	{"short", FAULT_SHORT, POINT_FILE | POINT_SOCKET, 0, 1, NULL},
+	{"eio", FAULT_EIO, POINT_FILE, 0, 1, NULL},
+	{"eio-while", FAULT_EIO, POINT_FILE, WHILE_MS, 1, NULL},
+	{"full", FAULT_FULL, POINT_FILE, 0, 1, NULL},
+	{"full-while", FAULT_FULL, POINT_FILE, WHILE_MS, 1, NULL},
+	{"files", FAULT_FILES, POINT_OPEN, 0, 1, NULL},
+	{"files-while", FAULT_FILES, POINT_OPEN, WHILE_MS, 1, NULL},
+	{"clock", FAULT_NONE, 0, 0, 0, &turn_clock},
+	{"disk", FAULT_NONE, 0, 0, 0, &turn_disk},
+	/* Only by name: cmark-gfm and jansson end the process, as they must. */
+	{"alloc", FAULT_ALLOC, POINT_ALLOC, 0, 1, NULL},
 };
 
 struct options {
@@ -119,16 +126,34 @@ static void compare(const struct str *got)
 	fail_at_difference(want.text, got->text);
 }
 
+static void take_turn(struct talk *t)
+{
+	const struct turn *turn = playing->kind ? playing->kind->turn : NULL;
+	const char *why;
+
+	if (!turn)
+		return;
+	t->way = (int)playing->at;
+	t->between = turn->between;
+	t->during = turn->during;
+	if (turn->prepare && !turn->prepare(t, &why)) {
+		print_message("skipped: %s\n", why);
+		skip();
+	}
+}
+
 static void play_it(void **state UNUSED)
 {
 	CLEANUP(str_release) struct str record = STR_INIT(1u << 20);
-	struct talk t = {.h = talk_house()};
+	struct talk t = {.h = talk_house(), .block = block};
 
+	take_turn(&t);
 	snprintf(block->dir, sizeof(block->dir), "%s/", t.h->state);
 	if (playing->kind)
 		house_expect(t.h, " ");
 	talk_play(&t);
 	block->what = FAULT_NONE;
+	atomic_store(&block->wall_jump_ms, 0);
 	house_await_quiet(t.h);
 	talk_record(&t, &record);
 	house_end(t.h);
@@ -207,7 +232,7 @@ static void read_block(struct play *p, struct fault_block *ret)
 
 	if (fd < 0 || read(fd, ret, sizeof(*ret)) != (ssize_t)sizeof(*ret))
 		return;
-	p->met = atomic_load(&ret->hits) > 0;
+	p->met = atomic_load(&ret->hits) > 0 || (p->kind && p->kind->turn);
 	snprintf(p->what, sizeof(p->what), "%s", ret->met);
 }
 
@@ -316,6 +341,8 @@ static int64_t points_of(const struct kind *k, struct fault_block *seen)
 {
 	int64_t sum = 0;
 
+	if (k->turn)
+		return k->turn->count;
 	for (int i = 0; i < FAULT_KINDS; i++)
 		if (k->points & (1u << i))
 			sum += atomic_load(&seen->of_kind[i]);
@@ -328,6 +355,8 @@ static int64_t stride(const struct kind *k, int64_t points, int64_t one_ms)
 	int64_t plays = (int64_t)opts.minutes * 60000 * opts.jobs / one_ms;
 	int weights = 0;
 
+	if (!k->weight)
+		return 1;
 	if (opts.every)
 		return opts.every;
 	for (int i = 0; i < opts.kind_count; i++)

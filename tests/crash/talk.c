@@ -23,6 +23,24 @@ static void step(struct talk *t, int number)
 		t->between(t, number);
 }
 
+/* Its first job is let go once it runs. */
+static void step_into(struct talk *t, int cycle, const char *kind)
+{
+	CLEANUP(free) char *line = str_format("build %d %s", cycle, kind);
+
+	if (!t->during)
+		return;
+	house_await_ran(t->h, line, 1);
+	t->during(t, cycle);
+	house_let_go(t->h, "build");
+}
+
+static void hold(struct talk *t)
+{
+	if (t->during)
+		house_hold(t->h, "build");
+}
+
 /* The cycle is over, and everybody was told. */
 static void await_cycle(struct talk *t, int number)
 {
@@ -44,7 +62,9 @@ void talk_play(struct talk *t)
 	t->pull = house_pull(h, WEB, "sam", "sams", t->sha);
 	house_await_sql(h, "SELECT count(*) FROM pull", 1);
 	step(t, 2);
+	hold(t);
 	t->trigger = house_say(h, WEB, t->pull, "mona", "@kcibot trigger");
+	step_into(t, 1, "full");
 	house_await_reaction(h, WEB, t->pull, t->trigger, "rocket");
 	await_cycle(t, 1);
 	step(t, 3);
@@ -52,11 +72,15 @@ void talk_play(struct talk *t)
 	house_await_reaction(h, WEB, t->pull, t->refused, "confused");
 	house_await_quiet(h);
 	step(t, 4);
+	hold(t);
 	assert_true(sbc_push(h->forge, WEB, t->pull,
 			     house_file("sams", "better\n"), false, t->pushed));
+	step_into(t, 2, "short");
 	await_cycle(t, 2);
 	step(t, 5);
+	hold(t);
 	t->deploy = house_say(h, WEB, t->pull, "mona", "@kcibot deploy");
+	step_into(t, 3, "short");
 	house_await_reaction(h, WEB, t->pull, t->deploy, "rocket");
 	await_cycle(t, 3);
 	step(t, 6);

@@ -8,13 +8,22 @@
 
 #include "tests/integration/house.h"
 
+#define TALK_STEPS 6
+#define TALK_CYCLES 3
+
+struct fault_block;
+
 struct talk {
 	struct house *h;
+	struct fault_block *block;
+	int way; /* of a turn */
 	int pull;
 	char sha[41], pushed[41];
 	int64_t trigger, refused, deploy;
-	/* Called after each step, with its number from 1; may be NULL. */
+	/* Called after each step, with its number from 1, and while the first
+	 * job of a cycle runs; may be NULL. */
 	void (*between)(struct talk *t, int step);
+	void (*during)(struct talk *t, int cycle);
 };
 
 /* A house whose bot was never started. */

@@ -286,6 +286,19 @@ static void what_a_scan_finds(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 }
 
+/* The forge tells whole seconds: said half a second later, it looks older. */
+static void a_scan_hears_the_first_second(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	fake_clock_advance(&w.clock, 20300 - clock_wall(&w.clock.clock) % 1000);
+	scan_begins();
+	world_run(&w);
+	fake_clock_advance(&w.clock, 500);
+	found(found_comment(50, "@kcibot deploy"));
+	world_pass(&w, 6 * MINUTE);
+	assert_true(world_reacted(&w, 50, "rocket"));
+}
+
 /* The forge may show a comment after one that bears a later time. */
 static void a_scan_looks_back(void **state UNUSED)
 {
@@ -350,6 +363,7 @@ int main(void)
 		T(the_first_scan_only_takes_note),
 		T(what_a_scan_finds),
 		T(a_scan_looks_back),
+		T(a_scan_hears_the_first_second),
 		T(too_late_is_answered),
 		T(a_head_found_after_the_comment),
 	};
