@@ -403,7 +403,8 @@ static enum err handle_start(struct engine *g, void *arg UNUSED,
 	enum err code = ERR_OK;
 
 	/* A call of the command line is on record by itself. */
-	if (g->inbox && audit_start(g, e))
+	if (store_not_later(g->store, g->now_ms, e) ||
+	    (g->inbox && audit_start(g, e)))
 		return e->code;
 	if (store_environments_busy(g->store, &names, &count, e))
 		return e->code;

@@ -33,8 +33,8 @@ static const struct clock_way {
 	{{0, -2 * DAY, -HOUR, 2 * DAY, 0, HOUR, 2 * DAY},
 	 {0, HOUR, -HOUR, -2 * DAY},
 	 false},
-	{{0}, {0, HOUR, -HOUR, HOUR}, true},
-	{{0}, {0, -HOUR, HOUR, -HOUR}, true},
+	{{0}, {0, HOUR, -HOUR}, true},
+	{{0}, {0, -HOUR, HOUR}, true},
 };
 
 static void kill_bot(struct talk *t)

@@ -219,6 +219,28 @@ static void old_things_are_removed(void **state UNUSED)
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM said"), 1);
 }
 
+/* --- the clock --- */
+
+/* What went back between two lives makes no delay longer than it is. */
+static void a_clock_that_went_back(void **state UNUSED)
+{
+	world_open(&w, 1, CONTRIBUTOR);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_cycles(&w), 1);
+	world_open(&w, 2, CONTRIBUTOR);
+	world_pass(&w, MINUTE);
+	assert_int_equal(world_cycles(&w), 1);
+	world_kill(&w);
+	w.clock.wall -= 48 * HOUR;
+	world_boot(&w);
+	world_run(&w);
+	/* The cooldown of half an hour, once more and no longer. */
+	world_pass(&w, 29 * MINUTE);
+	assert_int_equal(world_cycles(&w), 1);
+	world_pass(&w, 2 * MINUTE);
+	assert_int_equal(world_cycles(&w), 2);
+}
+
 /* --- scans --- */
 
 static void scan_begins(void)
@@ -360,6 +382,7 @@ int main(void)
 		T(gives_up_in_the_end),
 		T(an_environment_that_is_gone),
 		T(old_things_are_removed),
+		T(a_clock_that_went_back),
 		T(the_first_scan_only_takes_note),
 		T(what_a_scan_finds),
 		T(a_scan_looks_back),
