@@ -3,6 +3,8 @@
 # make demo      the whole story on this machine; KEEP=1 stays up
 # make test      unit, integration and contract tests under ASan and UBSan;
 #                T='test_git*' runs some, GROUPS=unit a group
+# make crash     one conversation, with a fault at one point after another;
+#                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=2
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
 # make bench     what a webhook costs, beside other programs
@@ -60,7 +62,7 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
-CRASHSRC := $(addprefix tests/crash/,sweep.c talk.c turn.c)
+CRASHSRC := $(addprefix tests/crash/,sweep.c play.c talk.c turn.c)
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 DEMOSRC := $(wildcard tests/demo/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
@@ -88,7 +90,7 @@ SUB     = +@$(MAKE) --no-print-directory
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
-          $(UNIT) $(INT)
+          $(UNIT) $(INT) $(CRASH)
 gen: $(GEN) ; @:
 
 build/kcibot build/sandbox build/demo: build/%: $(OUT)/%
@@ -136,11 +138,12 @@ $(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
 	$(call say,LINK $@)
 	$(Q)$(LINK)
 # Without sanitizers: it works below theirs.
-$(OUT)/tests/crash/shim.so: tests/crash/shim.c tests/crash/fault.h Makefile
+$(OUT)/tests/crash/shim.so: $(wildcard tests/crash/shim*.c) \
+		tests/crash/shim.h tests/crash/fault.h Makefile
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I. -O2 -g $(WARN) -Werror -fPIC \
-		-shared -o $@ $<
+		-shared -o $@ $(filter %.c,$^)
 
 $(OUT)/%.o: %.c Makefile | $(GEN) $(OUT)/.libs
 	@mkdir -p $(@D)
@@ -193,7 +196,7 @@ crash:
 run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
 	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
 		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
-		$(JOBS:%=--jobs %) '$(CURDIR)/$(OUT)/crash'
+		$(JOBS:%=--jobs %)
 
 bench:
 	@tools/deps run build bench

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern void *__interceptor_malloc(size_t) __attribute__((weak));
@@ -30,7 +31,8 @@ static struct {
 	uintptr_t spared_from, spared_to;
 } starve;
 
-static int starve_find_spared(struct dl_phdr_info *info, size_t size, void *ctx)
+static inline int starve_find_spared(struct dl_phdr_info *info, size_t size,
+				     void *ctx)
 {
 	(void)size;
 	(void)ctx;
@@ -51,7 +53,7 @@ static int starve_find_spared(struct dl_phdr_info *info, size_t size, void *ctx)
 }
 
 /* From here on n allocations succeed, and the next `fails` do not. */
-static void starve_begin(long n, long fails)
+static inline void starve_begin(long n, long fails)
 {
 	if (!starve.spared_to)
 		dl_iterate_phdr(starve_find_spared, NULL);
@@ -62,7 +64,7 @@ static void starve_begin(long n, long fails)
 }
 
 /* How many failed. */
-static long starve_end(void)
+static inline long starve_end(void)
 {
 	starve.on = false;
 	return starve.failed;
