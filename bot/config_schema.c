@@ -57,10 +57,10 @@ static const struct field forge_rows[] = {
 		 "it is being changed a second line holds the old one."},
 	{"commit_guard", FIELD_SPAN, AT(config, commit_guard_ms),
 	 .absent = "10s", .max = 10 * MINUTE,
-	 .help = "A head must have been known for this long before a comment, "
-		 "so that the comment's author can have seen it. No effect "
-		 "yet: "
-		 "known when it was written."},
+	 .help = "A command without a SHA runs only if the head was known for "
+		 "this long when it was written, so that its author can have "
+		 "seen it; also the most that the forge's clock and ours may "
+		 "differ. `0s` asks only that it was known."},
 	{"reconcile", FIELD_SPAN, AT(config, reconcile_ms), .absent = "5m",
 	 .min = SECOND, .max = DAY,
 	 .help = "How often the bot looks for events whose webhook never "
@@ -73,6 +73,12 @@ static const struct field trust_rows[] = {
 	 .check = value_login, .form = "list of logins",
 	 .help = "The first admins. They seed an empty trust table and mean "
 		 "nothing afterwards: see `kcibot trust`."},
+	{"permission", FIELD_TEXT, AT(config, trust_permission), .absent = "",
+	 .check = value_permission,
+	 .form = "`read`, `triage`, `write`, `maintain` or `admin`",
+	 .help = "Who commands in a comment must also have at least this "
+		 "permission on the repository at the forge. Absent: the trust "
+		 "table alone decides."},
 };
 static const struct section trust_section = {ROWS(trust_rows)};
 
@@ -132,7 +138,8 @@ static const struct field policy_rows[] = {
 		 "is something new. `0s`: none."},
 	{"max_batch", FIELD_INT, AT(policy, max_batch), .absent = "20",
 	 .min = 1, .max = 200,
-	 .help = "At most so many pull requests on board at a time."},
+	 .help = "At most so many pull requests on board at a time. Who finds "
+		 "no place comes first next time."},
 	{"stale_after", FIELD_SPAN, AT(policy, stale_after_ms), .absent = "14d",
 	 .min = SECOND, .max = 3650 * DAY,
 	 .help = "A pull request without activity for so long is left out "
@@ -255,14 +262,18 @@ static const struct section job_section = {
 static const struct field grant_rows[] = {
 	{"for", FIELD_SPAN, AT(grants, for_ms), .absent = "7d", .min = MINUTE,
 	 .max = 365 * DAY,
-	 .help = "How long a grant holds. No effect yet: 7d."},
+	 .help = "How long a maintainer's `deploy` permits the revision of "
+		 "an author who is not trusted."},
 	{"sensitive", FIELD_TEXTS, AT(grants, sensitive), .max = 200,
 	 .check = value_glob, .form = "list of path patterns",
-	 .help = "A change of one of these paths is granted only by a "
-		 "`sensitive_role`. No effect yet."},
+	 .help = "A revision that changes one of these paths, in capital or "
+		 "small letters, is deployed only on the word of a "
+		 "`sensitive_role` for exactly this revision, whoever its "
+		 "author is."},
 	{"sensitive_role", FIELD_TEXT, AT(grants, sensitive_role),
 	 .absent = "admin", .check = value_trust_role,
-	 .form = "`admin` or `maintainer`", .help = "See `sensitive`."},
+	 .form = "`admin` or `maintainer`",
+	 .help = "Whose `deploy` or `trigger` that is, at least."},
 };
 static const struct section grant_section = {ROWS(grant_rows)};
 
@@ -273,7 +284,9 @@ static const struct field freeze_rows[] = {
 	 .help = "End. It may lie in the next week."},
 	{"zone", FIELD_TEXT, AT(freeze, zone), .absent = "UTC",
 	 .check = value_zone, .form = "time zone",
-	 .help = "Whose clock that is, such as `Europe/Berlin`."},
+	 .help = "Whose clock that is, such as `Europe/Berlin`. What it shows "
+		 "decides: an hour that is skipped in spring is in no window, "
+		 "one that comes twice in autumn is in it twice."},
 	{"reason", FIELD_TEXT, AT(freeze, reason), .absent = "", .max = 200,
 	 .form = "text", .help = "What people who wait are told."},
 };
@@ -325,7 +338,8 @@ static const struct field environment_rows[] = {
 	 .help = "Permissions for the code of unverified authors."},
 	{"freeze", FIELD_LIST, LIST_AT(environment, freezes, freeze_count),
 	 .max = 50, .section = &freeze_section,
-	 .help = "Times at which nothing starts. No effect yet."},
+	 .help = "Times at which nothing starts; what runs goes on to its "
+		 "end."},
 	{"blame", FIELD_SECTION, AT(environment, blame),
 	 .section = &blame_section,
 	 .help = "The search for the revision that broke a cycle. No effect "

@@ -112,6 +112,10 @@ static void say_running(struct str *out, const json_t *view)
 	str_addf(out, "%s deploy runs: %s (cycle %lld)", part_kind(view),
 		 what.text, (long long)js_int(view, "cycle.id", 0));
 	str_inherit(out, &what);
+	if (js_get(view, "eta")) {
+		str_puts(out, ", takes ");
+		part_eta(out, js_get(view, "eta"));
+	}
 }
 
 static void say_staged(struct str *out, const json_t *view)
@@ -151,6 +155,10 @@ static void say_waiting(struct str *out, const json_t *view)
 		str_puts(out, " from now)");
 	}
 	str_addf(out, ": %s", or_else(js_str(view, "why"), "in the queue"));
+	if (js_get(view, "eta")) {
+		str_puts(out, "; then ");
+		part_eta(out, js_get(view, "eta"));
+	}
 }
 
 /* The revision of this pull request that staging has now, or NULL. */
@@ -203,7 +211,7 @@ static void say_bystander(struct str *out, const json_t *view)
 	str_inherit(out, &where);
 }
 
-static void say_done(struct str *out, const json_t *view)
+static void say_verdict(struct str *out, const json_t *view, const json_t *own)
 {
 	static const struct {
 		const char *verdict;
@@ -215,7 +223,6 @@ static void say_done(struct str *out, const json_t *view)
 		{"cancelled", say_cancelled},
 		{"inconclusive", say_inconclusive},
 	};
-	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
 
 	if (own && !is(own, "result", "merged") && *js_str(own, "result")) {
 		say_left_out(out, view, own);
@@ -232,6 +239,18 @@ static void say_done(struct str *out, const json_t *view)
 		}
 	}
 	say_idle(out, view);
+}
+
+/* What became of an older revision says nothing of the head. */
+static void say_done(struct str *out, const json_t *view)
+{
+	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
+	const char *head = js_str(view, "head_sha"), *why = js_str(view, "why");
+
+	say_verdict(out, view, own);
+	if (own && *head && *why && !is(own, "sha", head))
+		str_addf(out, "; the head %.12s is not deployed: %s", head,
+			 why);
 }
 
 void render_headline(struct str *out, const json_t *view)

@@ -3,6 +3,7 @@
  * has happened to it.
  */
 #include "bot/page_parts.h"
+#include "bot/view_parts.h"
 
 #include <string.h>
 
@@ -88,6 +89,43 @@ static void why(const struct sheet *s, const json_t *env)
 	}
 }
 
+static void expected(const struct sheet *s, const json_t *env)
+{
+	int64_t before = js_int(env, "position", 0);
+	int64_t from = js_int(env, "eta.from_ms", 0);
+	const json_t *eta = js_get(env, "eta");
+
+	if (before)
+		html_addf(s->out,
+			  "<dt>Queue</dt><dd>%lld cycle%s must end "
+			  "before</dd>\n",
+			  (long long)before, before == 1 ? "" : "s");
+	if (!eta)
+		return;
+	html_addf(s->out, "<dt>Takes</dt><dd>");
+	part_eta(s->out, eta);
+	if (from) {
+		html_addf(s->out, ", over between ");
+		part_time(s, from);
+		html_addf(s->out, " and ");
+		part_time(s, js_int(eta, "to_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
+}
+
+static void frozen(const struct sheet *s, const json_t *env)
+{
+	if (!*js_str(env, "frozen_why"))
+		return;
+	html_addf(s->out, "<dt>Nothing starts</dt><dd><bdi>%s</bdi>",
+		  js_str(env, "frozen_why"));
+	if (js_int(env, "frozen_until_ms", 0)) {
+		html_addf(s->out, ", until ");
+		part_time(s, js_int(env, "frozen_until_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
+}
+
 static void moment(const struct sheet *s, const char *name, int64_t ms)
 {
 	html_addf(s->out, "<dt>%s</dt><dd>", name);
@@ -111,6 +149,50 @@ static void result(const struct sheet *s, const json_t *env)
 	moment(s, "Full passed", js_int(env, "result.full_ok_ms", 0));
 }
 
+static void skipped(const struct sheet *s, const json_t *skip)
+{
+	if (!skip)
+		return;
+	html_addf(s->out, "<dt>Taken out</dt><dd>by <bdi>%s</bdi> ",
+		  js_str(skip, "by"));
+	part_time(s, js_int(skip, "since_ms", 0));
+	html_addf(s->out, " <bdi class=\"reason\">%s</bdi></dd>\n",
+		  js_str(skip, "reason"));
+}
+
+static void disputes(const struct sheet *s, const json_t *list)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		html_addf(s->out, "<dt>Disputed</dt><dd>by <bdi>%s</bdi> ",
+			  js_str(one, "by"));
+		part_time(s, js_int(one, "at_ms", 0));
+		html_addf(s->out, " <bdi class=\"reason\">%s</bdi></dd>\n",
+			  js_str(one, "reason"));
+	}
+}
+
+/* The permission for the code of somebody who is not trusted. */
+static void grant(const struct sheet *s, const char *repo, const json_t *one)
+{
+	const char *state = js_str(one, "state");
+
+	if (!one)
+		return;
+	html_addf(s->out, "<dt>Permission</dt><dd>");
+	part_badge(s, state);
+	html_addf(s->out, " by <bdi>%s</bdi> for ", js_str(one, "by"));
+	part_commit(s, repo, js_str(one, "sha"));
+	if (strcmp(state, "void") != 0) {
+		html_addf(s->out, ", %s ",
+			  strcmp(state, "expired") ? "until" : "ended");
+		part_time(s, js_int(one, "until_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
+}
+
 static void requests(const struct sheet *s, const json_t *list)
 {
 	json_t *q;
@@ -124,9 +206,13 @@ static void requests(const struct sheet *s, const json_t *list)
 	json_array_foreach (list, i, q) {
 		html_addf(s->out, "<tr><td data-name=\"Wanted\">");
 		part_badge(s, js_str(q, "state"));
-		html_addf(s->out, " %s</td><td data-name=\"Asked by\">",
-			  js_str(q, "kind"));
+		html_addf(s->out, " %s%s</td><td data-name=\"Asked by\">",
+			  js_str(q, "kind"),
+			  js_bool(q, "forced", false) ? ", forced" : "");
 		part_asker(s, q);
+		if (*js_str(q, "reason"))
+			html_addf(s->out, ": <bdi class=\"reason\">%s</bdi>",
+				  js_str(q, "reason"));
 		html_addf(s->out, "</td><td data-name=\"Since\">");
 		part_time(s, js_int(q, "since_ms", 0));
 		html_addf(s->out, "</td></tr>\n");
@@ -178,7 +264,12 @@ static void environment(const struct sheet *s, const json_t *env)
 	html_addf(s->out, "</h2>\n<dl>\n");
 	deployed(s, env);
 	why(s, env);
+	frozen(s, env);
+	expected(s, env);
 	result(s, env);
+	disputes(s, js_get(env, "disputes"));
+	skipped(s, js_get(env, "skipped"));
+	grant(s, js_str(env, "repo"), js_get(env, "grant"));
 	html_addf(s->out, "</dl>\n");
 	requests(s, js_get(env, "requests"));
 	if (cycle)

@@ -5,6 +5,7 @@
 #include "bot/base/clock.h"
 #include "bot/render.h"
 #include "deploy/schedule.h"
+#include "store/lock.h"
 #include "store/request.h"
 
 /* All that the rules look at. */
@@ -22,7 +23,9 @@ struct facts {
 	struct cycle judged; /* the one that the result is from */
 	char revision[16];   /* its result there */
 	char reason[512];
-	char told[16]; /* state told last */
+	char told[16];			     /* state told last */
+	char forced_by[64], forced_why[256]; /* "" = nobody did */
+	struct freeze_record freeze;
 };
 
 static enum err look_at_cycle(const struct flow *f, struct facts *x,
@@ -74,6 +77,7 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 	    store_request_booked(f->store, f->env->name, x->pull->id, x->sha,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
+	    store_freeze(f->store, f->env->name, &x->freeze, e) ||
 	    store_status(f->store, x->pull->repo, x->sha, context, x->told,
 			 e) ||
 	    look_at_cycle(f, x, e))
@@ -81,6 +85,9 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 	/* A wish speaks of the head; what was pushed over waits for nothing. */
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
 		return ERR_OK;
+	if (store_request_forced(f->store, f->env->name, x->pull->id, x->sha,
+				 x->forced_by, x->forced_why, e))
+		return e->code;
 	return store_request_pending(f->store, f->env->name, x->pull->id,
 				     x->sha, x->wish, x->wish_kind, e);
 }
@@ -91,6 +98,24 @@ static void add_clock(struct str *out, int64_t ms)
 
 	time_iso(&iso, ms);
 	str_addf(out, "%.5s", iso.text + strlen("2026-11-21T"));
+}
+
+/* "11-21 14:05 UTC": a freeze may last for days. */
+static void add_moment(struct str *out, int64_t ms)
+{
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
+	time_iso(&iso, ms);
+	str_addf(out, "%.5s %.5s UTC", iso.text + strlen("2026-"),
+		 iso.text + strlen("2026-11-21T"));
+}
+
+/* Why the interval does not count for once. */
+static void add_forced(const struct facts *x, struct str *out)
+{
+	if (*x->forced_by)
+		str_addf(out, ", forced by %s: %s", x->forced_by,
+			 x->forced_why);
 }
 
 static bool rule_running(const struct facts *x, struct told_status *ret)
@@ -116,6 +141,7 @@ static bool rule_running(const struct facts *x, struct told_status *ret)
 	} else {
 		str_puts(&ret->text, x->cycle.state);
 	}
+	add_forced(x, &ret->text);
 	return true;
 }
 
@@ -128,6 +154,14 @@ static bool rule_waiting(const struct facts *x, struct told_status *ret)
 	ret->state = "pending";
 	str_addf(&ret->text, "%s waiting",
 		 own ? x->wish_kind : "short or full");
+	add_forced(x, &ret->text);
+	if (!*x->freeze.why)
+		return true;
+	if (x->freeze.until_ms) {
+		str_puts(&ret->text, " until ");
+		add_moment(&ret->text, x->freeze.until_ms);
+	}
+	str_addf(&ret->text, ": %s", x->freeze.why);
 	return true;
 }
 
@@ -193,12 +227,15 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 	if (strcmp(x->told, "pending") != 0)
 		return false;
 	ret->state = "error";
-	str_puts(&ret->text,
-		 strcmp(x->pull->head_sha, x->sha) != 0
-			 ? "short or full not done: a newer push "
-			   "took its place"
-			 : "short or full not done: nothing is under "
-			   "way for this revision");
+	if (strcmp(x->pull->head_sha, x->sha) != 0)
+		str_puts(&ret->text, "short or full not done: a newer push "
+				     "took its place");
+	else if (x->pull->skipped_ms)
+		str_addf(&ret->text, "short or full not done: %s took it out",
+			 x->pull->skipped_by);
+	else
+		str_puts(&ret->text, "short or full not done: nothing is "
+				     "under way for this revision");
 	return true;
 }
 

@@ -34,7 +34,7 @@ struct policy_facts {
 	/* Waiting requests by command. */
 	int deploy_count;
 	int trigger_count;     /* not yet split into short + booked full */
-	int forced_full_count; /* trigger force, reserved for later */
+	int forced_full_count; /* by `trigger force`: against the interval */
 	int booked_count;      /* fulls booked for when they are allowed */
 
 	int64_t last_finish_ms;	  /* end of the last cycle of any kind */
@@ -63,6 +63,7 @@ struct policy_decision {
 	int64_t at_ms;
 	bool scheduled;	 /* only the schedule wants it: start only when the
 			    manifest would differ */
+	bool frozen;	 /* waits for nothing else than the end of that */
 	const char *why; /* a phrase for people: "cooldown after the last
 			    deploy" */
 };

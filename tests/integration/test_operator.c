@@ -1,11 +1,13 @@
 /* The operator's side: the command line, signals, files that do not fit. */
 #include "tests/integration/house.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "bot/base/clock.h"
+#include "bot/base/fs.h"
 
 static const struct house_settings usual = {0};
 
@@ -73,14 +75,20 @@ static void trust_words(struct house *h)
 	assert_says(h, 1, CLI("trust", "add", "nobody", "--role", "admin"),
 		    "nobody");
 	assert_says(h, 2, CLI("trust", "add", "sam"), "usage");
+	assert_says(h, 2,
+		    CLI("trust", "add", "sam", "--role", "contributor",
+			"--unasked", "perhaps"),
+		    "usage");
 	assert_says(h, 1, CLI("trust", "remove", "sam"), "not on the trust");
 	assert_says(h, 0,
 		    CLI("trust", "add", "sam", "--role", "contributor", "--for",
-			"30d", "--project", WEB, "--reason", "helps out"),
-		    "sam");
+			"30d", "--project", WEB, "--reason", "helps out",
+			"--unasked", "no"),
+		    "not deployed unasked");
 	list = cli(h, 0, CLI("trust", "list"));
 	house_assert_has(list, "helps out");
 	house_assert_has(list, "ada");
+	house_assert_has(list, "\tuser\tnot unasked\n");
 	assert_says(h, 0, CLI("trust", "remove", "sam"), "sam");
 	free(list);
 	list = cli(h, 0, CLI("trust", "list"));
@@ -94,6 +102,81 @@ static void test_trust(void **state UNUSED)
 	trust_words(h);
 	house_stop(h);
 	trust_words(h);
+	house_start(h);
+	house_end(h);
+}
+
+/* --- a list --- */
+
+static void put_list(struct house *h, const char *text, char path[256])
+{
+	struct error e = ERROR_INIT;
+
+	snprintf(path, 256, "%s/staging.ini", h->dir);
+	assert_int_equal(fs_write(path, text, strlen(text), 0600, &e), ERR_OK);
+}
+
+/* As KernelCI keeps it: shown, taken over, changed, given back. */
+static void import_words(struct house *h)
+{
+	CLEANUP(free) char *list = NULL;
+	CLEANUP(free) char *again = NULL;
+	char path[256];
+
+	put_list(h,
+		 "[DEFAULT]\nbranch: staging.kernelci.org\nusers:\n"
+		 "    # who works on it\n    Sam\n    mona, sam\n\n"
+		 "[kernelci-api]\n",
+		 path);
+	assert_says(h, 0, CLI("trust", "import", path), "nothing was done yet");
+	list = cli(h, 0, CLI("trust", "list"));
+	house_assert_lacks(list, "sam");
+	free(list);
+	list = cli(h, 0, CLI("trust", "import", path, "--apply"));
+	house_assert_has(list, "add     sam (");
+	house_assert_has(list, "keep    mona (");
+	house_assert_has(list, "1 to add, 1 to keep, 0 to remove: done");
+	assert_says(h, 0, CLI("trust", "import", "--apply", path),
+		    "0 to add, 2 to keep, 0 to remove");
+	assert_says(h, 0, CLI("trust", "list"), "import staging.ini");
+
+	/* What is exported changes nothing when it is imported. */
+	free(list);
+	list = cli(h, 0, CLI("trust", "export"));
+	house_assert_has(list, "    ada\n    carl\n    mona\n    sam\n");
+	put_list(h, list, path);
+	assert_says(h, 0, CLI("trust", "import", path, "--apply"),
+		    "0 to add, 4 to keep, 0 to remove");
+	again = cli(h, 0, CLI("trust", "export"));
+	assert_string_equal(list, again);
+
+	put_list(h, "[DEFAULT]\nusers: mona nobody\n", path);
+	assert_says(h, 1, CLI("trust", "import", path, "--apply"),
+		    "unknown to the forge: nobody");
+	assert_says(h, 1,
+		    CLI("trust", "import", path, "--apply", "--skip-unknown",
+			"--max-removals", "0"),
+		    "--max-removals 1");
+	assert_says(h, 0, CLI("trust", "list"), "sam");
+	assert_says(h, 0,
+		    CLI("trust", "import", path, "--apply", "--skip-unknown"),
+		    "remove  sam (");
+	put_list(h, "[DEFAULT]\nusers:\n", path);
+	assert_says(h, 1, CLI("trust", "import", path, "--apply"),
+		    "no name in it");
+	assert_says(h, 1, CLI("trust", "import", "/nonexistent"),
+		    "nonexistent");
+	assert_says(h, 2, CLI("trust", "import"), "usage");
+	assert_says(h, 0, CLI("trust", "list"), "mona");
+}
+
+static void test_import(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	import_words(h);
+	house_stop(h);
+	import_words(h);
 	house_start(h);
 	house_end(h);
 }
@@ -131,6 +214,67 @@ static void test_say_and_status(void **state UNUSED)
 	house_start(h);
 	house_await_ran(h, "deploy 2 short", 1);
 	house_await_quiet(h);
+	house_end(h);
+}
+
+/* Puts other words into the configuration, and lets the bot read it. */
+static void edit(struct house *h, const char *from, const char *to)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1u << 20);
+	CLEANUP(str_release) struct str anew = STR_INIT(1u << 20);
+	struct error e = ERROR_INIT;
+	const char *at;
+
+	assert_int_equal(fs_read(h->config, &text, &e), ERR_OK);
+	at = strstr(text.text, from);
+	assert_non_null(at);
+	str_add(&anew, text.text, (size_t)(at - text.text));
+	str_addf(&anew, "%s%s", to, at + strlen(from));
+	assert_int_equal(fs_write(h->config, anew.text, anew.len, 0600, &e),
+			 ERR_OK);
+	assert_int_equal(kill(h->pid, SIGHUP), 0);
+}
+
+static void test_sighup(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+	int pull = house_pull(h, WEB, "sam", "sams", NULL);
+
+	/* A window over the whole week but one minute. */
+	edit(h, "    jobs:\n",
+	     "    freeze: [{from: Mon 00:01, to: Mon 00:00, zone: UTC, "
+	     "reason: the demo}]\n    jobs:\n");
+	house_await_log(h, "environments.staging.freeze[0].reason: the demo "
+			   "is new");
+	house_await_log(h, "configuration read again: 4 changes");
+	house_say(h, WEB, pull, "mona", "@kcibot deploy");
+	house_await_comment(h, WEB, pull, "freeze window");
+	assert_int_equal(house_sql(h, "SELECT count(*) FROM cycle"), 0);
+	assert_says(h, 0, CLI("status"), "freeze window (the demo)");
+	assert_says(h, 0, CLI("status"), "4 changes");
+
+	/* A bad one changes nothing, and says why. */
+	house_expect(h, "configuration");
+	edit(h, "restart_limit: 1", "restart_limt: 2");
+	house_await_log(h, "did you mean 'restart_limit'");
+	house_await_log(h, "nothing was changed");
+	edit(h, "restart_limt: 2", "restart_limit: 1, cooldwn: 5s");
+	house_await_log(h, "did you mean 'cooldown'");
+	assert_int_equal(house_sql(h, "SELECT count(*) FROM cycle"), 0);
+
+	/* Nor one that would need a restart, whatever else is in it. */
+	edit(h, "restart_limit: 1, cooldwn: 5s", "restart_limit: 2");
+	house_await_log(h, "policy.restart_limit: 2, was 1");
+	edit(h, "public_url:", "# public_url:");
+	house_await_log(h, "it needs a restart of the bot: public_url");
+	assert_says(h, 0, CLI("status"), "NOT read again");
+	edit(h, "# public_url:", "public_url:");
+	house_await_log(h, "configuration read again: 0 changes");
+
+	edit(h, "Mon 00:01, to: Mon 00:00", "Mon 00:00, to: Mon 00:01");
+	house_await_status(h, WEB, pull, "success");
+	house_await_quiet(h);
+	assert_int_equal(house_ran(h, "deploy"), 1);
 	house_end(h);
 }
 
@@ -259,7 +403,9 @@ int main(void)
 		HOUSE_TEST(test_two_on_one_state_dir),
 		HOUSE_TEST(test_sigterm_while_a_job_runs),
 		HOUSE_TEST(test_trust),
+		HOUSE_TEST(test_import),
 		HOUSE_TEST(test_say_and_status),
+		HOUSE_TEST(test_sighup),
 		HOUSE_TEST(test_audit),
 		HOUSE_TEST(test_files_that_do_not_match),
 		HOUSE_TEST(test_newer_schema),
