@@ -3,6 +3,8 @@
 # make demo      the whole story on this machine; KEEP=1 stays up
 # make test      unit, integration and contract tests under ASan and UBSan;
 #                T='test_git*' runs some, GROUPS=unit a group
+# make crash     one conversation, with a fault at one point after another;
+#                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=2
 # make fuzz      throws things at the parsers (clang, libFuzzer), SECONDS=60 at
 #                each; F='grammar' some of them
 # make lint      all that a machine can object to; L='format tidy' runs some
@@ -66,6 +68,8 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
+CRASHSRC := $(addprefix tests/crash/,sweep.c play.c talk.c turn.c)
+CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
            $(FUZZSRC)))
@@ -77,7 +81,7 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC) $(FUZZSRC))
+           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(FUZZSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -88,7 +92,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs fuzzers gen deps demo test fuzz lint \
+.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz lint \
         format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -96,7 +100,7 @@ SUB     = +@$(MAKE) --no-print-directory
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
-          $(UNIT) $(INT)
+          $(UNIT) $(INT) $(CRASH)
 fuzzers: $(FUZZ)
 gen: $(GEN) ; @:
 
@@ -140,6 +144,20 @@ $(FUZZ): $(OUT)/%: $(OUT)/tests/fuzz/%.o $(FUZZOBJ) $(OUT)/libkcibot.a
 $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
+
+$(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
+$(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
+	$(call say,LINK $@)
+	$(Q)$(LINK)
+# Without sanitizers: it works below theirs.
+$(OUT)/tests/crash/shim.so: $(wildcard tests/crash/shim*.c) \
+		tests/crash/shim.h tests/crash/fault.h Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I. -O2 -g $(WARN) -Werror -fPIC \
+		-shared -o $@ $(filter %.c,$^)
 
 $(OUT)/%.o: %.c Makefile | $(GEN) $(OUT)/.libs
 	@mkdir -p $(@D)
@@ -192,6 +210,14 @@ run-lint: gen
 
 format:
 	clang-format -i $$(tools/lint/files c h)
+
+crash:
+	@tools/deps run build test
+	$(SUB) MODE=$(TESTMODE) run-crash
+run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
+	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
+		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
+		$(JOBS:%=--jobs %)
 
 bench:
 	@tools/deps run build bench

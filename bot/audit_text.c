@@ -34,6 +34,7 @@ static void field(struct str *out, const char *text)
 	redact_text(&safe, text, strlen(text));
 	str_putc(out, '\t');
 	plain(out, safe.text, safe.len);
+	str_inherit(out, &safe);
 }
 
 void audit_line(struct str *out, const struct audit_row *row)

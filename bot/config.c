@@ -36,6 +36,7 @@ static void split_listen(struct config *c)
 
 		str_addf(&url, "http://%s", text);
 		c->public_url = arena_text(&c->arena, url.text, url.len);
+		c->arena.failed = c->arena.failed || url.failed == ERR_FATAL;
 	}
 	c->listen_port = atoi(colon + 1);
 	text += brackets;
@@ -92,6 +93,7 @@ static const char *folder_of(const char *path, struct arena *a)
 	CLEANUP(free) char *real = folder ? realpath(folder, NULL) : NULL;
 	const char *use = real ? real : folder ? folder : ".";
 
+	a->failed = a->failed || !folder;
 	return arena_text(a, use, strlen(use));
 }
 

@@ -63,7 +63,9 @@ static const char *good_text(const struct value *v)
 		scalar_refuse(v, must.text);
 	} else if (has_control(v->n->text, v->f->lines)) {
 		scalar_refuse(v, "must not hold control characters");
-	} else if (v->f->check && v->f->check(v->n->text, &e)) {
+	} else if (v->f->check && v->f->check(v->n->text, &e) == ERR_FATAL) {
+		v->r->report->arena->failed = true;
+	} else if (e.code) {
 		scalar_refuse(v, e.text);
 	} else {
 		return v->n->text;
@@ -106,8 +108,12 @@ static void read_file(const struct value *v)
 	if (text[0] != '/')
 		str_addf(&path, "%s/", v->r->folder);
 	str_puts(&path, text);
-	if (path.failed) {
+	if (path.failed == ERR_INVALID) {
 		scalar_refuse(v, "must be a shorter path");
+		return;
+	}
+	if (path.failed) {
+		v->r->report->arena->failed = true;
 		return;
 	}
 	copy = arena_text(v->r->report->arena, path.text, path.len);

@@ -251,7 +251,7 @@ static const char *too_late(const struct engine *g, const struct said_record *r)
 static enum err read_words(const struct engine *g, const struct said_record *r,
 			   struct plan *plan, struct error *e)
 {
-	CLEANUP(json_decref) json_t *words = json_loads(r->words, 0, NULL);
+	CLEANUP(json_decref) json_t *words = js_read(r->words);
 	const char *late = too_late(g, r);
 	json_t *word;
 	size_t i;

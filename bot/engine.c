@@ -470,7 +470,8 @@ enum err engine_end_unconfigured(struct engine *g, void *arg UNUSED,
 static enum err handle_start(struct engine *g, void *arg, struct error *e)
 {
 	/* A call of the command line is on record by itself. */
-	if ((g->inbox && engine_audit_config(g, "start", e)) ||
+	if (store_not_later(g->store, g->now_ms, e) ||
+	    (g->inbox && engine_audit_config(g, "start", e)) ||
 	    gaps_start(g, e))
 		return e->code;
 	return engine_end_unconfigured(g, arg, e);

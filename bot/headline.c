@@ -70,6 +70,7 @@ static void say_failure(struct str *out, const json_t *view)
 
 		if (add_failed(&where, view))
 			str_addf(out, " in %s", where.text);
+		str_inherit(out, &where);
 	}
 	str_puts(out, " (");
 	add_cycle(out, view);
@@ -83,6 +84,7 @@ static void say_error(struct str *out, const json_t *view)
 	str_puts(out, "not deployed, something went wrong");
 	if (add_failed(&where, view))
 		str_addf(out, " in %s", where.text);
+	str_inherit(out, &where);
 	str_puts(out, " (");
 	add_cycle(out, view);
 	str_puts(out, "); no pull request is blamed");
@@ -109,6 +111,7 @@ static void say_running(struct str *out, const json_t *view)
 	part_progress(&what, view);
 	str_addf(out, "%s deploy runs in cycle %lld: %s", part_kind(view),
 		 (long long)js_int(view, "cycle.id", 0), what.text);
+	str_inherit(out, &what);
 	if (js_get(view, "eta")) {
 		str_puts(out, ", takes ");
 		part_eta(out, js_get(view, "eta"));
@@ -205,6 +208,7 @@ static void say_bystander(struct str *out, const json_t *view)
 		str_puts(out, "what others brought");
 	if (add_failed(&where, view))
 		str_addf(out, " (%s)", where.text);
+	str_inherit(out, &where);
 }
 
 static void say_verdict(struct str *out, const json_t *view, const json_t *own)

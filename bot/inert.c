@@ -100,6 +100,7 @@ static void clean_and_redact(struct str *out, const char *text,
 
 	clean(&plain, text, newline);
 	redact_text(out, plain.text, plain.len);
+	str_inherit(out, &plain);
 }
 
 /* Does "GH-12", "GHSA-..." or "CVE-..." have its dash at s[i]? */
@@ -179,6 +180,7 @@ void render_inline(struct str *out, const char *text)
 	if (s.len && begins_line(out) && !is_letter(s.text[0]))
 		str_puts(out, s.text[0] == '@' ? MIDDLE_DOT " " : ZWSP);
 	add_inert(out, s.text);
+	str_inherit(out, &s);
 }
 
 /* The longest run of backticks. */
@@ -217,6 +219,7 @@ void render_code(struct str *out, const char *text)
 	str_puts(out, s.text);
 	str_puts(out, pad);
 	add_fence(out, fence);
+	str_inherit(out, &s);
 }
 
 void render_block(struct str *out, const char *text)
@@ -236,6 +239,7 @@ void render_block(struct str *out, const char *text)
 		str_putc(out, '\n');
 	add_fence(out, fence);
 	str_putc(out, '\n');
+	str_inherit(out, &s);
 }
 
 /* "octo-cat" or "octo-cat[bot]": what the forge gives as a login. */
@@ -264,6 +268,7 @@ void render_description(struct str *out, const char *text)
 	size_t max = LIMIT_STATUS_DESCRIPTION;
 
 	clean_and_redact(&s, text, " ");
+	str_inherit(out, &s);
 	if (s.len <= max) {
 		str_add(out, s.text, s.len);
 		return;

@@ -187,6 +187,8 @@ void intake_stop(struct intake *i)
 {
 	int fd;
 
+	if (!i)
+		return;
 	atomic_store(&i->stopping, true);
 	fd = MHD_quiesce_daemon(i->daemon);
 	if (fd >= 0)

@@ -148,6 +148,8 @@ void part_time(const struct sheet *s, int64_t ms)
 	}
 	time_iso(&iso, ms);
 	time_iso(&today, s->now_ms);
+	str_inherit(s->out, &iso);
+	str_inherit(s->out, &today);
 	html_addf(s->out, "<time datetime=\"%s\">", iso.text);
 	/* "2026-11-21T14:05:09Z" */
 	if (iso.len >= 20 && strncmp(iso.text, today.text, 10) != 0) {
@@ -170,6 +172,7 @@ void part_span(const struct sheet *s, int64_t ms)
 
 	time_span(&span, ms);
 	html_text(s->out, span.text);
+	str_inherit(s->out, &span);
 }
 
 static bool has_forge(const struct sheet *s)

@@ -57,6 +57,7 @@ static void phrase(const struct sheet *s, const char *text)
 
 		str_add(&part, text, n);
 		html_text(s->out, part.text);
+		str_inherit(s->out, &part);
 		text += n;
 		/* One without a partner is itself. */
 		if (*text && (code || strchr(text + 1, '`'))) {
@@ -394,6 +395,8 @@ void page_pull(const struct sheet *s, const json_t *view)
 	sheet_begin(s, name.text,
 		    at_rest(environments) ? REFRESH_IDLE_S : REFRESH_BUSY_S,
 		    twin.text);
+	str_inherit(s->out, &name);
+	str_inherit(s->out, &twin);
 	title(s, view);
 	json_array_foreach (environments, i, env)
 		environment(s, env);

@@ -160,8 +160,11 @@ static void add_root(struct str *out, const char *path)
 			str_puts(out, "../");
 }
 
-/* Every text of a view, as the last step before it leaves. */
-static void redact(json_t *v)
+/*
+ * Every text of a view, as the last step before it leaves.  False when one
+ * could not be cleaned: then nothing of it may be shown.
+ */
+static bool redact(json_t *v)
 {
 	CLEANUP(str_release) struct str clean = STR_INIT(LIMIT_PAGE);
 	const char *key;
@@ -171,14 +174,16 @@ static void redact(json_t *v)
 	if (json_is_string(v)) {
 		redact_text(&clean, json_string_value(v),
 			    json_string_length(v));
-		/* What cannot be cleaned is not shown. */
-		if (clean.failed || json_string_set(v, clean.text))
-			json_string_set(v, "");
+		if (clean.failed == ERR_FATAL || json_string_set(v, clean.text))
+			return false;
 	}
 	json_array_foreach (v, i, inner)
-		redact(inner);
+		if (!redact(inner))
+			return false;
 	json_object_foreach (v, key, inner)
-		redact(inner);
+		if (!redact(inner))
+			return false;
+	return true;
 }
 
 /* One moment of the store, or NULL with a sentence. */
@@ -198,8 +203,11 @@ static json_t *look(struct pages *p, const struct route *r,
 		/* Only read: there is nothing to commit. */
 		store_rollback(p->store);
 	}
-	if (view)
-		redact(view);
+	if (view && !redact(view)) {
+		json_decref(view);
+		view = NULL;
+		error_set(e, ERR_RETRY, "out of memory");
+	}
 	/* The file may have been replaced: open it anew next time. */
 	if (!view && e->code == ERR_FATAL) {
 		store_close(p->store);

@@ -53,6 +53,7 @@ static void add_headline(struct str *out, const json_t *view,
 	str_puts(out, ": ");
 	sticky_prose(out, s.text, 2 * room->text_bytes);
 	str_puts(out, "**\n\n");
+	str_inherit(out, &s);
 }
 
 /* Whom to look at, if anybody: only a single new revision can be it. */
@@ -399,6 +400,7 @@ static void add_frozen(struct str *out, const json_t *view,
 	part_frozen(&s, view);
 	sticky_text(out, s.text, 2 * room->text_bytes);
 	str_putc(out, '\n');
+	str_inherit(out, &s);
 }
 
 static void add_skipped(struct str *out, const json_t *view,
@@ -561,8 +563,9 @@ void render_sticky(struct str *out, const json_t *view)
 	for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
 		str_clear(&s);
 		try_sticky(&s, view, &rooms[i]);
-		if (!s.failed)
+		if (s.failed != ERR_INVALID)
 			break;
 	}
 	str_add(out, s.text, s.len);
+	str_inherit(out, &s);
 }

@@ -17,6 +17,7 @@ static void add_inert_headline(struct str *out, const json_t *view)
 
 	render_headline(&s, view);
 	render_prose(out, s.text);
+	str_inherit(out, &s);
 }
 
 void render_outcome(struct str *out, const json_t *view, const char *login)
@@ -38,6 +39,7 @@ void render_outcome(struct str *out, const json_t *view, const char *login)
 		str_puts(out, ".\n\nNothing starts there now, ");
 		part_frozen(&s, view);
 		render_inline(out, s.text);
+		str_inherit(out, &s);
 	}
 	str_puts(out, ".\n\nRevision ");
 	part_sha(out, js_str(view, "head_sha"), 40);
@@ -59,8 +61,10 @@ void render_prose(struct str *out, const char *text)
 		CLEANUP(free)
 		char *code = strndup(open + 1, (size_t)(close - open - 1));
 
-		if (!before || !code)
-			break;
+		if (!before || !code) {
+			out->failed = ERR_FATAL;
+			return;
+		}
 		render_inline(out, before);
 		render_code(out, code);
 		text = close + 1;
@@ -192,4 +196,5 @@ void render_status_description(struct str *out, const json_t *view)
 			 *js_str(view, "why") ? ": " : "", js_str(view, "why"));
 	}
 	render_description(out, s.text);
+	str_inherit(out, &s);
 }

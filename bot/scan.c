@@ -14,6 +14,12 @@
 
 /* A command runs when we learned of it before it was older than this. */
 #define FRESH_MS (30LL * 60 * 1000)
+/*
+ * A scan begins so long before the newest comment that the last one saw: on
+ * the forge's several machines a comment may show up after, or bear an earlier
+ * time than, one that was already listed.  What is known is known by its id.
+ */
+#define LOOK_BACK_MS (2LL * 60 * 1000)
 /* The forge gives whole seconds. */
 #define FORGE_SECOND_MS 1000
 /* A pull that moved longer ago shows all that moved it. */
@@ -50,20 +56,34 @@ enum err scan_ask_pull(struct engine *g, const char *repo, int64_t number,
 				OUTBOX_REPLACES, g->now_ms, e);
 }
 
+static void look_back(const char *since, struct str *ret)
+{
+	int64_t ms;
+
+	if (time_parse_iso(since, &ms))
+		time_iso(ret, ms - LOOK_BACK_MS);
+	else
+		str_puts(ret, since);
+}
+
 static enum err scan_repo(struct engine *g, const char *repo, struct error *e)
 {
+	CLEANUP(str_release) struct str since = STR_INIT(64);
+	CLEANUP(str_release) struct str review_since = STR_INIT(64);
 	struct scan_record scan;
 
 	if (store_scan(g->store, repo, g->now_ms, &scan, e))
 		return e->code;
-	if (scan_ask_pulls(g, repo, e) ||
+	look_back(scan.comments_since, &since);
+	look_back(scan.review_comments_since, &review_since);
+	if (str_check(&since, e) || str_check(&review_since, e) ||
+	    scan_ask_pulls(g, repo, e) ||
 	    want(g, "forge.comments", repo,
-		 json_pack("{s:s, s:s}", "repo", repo, "since",
-			   scan.comments_since),
+		 json_pack("{s:s, s:s}", "repo", repo, "since", since.text),
 		 e) ||
 	    want(g, "forge.review_comments", repo,
 		 json_pack("{s:s, s:s}", "repo", repo, "since",
-			   scan.review_comments_since),
+			   review_since.text),
 		 e))
 		return e->code;
 	return want(g, "forge.hooks", repo, json_pack("{s:s}", "repo", repo),
@@ -225,6 +245,8 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 		struct pull p;
 
 		if (pull_from_json(&p, repo, object, &why)) {
+			if (why.code == ERR_FATAL)
+				return error_set(e, ERR_FATAL, "%s", why.text);
 			log_warning("%s: %s", repo, why.text);
 			continue;
 		}
@@ -246,6 +268,8 @@ enum err scan_pull(struct engine *g, const json_t *args,
 	if (o->code)
 		return ERR_OK;
 	if (pull_from_json(&p, js_str(args, "repo"), o->body, &why)) {
+		if (why.code == ERR_FATAL)
+			return error_set(e, ERR_FATAL, "%s", why.text);
 		log_warning("%s: %s", js_str(args, "repo"), why.text);
 		return ERR_OK;
 	}
@@ -320,6 +344,8 @@ static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
 	int64_t made_ms;
 	bool known, closed;
 
+	/* The forge gives whole seconds. */
+	from_ms -= from_ms % FORGE_SECOND_MS;
 	if (h->number <= 0 || !heard_made_ms(h, &made_ms) || made_ms < from_ms)
 		return ERR_OK;
 	if (hear_again(g, h, &known, e) || is_closed(g, h, &closed, e))

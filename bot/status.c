@@ -165,7 +165,7 @@ static bool rule_running(const struct facts *x, struct told_status *ret)
 	str_addf(&ret->text, "%s running: ", x->cycle.kind);
 	if (strcmp(x->cycle.state, "running") == 0) {
 		CLEANUP(json_decref)
-		json_t *stages = json_loads(x->cycle.stages, 0, NULL);
+		json_t *stages = js_read(x->cycle.stages);
 		const char *name = json_string_value(
 			json_array_get(stages, (size_t)x->cycle.stage));
 

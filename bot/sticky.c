@@ -19,6 +19,7 @@ void sticky_text(struct str *out, const char *text, size_t max)
 
 	str_add(&s, text, str_utf8_cut(text, len, max));
 	render_inline(out, s.text);
+	str_inherit(out, &s);
 	if (len > max)
 		str_puts(out, "\xe2\x80\xa6");
 }

@@ -22,7 +22,7 @@ static json_t *of_said(const struct said_record *r, json_t *facts)
 		json_object_set_new(evidence, "comment",
 				    json_integer(r->comment_id));
 	put(evidence, "commit", r->commit_sha);
-	json_object_set_new(evidence, "words", json_loads(r->words, 0, NULL));
+	json_object_set_new(evidence, "words", js_read(r->words));
 	/* He is in the actor already. */
 	json_object_del(facts, "operator");
 	if (json_object_size(facts))

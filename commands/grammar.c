@@ -28,6 +28,7 @@
 /* A character of the last private plane: text, but no letter to Markdown. */
 #define MARK "\xf3\xb0\x80\x80"
 #define BOM "\xef\xbb\xbf"
+#define MARK_SIZE 40 /* two of them around a number */
 
 /* A line that begins with the mention; offsets into the comment. */
 struct candidate {
@@ -220,9 +221,11 @@ static enum err find_candidates(struct reader *r, struct error *e)
 	return ERR_OK;
 }
 
-static void mark(struct str *out, size_t index)
+/* Without an allocation that could fail: a mark that is not found would
+ * make a command vanish. */
+static void mark(char ret[MARK_SIZE], size_t index)
 {
-	str_addf(out, MARK "%zu" MARK, index);
+	snprintf(ret, MARK_SIZE, MARK "%zu" MARK, index);
 }
 
 /* The comment with the marks in it. */
@@ -232,9 +235,11 @@ static void add_marked(struct str *out, const struct reader *r)
 
 	for (size_t i = 0; i < r->found.count; i++) {
 		size_t content = r->found.items[i].content;
+		char text[MARK_SIZE];
 
+		mark(text, i);
 		str_add(out, r->text + pos, content - pos);
-		mark(out, i);
+		str_puts(out, text);
 		pos = content;
 	}
 	str_add(out, r->text + pos, r->len - pos);
@@ -295,7 +300,7 @@ static bool begins_line(cmark_node *text)
 static void look_at_text(struct reader *r, cmark_node *plain,
 			 cmark_node *marked)
 {
-	CLEANUP(str_release) struct str want = STR_INIT(64);
+	char want[MARK_SIZE];
 	const char *text = cmark_node_get_literal(marked);
 	size_t i;
 
@@ -305,9 +310,9 @@ static void look_at_text(struct reader *r, cmark_node *plain,
 	i = strtoul(text + strlen(MARK), NULL, 10);
 	if (i >= r->found.count)
 		return;
-	mark(&want, i);
-	if (str_starts(text, want.text) &&
-	    strcmp(text + want.len, cmark_node_get_literal(plain)) == 0)
+	mark(want, i);
+	if (str_starts(text, want) &&
+	    strcmp(text + strlen(want), cmark_node_get_literal(plain)) == 0)
 		r->found.items[i].live = true;
 }
 

@@ -40,7 +40,8 @@ struct said {
  * count 0.  ERR_INVALID with a sentence for the author when there are too
  * many commands, the comment or a command line is too long, or a command line
  * holds control, bidi or zero-width characters; the author is answered then,
- * nothing runs.  ERR_FATAL when out of memory.  On failure count is 0.
+ * nothing runs.  ERR_FATAL when out of memory, though
+ * cmark-gfm then ends the process by itself.  On failure count is 0.
  */
 NODISCARD enum err grammar_read(const char *bot_name, const char *text,
 				size_t len, struct said *ret, struct error *e);

@@ -41,7 +41,7 @@ static enum err list_to_json(text_list list, char *ret, size_t size,
 
 void flow_stage_name(const struct cycle *c, int stage, char *ret, size_t size)
 {
-	CLEANUP(json_decref) json_t *stages = json_loads(c->stages, 0, NULL);
+	CLEANUP(json_decref) json_t *stages = js_read(c->stages);
 	const char *name =
 		json_string_value(json_array_get(stages, (size_t)stage));
 

@@ -75,7 +75,7 @@ static enum err look_at(const struct flow *f, const struct cycle *c,
 {
 	const struct project *project = environment_project(f->env, r->repo);
 	CLEANUP(json_decref)
-	json_t *paths = r->paths ? json_loads(r->paths, 0, NULL) : NULL;
+	json_t *paths = js_read(r->paths);
 	CLEANUP(json_decref) json_t *files = NULL;
 	CLEANUP(str_release) struct str why = STR_INIT(sizeof(r->reason));
 	struct pull p;

@@ -50,7 +50,7 @@ static void add_difference(json_t *to, const char *repo,
 		one = json_pack("{s:s}", "result", "merged");
 		if (list[i].paths)
 			json_object_set_new(one, "paths",
-					    json_loads(list[i].paths, 0, NULL));
+					    js_read(list[i].paths));
 		json_array_append_new(to, one);
 	}
 }
@@ -167,8 +167,7 @@ static json_t *http_json(const struct http_check *h)
 			      (json_int_t)h->every_ms);
 
 	if (h->expect_json)
-		json_object_set_new(o, "json",
-				    json_loads(h->expect_json, 0, NULL));
+		json_object_set_new(o, "json", js_read(h->expect_json));
 	return o;
 }
 

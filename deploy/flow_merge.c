@@ -235,7 +235,7 @@ enum err flow_batched(const struct flow *f, const json_t *args,
 static bool touches_workflows(const struct revision *r)
 {
 	CLEANUP(json_decref)
-	json_t *paths = r->paths ? json_loads(r->paths, 0, NULL) : NULL;
+	json_t *paths = r->paths ? js_read(r->paths) : NULL;
 	json_t *one;
 	size_t i;
 

@@ -298,7 +298,9 @@ static enum err prepare(struct visit *v, int lock, struct error *e)
 	bool program = !js_get(v->args, "http");
 
 	if (program && make_work(v, &why)) {
-		if (why.code == ERR_RETRY)
+		/* A disk that is full says nothing about what was checked
+		 * out; it may be well at the next try. */
+		if (why.code == ERR_RETRY || why.code == ERR_FATAL)
 			return error_set(e, ERR_RETRY, "%s", why.text);
 		return finish(v, "error", "checkout", why.text, e);
 	}

@@ -87,8 +87,11 @@ enum err unpack(const void *data, size_t len, void *ret, size_t size,
 		struct error *e)
 {
 	uLongf got = size;
+	int rc = uncompress(ret, &got, data, len);
 
-	if (uncompress(ret, &got, data, len) != Z_OK || got != size)
+	if (rc == Z_MEM_ERROR)
+		return error_set(e, ERR_RETRY, "out of memory");
+	if (rc != Z_OK || got != size)
 		return error_set(e, ERR_INVALID, "a packed body is damaged");
 	return ERR_OK;
 }

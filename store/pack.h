@@ -27,7 +27,7 @@ bool packer_pack(struct packer *p, const void *data, size_t len,
 
 /*
  * Unpacks what must become exactly size bytes, into memory that the caller
- * gives.  ERR_INVALID when it is damaged.
+ * gives.  ERR_INVALID when it is damaged, ERR_RETRY when out of memory.
  */
 NODISCARD enum err unpack(const void *data, size_t len, void *ret, size_t size,
 			  struct error *e);

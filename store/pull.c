@@ -237,7 +237,7 @@ enum err store_pull_answer(struct store *s, int64_t id, const char *markdown,
 bool pull_has_label(const struct pull *p, const char *label)
 {
 	CLEANUP(json_decref)
-	json_t *labels = json_loads(p->labels, 0, NULL);
+	json_t *labels = js_read(p->labels);
 	json_t *one;
 	size_t i;
 
@@ -257,8 +257,12 @@ static bool is_sha(const char *text)
 	return !text[n] && (n == 40 || n == 64);
 }
 
-/* Label names as a compact JSON array; those that do not fit are left out. */
-static void copy_labels(struct pull *p, const json_t *object)
+/*
+ * Label names as a compact JSON array; those that do not fit are left out.
+ * One of them may be what keeps the pull out, so memory is not to lack.
+ */
+static enum err copy_labels(struct pull *p, const json_t *object,
+			    struct error *e)
 {
 	CLEANUP(json_decref) json_t *names = json_array();
 	const json_t *list = js_get(object, "labels");
@@ -269,12 +273,16 @@ static void copy_labels(struct pull *p, const json_t *object)
 	json_array_foreach (list, i, one) {
 		CLEANUP(free) char *text = NULL;
 
-		json_array_append_new(names, json_string(js_str(one, "name")));
-		text = js_dump(names);
-		if (!text || strlen(text) >= sizeof(p->labels))
-			return;
+		if (!json_array_append_new(names,
+					   json_string(js_str(one, "name"))))
+			text = js_dump(names);
+		if (!text)
+			return error_set(e, ERR_FATAL, "out of memory");
+		if (strlen(text) >= sizeof(p->labels))
+			return ERR_OK;
 		COPY(p->labels, text);
 	}
+	return ERR_OK;
 }
 
 enum err pull_from_json(struct pull *p, const char *repo, const json_t *object,
@@ -296,7 +304,8 @@ enum err pull_from_json(struct pull *p, const char *repo, const json_t *object,
 	p->draft = js_bool(object, "draft", false);
 	COPY(p->base_ref, js_str(object, "base.ref"));
 	COPY(p->head_sha, js_str(object, "head.sha"));
-	copy_labels(p, object);
+	if (copy_labels(p, object, e))
+		return e->code;
 	if (p->number <= 0 || !is_sha(p->head_sha) || !*p->base_ref ||
 	    (strcmp(p->state, "open") != 0 && strcmp(p->state, "closed") != 0 &&
 	     strcmp(p->state, "merged") != 0) ||

@@ -141,7 +141,7 @@ bool pull_has_label(const struct pull *p, const char *label);
 
 /*
  * Fills p (but id and active_ms) from a pull request object of the forge.
- * ERR_INVALID when it is not one.
+ * ERR_INVALID when it is not one, ERR_FATAL when out of memory.
  */
 NODISCARD enum err pull_from_json(struct pull *p, const char *repo,
 				  const json_t *object, struct error *e);

@@ -6,6 +6,21 @@
 #include "bot/base/clock.h"
 #include "store/internal.h"
 
+enum err store_not_later(struct store *s, int64_t now_ms, struct error *e)
+{
+	static const enum statement all[] = {
+		STMT_ENV_NOT_LATER,
+		STMT_REQUESTS_NOT_LATER,
+		STMT_OUTBOX_NOT_LATER,
+		STMT_HEADS_NOT_LATER,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (db_run(&s->db, all[i], ARGS(ARG(now_ms)), e))
+			return e->code;
+	return ERR_OK;
+}
+
 enum err store_meta(struct store *s, const char *key, struct str *out,
 		    struct error *e)
 {

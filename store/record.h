@@ -11,6 +11,14 @@
 #include "bot/base/str.h"
 #include "store/store.h"
 
+/*
+ * At a start whose clock may have gone back since: what delays are counted
+ * from is not later than now, or they would be longer by the jump.  What is
+ * only told to people stays as it was.
+ */
+NODISCARD enum err store_not_later(struct store *s, int64_t now_ms,
+				   struct error *e);
+
 /* Appends the value of key to out; nothing when there is none. */
 NODISCARD enum err store_meta(struct store *s, const char *key, struct str *out,
 			      struct error *e);

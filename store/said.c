@@ -78,7 +78,7 @@ enum err store_said_facts(struct store *s, int64_t id, json_t **ret,
 
 	if (db_row(&s->db, STMT_SAID_GET, ARGS(ARG(id)), &row, e))
 		return e->code;
-	*ret = json_loads(db_text(row, 13), 0, NULL);
+	*ret = js_read(db_text(row, 13));
 	db_done(row);
 	if (!json_is_object(*ret)) {
 		json_decref(*ret);

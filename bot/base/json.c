@@ -1,7 +1,9 @@
 #include "bot/base/json.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bot/base/limits.h"
 
@@ -11,22 +13,36 @@
  */
 static _Thread_local bool counting;
 static _Thread_local size_t left;
-static _Thread_local bool refused; /* jansson does not say so by itself */
+static _Thread_local bool refused; /* it took more than that */
+
+/*
+ * While it parses, jansson 2.14 must not be refused memory: it leaves out the
+ * bytes of a text for which there was none and goes on, and then copies past
+ * the end of what it has.  So at our own bound the text ends (see feed()), and
+ * where the machine has no more the process does; it starts again where it
+ * was.
+ */
+static void NORETURN no_memory(void)
+{
+	static const char text[] = "out of memory in the midst of JSON\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		abort();
+	abort();
+}
 
 static void *counted_malloc(size_t size)
 {
-	void *p;
+	void *p = malloc(size);
+	size_t got;
 
-	if (counting && size > left) {
-		refused = true;
-		return NULL;
-	}
-	p = malloc(size);
-	if (counting && p) {
-		size_t got = malloc_usable_size(p);
-
-		left -= got < left ? got : left;
-	}
+	if (!counting)
+		return p;
+	if (!p)
+		no_memory();
+	got = malloc_usable_size(p);
+	refused = refused || got > left;
+	left -= got < left ? got : left;
 	return p;
 }
 
@@ -81,23 +97,53 @@ bool js_bool(const json_t *root, const char *path, bool absent)
 	return json_is_boolean(v) ? json_is_true(v) : absent;
 }
 
+struct food {
+	const char *text;
+	size_t len;
+};
+
+/* For jansson: the next bytes, in small pieces; none once it is too much. */
+static size_t feed(void *buffer, size_t size, void *ctx)
+{
+	struct food *f = ctx;
+	size_t n = f->len < size ? f->len : size;
+
+	if (refused)
+		return (size_t)-1;
+	memcpy(buffer, f->text, n);
+	f->text += n;
+	f->len -= n;
+	return n;
+}
+
 json_t *js_parse(const char *text, size_t len, struct error *e)
 {
+	struct food food = {text, len};
 	json_error_t why;
 	json_t *root;
 
 	left = LIMIT_JSON_MEMORY;
 	refused = false;
 	counting = true;
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	root = json_load_callback(feed, &food, JSON_REJECT_DUPLICATES, &why);
 	counting = false;
-	if (!root && refused)
+	if (refused) {
+		json_decref(root);
 		error_set(e, ERR_INVALID, "JSON that needs more than %u MiB",
 			  LIMIT_JSON_MEMORY >> 20);
-	else if (!root)
+		return NULL;
+	}
+	if (!root)
 		error_set(e, ERR_INVALID, "not JSON: line %d: %s", why.line,
 			  why.text);
 	return root;
+}
+
+json_t *js_read(const char *text)
+{
+	struct error ignored = ERROR_INIT;
+
+	return text ? js_parse(text, strlen(text), &ignored) : NULL;
 }
 
 char *js_dump(const json_t *root)

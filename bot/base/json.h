@@ -26,9 +26,14 @@ bool js_bool(const json_t *root, const char *path, bool absent);
 /*
  * Parses len bytes; the caller owns the result.  NULL and ERR_INVALID when
  * it is not JSON, has a NUL in a text, a member twice, nests too deep, or
- * needs more than LIMIT_JSON_MEMORY.
+ * needs more than LIMIT_JSON_MEMORY.  Ends the process when the machine has no
+ * memory left: half a text must not pass for a whole one.
  */
 NODISCARD json_t *js_parse(const char *text, size_t len, struct error *e);
+
+/* JSON that we wrote ourselves (NULL = none), read as by js_parse(); the
+ * caller owns the result.  NULL when it is none after all. */
+json_t *js_read(const char *text);
 
 /* Compact text with sorted keys, for storing and comparing; caller frees. */
 char *js_dump(const json_t *root);

@@ -150,9 +150,10 @@ void redact_secret(const char *secret)
 
 /*
  * A text that was cut out of a longer one may begin in the middle of a
- * secret: the longest end of s that text begins with is marked.
+ * secret: the longest end of s that text begins with is marked.  False when
+ * out of memory.
  */
-static void mark_cut_start(const struct secret *s, unsigned char *marks,
+static bool mark_cut_start(const struct secret *s, unsigned char *marks,
 			   const char *text, size_t len)
 {
 	size_t n = len < s->len ? len : s->len;
@@ -160,19 +161,19 @@ static void mark_cut_start(const struct secret *s, unsigned char *marks,
 	size_t matched = 0;
 
 	if (n < LEAST)
-		return;
+		return true;
 	start = new_secret(text, n);
-	if (!start) {
-		memset(marks, 1, n);
-		return;
-	}
+	if (!start)
+		return false;
 	for (size_t i = 0; i < s->len; i++)
 		matched = advance(start, matched, s->text[i]);
 	if (matched >= LEAST)
 		memset(marks, 1, matched);
+	return true;
 }
 
-static void mark_secret(const struct secret *s, unsigned char *marks,
+/* False when out of memory. */
+static bool mark_secret(const struct secret *s, unsigned char *marks,
 			const char *text, size_t len)
 {
 	size_t matched = 0, marked = 0;
@@ -199,7 +200,7 @@ static void mark_secret(const struct secret *s, unsigned char *marks,
 	/* ... and may end in the middle of one. */
 	if (matched >= LEAST)
 		memset(marks + len - matched, 1, matched);
-	mark_cut_start(s, marks, text, len);
+	return mark_cut_start(s, marks, text, len);
 }
 
 static void copy_unmarked(struct str *out, const unsigned char *marks,
@@ -224,15 +225,19 @@ static void copy_unmarked(struct str *out, const unsigned char *marks,
 void redact_text(struct str *out, const char *text, size_t len)
 {
 	CLEANUP(free) char *marks = calloc(1, len + 1);
-	bool blind;
+	bool blind, starved = !marks;
 
 	pthread_rwlock_rdlock(&lock);
-	blind = lost || !marks;
-	for (struct secret *s = secrets; s && !blind; s = s->next)
-		mark_secret(s, (unsigned char *)marks, text, len);
+	blind = lost;
+	for (struct secret *s = secrets; s && !blind && !starved; s = s->next)
+		starved = !mark_secret(s, (unsigned char *)marks, text, len);
 	pthread_rwlock_unlock(&lock);
-	if (blind) {
+	if (blind || starved) {
 		str_puts(out, "[redacted: out of memory]");
+		/* Next time it may be well; what shows a text that failed
+		 * all the same shows this. */
+		if (starved)
+			out->failed = ERR_FATAL;
 		return;
 	}
 	redact_mark_shapes((unsigned char *)marks, text, len);

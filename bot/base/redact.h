@@ -23,6 +23,7 @@ void redact_secret(const char *secret);
 
 /*
  * Appends text (len bytes, of any kind) to out with all secrets replaced.
+ * out fails when there is no memory, and holds nothing of text then.
  * Takes time proportional to len for each registered secret.  Safe from any
  * thread; text and out must not overlap.
  */

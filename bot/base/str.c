@@ -108,6 +108,12 @@ void str_addf(struct str *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+void str_inherit(struct str *s, const struct str *part)
+{
+	if (part->failed == ERR_FATAL)
+		s->failed = ERR_FATAL;
+}
+
 void str_truncate(struct str *s, size_t len)
 {
 	if (len < s->len) {

@@ -49,6 +49,12 @@ void str_putc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void str_vaddf(struct str *s, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
+/*
+ * s fails, too, when part had no memory: for a text that is made of parts.
+ * What part's ceiling cut off is no failure of s.
+ */
+void str_inherit(struct str *s, const struct str *part);
+
 /* Cuts to len bytes; no effect when shorter. */
 void str_truncate(struct str *s, size_t len);
 

@@ -67,6 +67,8 @@ static enum err copy_checkout(const struct git_settings *git UNUSED,
 	checkouts++;
 	if (strcmp(sha, "bad") == 0)
 		return error_set(e, ERR_INVALID, "no such commit in %s", repo);
+	if (strcmp(sha, "full") == 0 && checkouts == 1)
+		return error_set(e, ERR_FATAL, "no space left on device");
 	if (fs_mkdirs(dir, 0755, e))
 		return e->code;
 	put(dir, "good.sh",

@@ -292,6 +292,19 @@ static void crash_while_preparing(void **unused UNUSED)
 					"link\nplain.sh\nsha\n");
 }
 
+/* A disk that was full for a moment is no verdict on what was checked out. */
+static void full_while_preparing(void **unused UNUSED)
+{
+	static const char args[] = "{'run':['true'],'manifest':{'projects':"
+				   "[{'repo':'a/b','name':'b','sha':'full'}]}}";
+
+	run(0, "again", args);
+	assert_int_equal(await_answer(0)->code, ERR_RETRY);
+	no_record_of("again");
+	run(1, "again", args);
+	expect(1, "success", "ok");
+}
+
 /* A bot of its own that starts a job and is killed. */
 static void bot_dies(const char *key, const char *args)
 {
@@ -477,6 +490,7 @@ int main(int argc, char **argv)
 		JOB_TEST(queue_is_bounded),
 		JOB_TEST(once_only),
 		JOB_TEST(crash_while_preparing),
+		JOB_TEST(full_while_preparing),
 		JOB_TEST(adoption),
 		JOB_TEST(stop_leaves_jobs_alone),
 		JOB_TEST(supervisor_dies),

@@ -219,6 +219,28 @@ static void old_things_are_removed(void **state UNUSED)
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM said"), 1);
 }
 
+/* --- the clock --- */
+
+/* What went back between two lives makes no delay longer than it is. */
+static void a_clock_that_went_back(void **state UNUSED)
+{
+	world_open(&w, 1, CONTRIBUTOR);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_cycles(&w), 1);
+	world_open(&w, 2, CONTRIBUTOR);
+	world_pass(&w, MINUTE);
+	assert_int_equal(world_cycles(&w), 1);
+	world_kill(&w);
+	w.clock.wall -= 48 * HOUR;
+	world_boot(&w);
+	world_run(&w);
+	/* The cooldown of half an hour, once more and no longer. */
+	world_pass(&w, 29 * MINUTE);
+	assert_int_equal(world_cycles(&w), 1);
+	world_pass(&w, 2 * MINUTE);
+	assert_int_equal(world_cycles(&w), 2);
+}
+
 /* --- scans --- */
 
 static void scan_begins(void)
@@ -286,6 +308,38 @@ static void what_a_scan_finds(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 }
 
+/* The forge tells whole seconds: said half a second later, it looks older. */
+static void a_scan_hears_the_first_second(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	fake_clock_advance(&w.clock, 20300 - clock_wall(&w.clock.clock) % 1000);
+	scan_begins();
+	world_run(&w);
+	fake_clock_advance(&w.clock, 500);
+	found(found_comment(50, "@kcibot deploy"));
+	world_pass(&w, 6 * MINUTE);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM said"), 1);
+}
+
+/* The forge may show a comment after one that bears a later time. */
+static void a_scan_looks_back(void **state UNUSED)
+{
+	json_t *newest;
+	const char *since;
+	int64_t newest_ms, since_ms;
+
+	scan_begins();
+	world_run(&w);
+	world_open(&w, 1, STRANGER);
+	newest = found_comment(50, "I only talk");
+	assert_true(time_parse_iso(js_str(newest, "updated_at"), &newest_ms));
+	found(newest);
+	world_pass(&w, 20 * MINUTE);
+	since = js_str(world_last(&w, "forge.comments", "")->args, "since");
+	assert_true(time_parse_iso(since, &since_ms));
+	assert_int_equal(newest_ms - since_ms, 2 * MINUTE);
+}
+
 static void too_late_is_answered(void **state UNUSED)
 {
 	scan_begins();
@@ -328,8 +382,11 @@ int main(void)
 		T(gives_up_in_the_end),
 		T(an_environment_that_is_gone),
 		T(old_things_are_removed),
+		T(a_clock_that_went_back),
 		T(the_first_scan_only_takes_note),
 		T(what_a_scan_finds),
+		T(a_scan_looks_back),
+		T(a_scan_hears_the_first_second),
 		T(too_late_is_answered),
 		T(a_head_found_after_the_comment),
 	};
