@@ -135,9 +135,14 @@ static enum err status(struct engine *g, struct event *ev UNUSED,
 		       json_t **ret_answer, struct error *e)
 {
 	json_t *view = view_status(g->store, &g->view, g->now_ms, e);
+	json_t *note = engine_reload_note(g);
 
-	if (!view)
+	if (!view) {
+		json_decref(note);
 		return e->code;
+	}
+	if (note)
+		json_object_set_new(view, "configuration", note);
 	*ret_answer = json_pack("{s:b, s:s, s:o}", "ok", 1, "text", "",
 				"status", view);
 	return ERR_OK;

@@ -132,10 +132,6 @@ static void note_hooks(const struct config *c)
 /* What the file may say already and the bot does not do yet. */
 static void note_idle_keys(const struct environment *env)
 {
-	if (env->freeze_count)
-		printf("note: %s: freeze has no effect yet: cycles start at "
-		       "any time\n",
-		       env->name);
 	for (size_t i = 0; i < env->job_count; i++)
 		if (env->jobs[i].drains)
 			printf("note: %s: drains of job %s has no effect yet\n",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
+#include "bot/view_parts.h"
 
 /* User text on a terminal: no control characters. */
 static void plain(struct str *out, const char *text)
@@ -72,6 +73,33 @@ static void cycle_line(struct str *out, const char *what, const json_t *c)
 			 js_str(r, "result"));
 }
 
+static void frozen_line(struct str *out, const json_t *env)
+{
+	int64_t until = js_int(env, "frozen_until_ms", 0);
+
+	if (!*js_str(env, "frozen_why"))
+		return;
+	str_puts(out, "  nothing starts");
+	if (until) {
+		str_puts(out, " until ");
+		time_iso(out, until);
+	}
+	str_puts(out, ": ");
+	plain(out, js_str(env, "frozen_why"));
+	str_putc(out, '\n');
+}
+
+static void eta_line(struct str *out, const json_t *env, const char *kind)
+{
+	const json_t *eta = json_object_get(js_get(env, "eta"), kind);
+
+	if (!json_is_object(eta))
+		return;
+	str_addf(out, "  a %s takes ", kind);
+	part_eta(out, eta);
+	str_putc(out, '\n');
+}
+
 static void queue_lines(struct str *out, const json_t *queue)
 {
 	json_t *r;
@@ -87,6 +115,30 @@ static void queue_lines(struct str *out, const json_t *queue)
 			str_puts(out, ", by ");
 			plain(out, js_str(r, "by"));
 		}
+		if (js_int(r, "position", 0))
+			str_addf(out, ", after %lld more",
+				 (long long)js_int(r, "position", 0));
+		str_putc(out, '\n');
+	}
+}
+
+/* What became of the last SIGHUP. */
+static void reload_lines(struct str *out, const json_t *note)
+{
+	json_t *line;
+	size_t i;
+
+	if (!note)
+		return;
+	str_addf(out, "configuration: %s at ",
+		 js_bool(note, "ok", false) ? "read again" : "NOT read again");
+	time_iso(out, js_int(note, "at_ms", 0));
+	str_puts(out, ": ");
+	plain(out, js_str(note, "text"));
+	str_putc(out, '\n');
+	json_array_foreach (js_get(note, "changes"), i, line) {
+		str_puts(out, "  ");
+		plain(out, json_string_value(line));
 		str_putc(out, '\n');
 	}
 }
@@ -96,20 +148,27 @@ void cli_status_text(struct str *out, const json_t *status)
 	json_t *env, *c;
 	size_t i, j;
 
+	reload_lines(out, js_get(status, "configuration"));
+
 	json_array_foreach (js_get(status, "environments"), i, env) {
 		int64_t until = js_int(env, "wait_until_ms", 0);
 
 		str_addf(out, "%s: %s", js_str(env, "name"),
 			 js_str(env, "state"));
-		if (*js_str(env, "wait_why"))
-			str_addf(out, ", %s", js_str(env, "wait_why"));
+		if (*js_str(env, "wait_why")) {
+			str_puts(out, ", ");
+			plain(out, js_str(env, "wait_why"));
+		}
 		if (until) {
 			str_puts(out, " until ");
 			time_iso(out, until);
 		}
 		str_putc(out, '\n');
+		frozen_line(out, env);
 		cycle_line(out, "deployed", js_get(env, "deployed"));
 		cycle_line(out, "running", js_get(env, "running"));
+		eta_line(out, env, "short");
+		eta_line(out, env, "full");
 		queue_lines(out, js_get(env, "queue"));
 		json_array_foreach (js_get(env, "last"), j, c)
 			str_addf(out, "  last: cycle %lld, %s, %s\n",

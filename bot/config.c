@@ -8,6 +8,7 @@
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
 #include "bot/config_check.h"
+#include "bot/config_diff.h"
 #include "bot/config_read.h"
 
 static void dispose(struct config *c)
@@ -111,6 +112,7 @@ static void fill(struct config *c, const char *text, size_t len,
 		return;
 	complete(c);
 	config_check(c, root, report);
+	config_list_settings(c, root);
 }
 
 /* Which file it was, for the audit. */

@@ -13,6 +13,12 @@
 #include "bot/base/str.h"
 #include "deploy/environment.h"
 
+/* One value of the file. */
+struct config_setting {
+	const char *key; /* "environments.staging.policy.settle" */
+	const char *value;
+};
+
 struct config {
 	const char *path;
 	const char *hash; /* of the file's bytes (BLAKE2b), 64 hex digits */
@@ -38,6 +44,10 @@ struct config {
 
 	const struct environment *environments;
 	size_t environment_count;
+
+	/* All that the file says, to compare it (bot/config_diff.h). */
+	const struct config_setting *settings;
+	size_t setting_count;
 
 	struct arena arena; /* holds all text and lists above */
 };

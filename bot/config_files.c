@@ -8,6 +8,7 @@
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
 #include "bot/config.h"
+#include "deploy/zone.h"
 
 struct look {
 	const struct config *c;
@@ -142,21 +143,15 @@ static void look_at_job(struct look *l, const struct job_spec *job)
 				strerrordesc_np(errno));
 }
 
-/* A misspelt zone would silently be UTC. */
+/* A misspelt zone must not freeze at other hours than was meant. */
 static void look_at_zone(struct look *l, const struct environment *env,
-			 const char *zone)
+			 const char *name)
 {
-	static const char folder[] = "/usr/share/zoneinfo";
-	CLEANUP(free) char *path = str_format("%s/%s", folder, zone);
-	struct stat st;
+	struct error e = ERROR_INIT;
+	const struct zone *zone;
 
-	if (!strcmp(zone, "UTC") || !path)
-		return;
-	if (access(folder, F_OK))
-		warning(l, "no time zones on this machine; install tzdata");
-	else if (stat(path, &st) || !S_ISREG(st.st_mode))
-		mistake(l, "environment '%s': no time zone '%s'", env->name,
-			zone);
+	if (zone_find(name, &zone, &e))
+		mistake(l, "environment '%s': %s", env->name, e.text);
 }
 
 static void look_at_environment(struct look *l, const struct environment *env)

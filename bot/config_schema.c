@@ -138,7 +138,8 @@ static const struct field policy_rows[] = {
 		 "is something new. `0s`: none."},
 	{"max_batch", FIELD_INT, AT(policy, max_batch), .absent = "20",
 	 .min = 1, .max = 200,
-	 .help = "At most so many pull requests on board at a time."},
+	 .help = "At most so many pull requests on board at a time. Who finds "
+		 "no place comes first next time."},
 	{"stale_after", FIELD_SPAN, AT(policy, stale_after_ms), .absent = "14d",
 	 .min = SECOND, .max = 3650 * DAY,
 	 .help = "A pull request without activity for so long is left out "
@@ -283,7 +284,9 @@ static const struct field freeze_rows[] = {
 	 .help = "End. It may lie in the next week."},
 	{"zone", FIELD_TEXT, AT(freeze, zone), .absent = "UTC",
 	 .check = value_zone, .form = "time zone",
-	 .help = "Whose clock that is, such as `Europe/Berlin`."},
+	 .help = "Whose clock that is, such as `Europe/Berlin`. What it shows "
+		 "decides: an hour that is skipped in spring is in no window, "
+		 "one that comes twice in autumn is in it twice."},
 	{"reason", FIELD_TEXT, AT(freeze, reason), .absent = "", .max = 200,
 	 .form = "text", .help = "What people who wait are told."},
 };
@@ -335,7 +338,8 @@ static const struct field environment_rows[] = {
 	 .help = "Permissions for the code of unverified authors."},
 	{"freeze", FIELD_LIST, LIST_AT(environment, freezes, freeze_count),
 	 .max = 50, .section = &freeze_section,
-	 .help = "Times at which nothing starts. No effect yet."},
+	 .help = "Times at which nothing starts; what runs goes on to its "
+		 "end."},
 	{"blame", FIELD_SECTION, AT(environment, blame),
 	 .section = &blame_section,
 	 .help = "The search for the revision that broke a cycle. No effect "

@@ -11,6 +11,7 @@
 #include "bot/metrics.h"
 #include "bot/render.h"
 #include "bot/trust.h"
+#include "bot/view_parts.h"
 #include "commands/call.h"
 #include "bot/version.h"
 #include "commands/evidence.h"
@@ -369,6 +370,7 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.bot = &bot,
 		.bot_name = g->config->bot_name,
 		.now_ms = g->now_ms,
+		.wall_skew_ms = g->wall_skew_ms,
 		.environments = list,
 		.pull = p,
 		.proof = *plan->proof.sha ? &plan->proof : NULL,
@@ -412,6 +414,16 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
 
+/* Who waits is told with the reason for waiting. */
+static void add_frozen(struct str *text, const json_t *view)
+{
+	if (!*js_str(view, "frozen_why") ||
+	    strcmp(js_str(view, "state"), "waiting") == 0)
+		return;
+	str_addf(text, "; nothing starts on %s ", js_str(view, "environment"));
+	part_frozen(text, view);
+}
+
 /* How it stands, in a sentence for each environment. */
 static enum err show_state(struct engine *g, const struct pull *p,
 			   struct str *text, struct error *e)
@@ -429,6 +441,7 @@ static enum err show_state(struct engine *g, const struct pull *p,
 		if (text->len)
 			str_puts(text, "; ");
 		render_headline(text, view);
+		add_frozen(text, view);
 	}
 	return ERR_OK;
 }

@@ -25,6 +25,9 @@ struct event_kind {
 	/* With this action nothing can come of it unless the bot's name is in
 	 * it.  With another it may take back what had it.  NULL: no such. */
 	const char *says;
+	/* Nothing can come of it unless this is in it; NULL: no such.  Letters
+	 * only, which the forge never escapes. */
+	const char *holds;
 };
 
 static bool is_ours(const struct engine *g, const char *repo)
@@ -234,12 +237,28 @@ static enum err on_push(struct engine *g, const json_t *payload,
 	return ERR_OK;
 }
 
+/* --- statuses --- */
+
+static enum err on_status(struct engine *g, const json_t *payload,
+			  const char **ret_result, struct error *e)
+{
+	*ret_result = "shape";
+	if (!js_get(payload, "sha") || !js_get(payload, "context") ||
+	    !js_get(payload, "state") || js_get(payload, "action"))
+		return ERR_OK;
+	*ret_result = "ignored";
+	if (!is_ours(g, js_str(payload, "repository.full_name")))
+		return ERR_OK;
+	return foreign_status(g, payload, ret_result, e);
+}
+
 static const struct event_kind event_kinds[] = {
-	{"pull_request", on_pull_request, NULL},
-	{"issue_comment", on_issue_comment, "created"},
-	{"pull_request_review", on_review, "submitted"},
-	{"pull_request_review_comment", on_review_comment, "created"},
-	{"push", on_push, NULL},
+	{"pull_request", on_pull_request, NULL, NULL},
+	{"issue_comment", on_issue_comment, "created", NULL},
+	{"pull_request_review", on_review, "submitted", NULL},
+	{"pull_request_review_comment", on_review_comment, "created", NULL},
+	{"push", on_push, NULL, NULL},
+	{"status", on_status, NULL, "kcibot"},
 };
 
 static const struct event_kind *event_kind_of(const char *name)
@@ -265,6 +284,8 @@ bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
 	const struct event_kind *kind = event_kind_of(d->event);
 
 	return kind && d->body &&
+	       (!kind->holds ||
+		memmem(d->body, d->len, kind->holds, strlen(kind->holds))) &&
 	       (!kind->says || !begins_with_action(d, kind->says) ||
 		mention_possible(g->config->bot_name, d->body, d->len));
 }

@@ -7,7 +7,6 @@
 
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
-#include "bot/explain.h"
 #include "bot/metrics.h"
 #include "bot/version.h"
 #include "store/audit.h"
@@ -22,7 +21,8 @@
 #define PRUNE_EVERY_MS (3600LL * 1000)
 /* Long before what the forge said of memberships runs out. */
 #define MEMBERS_EVERY_MS (5LL * 60 * 1000)
-/* The clock is slewed by less; more is a jump. */
+/* Two clocks are never read at one moment, and the wall is slewed by less;
+ * more is a jump. */
 #define WALL_JUMP_MS 1000
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
@@ -44,6 +44,20 @@ bool engine_wall_jumped(const struct engine *g)
 	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
 }
 
+/* Has the wall moved since locks and freeze windows were last judged by it? */
+static bool wall_moved(const struct engine *g, int64_t now)
+{
+	int64_t skew = clock_wall(g->set.clock) - now;
+
+	return llabs(skew - g->wall_skew_ms) > WALL_JUMP_MS;
+}
+
+static void look_at_wall(struct engine *g)
+{
+	if (wall_moved(g, g->now_ms))
+		g->wall_skew_ms = clock_wall(g->set.clock) - g->now_ms;
+}
+
 static void cycle_finished(void *ctx, const struct cycle *c)
 {
 	(void)ctx;
@@ -61,6 +75,7 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 		.store = g->store,
 		.env = env,
 		.now_ms = g->now_ms,
+		.wall_skew_ms = g->wall_skew_ms,
 		.finished = cycle_finished,
 		.ctx = g,
 	};
@@ -71,9 +86,17 @@ bool engine_may_pass(enum err code)
 	return code != ERR_FATAL && code != ERR_RETRY;
 }
 
+/* Of two times, of which 0 is never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return b && (!a || b < a) ? b : a;
+}
+
 /* Lets every environment do what is due, until all are at rest. */
 static enum err schedule_all(struct engine *g, struct error *e)
 {
+	int64_t next_lock;
+
 	g->timer_ms = 0;
 	for (size_t i = 0; i < g->config->environment_count; i++) {
 		int64_t next = g->now_ms;
@@ -88,9 +111,11 @@ static enum err schedule_all(struct engine *g, struct error *e)
 			if (schedule_environment(&f, &next, e))
 				return e->code;
 		}
-		if (next && (!g->timer_ms || next < g->timer_ms))
-			g->timer_ms = next;
+		g->timer_ms = sooner(g->timer_ms, next);
 	}
+	if (locks_next(g, &next_lock, e))
+		return e->code;
+	g->timer_ms = sooner(g->timer_ms, next_lock);
 	return ERR_OK;
 }
 
@@ -126,11 +151,13 @@ enum err engine_transact(struct engine *g,
 			 void *arg, struct error *e)
 {
 	g->now_ms = g->heard_ms = engine_now(g);
+	look_at_wall(g);
 	if (begin(g, e))
 		return e->code;
 	if (keep_cursor(g, e) || gaps_keep(g, e) ||
-	    (handle && handle(g, arg, e)) || schedule_all(g, e) ||
-	    report_all(g, e) || store_commit(g->store, e)) {
+	    (handle && handle(g, arg, e)) || locks_tick(g, e) ||
+	    schedule_all(g, e) || report_all(g, e) ||
+	    store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
 		return e->code;
@@ -220,16 +247,11 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 
 static bool time_is_due(const struct engine *g, int64_t now)
 {
-	return (g->timer_ms && now >= g->timer_ms) ||
+	return wall_moved(g, now) || (g->timer_ms && now >= g->timer_ms) ||
 	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
 	       (g->set.scans && now >= g->next_members_ms) ||
 	       now >= g->next_prune_ms;
-}
-
-static int64_t earliest(int64_t a, int64_t b)
-{
-	return b && b < a ? b : a;
 }
 
 static void update_gauges(struct engine *g)
@@ -280,12 +302,12 @@ static bool sleep_until_work(struct engine *g)
 	struct timespec t;
 	bool go_on;
 
-	until = earliest(until, g->timer_ms);
-	until = earliest(until, g->outbox_ms);
-	until = earliest(until, g->cursor_due_ms);
+	until = sooner(until, g->timer_ms);
+	until = sooner(until, g->outbox_ms);
+	until = sooner(until, g->cursor_due_ms);
 	if (g->set.scans) {
-		until = earliest(until, g->next_scan_ms);
-		until = earliest(until, g->next_members_ms);
+		until = sooner(until, g->next_scan_ms);
+		until = sooner(until, g->next_members_ms);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	if (until > now) {
@@ -394,14 +416,15 @@ static enum err end_unconfigured(struct engine *g, const char *name,
 }
 
 /* From here on these decisions are taken by this program under this file. */
-static enum err audit_start(struct engine *g, struct error *e)
+enum err engine_audit_config(struct engine *g, const char *action,
+			     struct error *e)
 {
 	struct audit_head head;
 
 	if (store_audit_head(g->store, &head, e))
 		return e->code;
 	return store_audit_with(
-		g->store, g->now_ms, AUDIT_BOT, "start",
+		g->store, g->now_ms, AUDIT_BOT, action,
 		"kcibot " KCIBOT_VERSION,
 		head.id ? "" : "the first start on this database",
 		json_pack("{s:s, s:s, s:s, s:b}", "version", KCIBOT_VERSION,
@@ -426,21 +449,28 @@ static void log_audit_head(struct engine *g)
 	log_info("audit: head %s", text);
 }
 
-static enum err handle_start(struct engine *g, void *arg UNUSED,
-			     struct error *e)
+enum err engine_end_unconfigured(struct engine *g, void *arg UNUSED,
+				 struct error *e)
 {
 	char(*names)[64];
 	size_t count;
 	enum err code = ERR_OK;
 
-	/* A call of the command line is on record by itself. */
-	if ((g->inbox && audit_start(g, e)) || gaps_start(g, e) ||
-	    store_environments_busy(g->store, &names, &count, e))
+	if (store_environments_busy(g->store, &names, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		code = end_unconfigured(g, names[i], e);
 	free(names);
 	return code;
+}
+
+static enum err handle_start(struct engine *g, void *arg, struct error *e)
+{
+	/* A call of the command line is on record by itself. */
+	if ((g->inbox && engine_audit_config(g, "start", e)) ||
+	    gaps_start(g, e))
+		return e->code;
+	return engine_end_unconfigured(g, arg, e);
 }
 
 static enum err open_files(struct engine *g, struct error *e)
@@ -466,6 +496,7 @@ static void init_lock(struct engine *g)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&g->lock, NULL);
+	pthread_rwlock_init(&g->config_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&g->wake, &attr);
@@ -486,8 +517,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->config = settings->config;
 	g->view.bot = g->config->bot_name;
 	g->view.public_url = g->config->public_url;
-	g->view.against = explain_against;
-	g->view.ctx = g->config;
+	g->view.against = engine_against;
+	g->view.ctx = g;
 	g->wall_anchor_ms = clock_wall(settings->clock);
 	g->mono_anchor_ms = clock_mono(settings->clock);
 	g->now_ms = g->wall_anchor_ms;
@@ -533,9 +564,12 @@ void engine_free(struct engine *g)
 		return;
 	engine_hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
+	json_decref(g->reload_note);
+	config_free(g->reloaded);
 	inbox_close(g->inbox);
 	store_close(g->store);
 	pthread_cond_destroy(&g->wake);
 	pthread_mutex_destroy(&g->lock);
+	pthread_rwlock_destroy(&g->config_lock);
 	free(g);
 }

@@ -14,9 +14,11 @@
 #include "bot/base/clock.h"
 #include "bot/base/cleanup.h"
 #include "bot/base/port.h"
+#include "bot/base/str.h"
 #include "bot/config.h"
 
 struct engine;
+struct store;
 
 struct engine_settings {
 	const struct config *config;
@@ -60,6 +62,28 @@ void engine_lost_delivery(struct engine *g);
  */
 void engine_call(struct engine *g, json_t *call,
 		 void (*answer)(void *ctx, const json_t *object), void *ctx);
+
+/*
+ * Another configuration, taken whole or not at all, between two events.
+ * Takes over c, which lives as long as the engine or until the next one is
+ * taken; answer as for engine_call(): refused when an environment with a
+ * running cycle is missing in it, or a time zone is not known.
+ */
+void engine_reload(struct engine *g, struct config *c,
+		   void (*answer)(void *ctx, const json_t *object), void *ctx);
+
+/* As view_settings.against, under the configuration in force; ctx is the
+ * engine.  From any thread. */
+void engine_against(const void *ctx, struct store *s, const char *environment,
+		    const char *repo, int64_t number, int64_t now_ms,
+		    struct str *out);
+
+/*
+ * What became of the last reading of the configuration, for `status`:
+ * {"at_ms", "ok", "text", "changes": [line]}.  Takes over note; from any
+ * thread.
+ */
+void engine_note_reload(struct engine *g, json_t *note);
 
 /*
  * One turn without the thread (tests, command line): handles what is there

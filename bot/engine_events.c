@@ -37,21 +37,18 @@ void engine_outcome(void *ctx, struct outcome *o)
 	pthread_mutex_unlock(&g->lock);
 }
 
-void engine_call(struct engine *g, json_t *call,
-		 void (*answer)(void *ctx, const json_t *object), void *ctx)
+/* Hands it to the engine's thread, or refuses it at once. */
+static void ask(struct engine *g, const struct event *what)
 {
-	struct event *ev = calloc(1, sizeof(*ev));
+	struct event *ev = malloc(sizeof(*ev));
 	bool stopped;
 
+	if (ev)
+		*ev = *what;
 	pthread_mutex_lock(&g->lock);
 	stopped = g->stop || g->failed || !ev;
-	if (!stopped) {
-		ev->type = EVENT_CALL;
-		ev->call = call;
-		ev->answer = answer;
-		ev->ctx = ctx;
+	if (!stopped)
 		append(g, ev);
-	}
 	pthread_mutex_unlock(&g->lock);
 	if (stopped) {
 		CLEANUP(json_decref)
@@ -59,9 +56,36 @@ void engine_call(struct engine *g, json_t *call,
 				       "the bot is stopping: try again");
 
 		free(ev);
-		json_decref(call);
-		answer(ctx, no);
+		json_decref(what->call);
+		config_free(what->config);
+		what->answer(what->ctx, no);
 	}
+}
+
+void engine_call(struct engine *g, json_t *call,
+		 void (*answer)(void *ctx, const json_t *object), void *ctx)
+{
+	const struct event ev = {
+		.type = EVENT_CALL,
+		.call = call,
+		.answer = answer,
+		.ctx = ctx,
+	};
+
+	ask(g, &ev);
+}
+
+void engine_reload(struct engine *g, struct config *c,
+		   void (*answer)(void *ctx, const json_t *object), void *ctx)
+{
+	const struct event ev = {
+		.type = EVENT_RELOAD,
+		.config = c,
+		.answer = answer,
+		.ctx = ctx,
+	};
+
+	ask(g, &ev);
 }
 
 static struct event *take_event(struct engine *g)
@@ -154,8 +178,23 @@ static enum err call_event(struct engine *g, struct event *ev, struct error *e)
 	return code;
 }
 
+static enum err reload_event(struct engine *g, struct event *ev,
+			     struct error *e)
+{
+	CLEANUP(json_decref)
+	json_t *yes = json_pack("{s:b, s:s}", "ok", 1, "text", "");
+	enum err code = engine_take_config(g, &ev->config, e);
+
+	if (code)
+		refuse_call(ev, e->text);
+	else
+		ev->answer(ev->ctx, yes);
+	return code && engine_may_pass(code) ? ERR_OK : code;
+}
+
 static void event_free(struct event *ev)
 {
+	config_free(ev->config);
 	json_decref(ev->outcome.body);
 	json_decref(ev->call);
 	json_decref(ev->reply);
@@ -170,7 +209,7 @@ void engine_hang_up(struct engine *g, const char *text)
 	struct event *ev;
 
 	while ((ev = take_event(g)) != NULL) {
-		if (ev->type == EVENT_CALL)
+		if (ev->type != EVENT_OUTCOME)
 			ev->answer(ev->ctx, no);
 		event_free(ev);
 	}
@@ -192,6 +231,8 @@ enum err engine_events(struct engine *g, bool *ret_any, struct error *e)
 		*ret_any = true;
 		if (ev->type == EVENT_OUTCOME)
 			code = outcome_event(g, &ev->outcome, e);
+		else if (ev->type == EVENT_RELOAD)
+			code = reload_event(g, ev, e);
 		else
 			code = call_event(g, ev, e);
 		event_free(ev);

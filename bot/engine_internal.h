@@ -22,9 +22,10 @@
 /* Something that waits for the engine's thread. */
 struct event {
 	struct event *next;
-	enum { EVENT_OUTCOME, EVENT_CALL } type;
+	enum { EVENT_OUTCOME, EVENT_CALL, EVENT_RELOAD } type;
 	struct outcome outcome;
 	json_t *call;
+	struct config *config; /* to be taken; owned */
 	json_t *reply;	 /* given after the commit; NULL: wait for said_id */
 	int64_t said_id; /* what a call said */
 	void (*answer)(void *ctx, const json_t *object);
@@ -41,7 +42,11 @@ struct waiter {
 
 struct engine {
 	struct engine_settings set;
+	/* Another one is put here under config_lock; off the engine's thread it
+	 * is read under it. */
 	const struct config *config;
+	pthread_rwlock_t config_lock;
+	struct config *reloaded; /* it, when it is not the first; owned */
 	struct view_settings view;
 	struct store *store;
 	struct inbox *inbox;
@@ -55,6 +60,9 @@ struct engine {
 	 * that delays keep their distance when the wall clock jumps. */
 	int64_t wall_anchor_ms;
 	int64_t mono_anchor_ms;
+	/* How far the wall has gone away from that: locks and freeze windows
+	 * follow it. */
+	int64_t wall_skew_ms;
 	int64_t now_ms;	  /* of the event in hand */
 	int64_t heard_ms; /* when it reached us: a delivery may have waited */
 
@@ -82,6 +90,7 @@ struct engine {
 	struct gap lost; /* deliveries were refused; to_ms 0 = none were */
 	struct error failure;
 	struct engine_gauges gauges;
+	json_t *reload_note;
 };
 
 /* --- engine.c --- */
@@ -114,6 +123,23 @@ NODISCARD enum err engine_transact(struct engine *g,
 
 /* Gives the answers that the committed event has for the command line. */
 void engine_give_answers(struct engine *g);
+
+/* On record: from here on decisions are taken under this configuration. */
+NODISCARD enum err engine_audit_config(struct engine *g, const char *action,
+				       struct error *e);
+
+/* Ends what waits or runs where nothing is configured any more. */
+NODISCARD enum err engine_end_unconfigured(struct engine *g, void *arg,
+					   struct error *e);
+
+/* --- engine_reload.c --- */
+
+/* On the engine's thread; takes over *c.  ERR_REFUSED and the like: nothing
+ * has changed. */
+NODISCARD enum err engine_take_config(struct engine *g, struct config **c,
+				      struct error *e);
+/* The last note, or NULL; the caller's. */
+json_t *engine_reload_note(struct engine *g);
 
 /* --- engine_gaps.c: when deliveries may have been lost --- */
 
@@ -248,6 +274,33 @@ NODISCARD enum err report_posted(struct engine *g, const json_t *args,
 NODISCARD enum err report_sticky(struct engine *g, const struct pull *p,
 				 const struct environment *env, bool force,
 				 struct error *e);
+
+/* --- locks.c: locks and freezes as time passes --- */
+
+/* Ends and warns of what is due, tells what is new. */
+NODISCARD enum err locks_tick(struct engine *g, struct error *e);
+/* When to tick again, on the engine's clock; 0 = nothing is locked. */
+NODISCARD enum err locks_next(struct engine *g, int64_t *ret_ms,
+			      struct error *e);
+
+/* --- status.c: what is told of a revision --- */
+
+/* The target of its effects. */
+void status_target(const struct status_record *r, char *ret, size_t size);
+/* A status as it is on record; not before then, 0 = now.  What is wanted
+ * later takes its place. */
+NODISCARD enum err status_send(struct engine *g, const struct status_record *r,
+			       int64_t not_before_ms, struct error *e);
+
+/* --- foreign.c: statuses that somebody else wrote --- */
+
+/*
+ * What a webhook says of a status.  If it is one of ours by its name, and by
+ * another hand and different, it is put on record, and ours is written again,
+ * at most once an hour.
+ */
+NODISCARD enum err foreign_status(struct engine *g, const json_t *payload,
+				  const char **ret_result, struct error *e);
 
 /* --- scan.c: the forge as it is, whatever webhooks said --- */
 NODISCARD enum err scan_start(struct engine *g, struct error *e);

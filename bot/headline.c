@@ -109,6 +109,10 @@ static void say_running(struct str *out, const json_t *view)
 	part_progress(&what, view);
 	str_addf(out, "%s deploy runs: %s (cycle %lld)", part_kind(view),
 		 what.text, (long long)js_int(view, "cycle.id", 0));
+	if (js_get(view, "eta")) {
+		str_puts(out, ", takes ");
+		part_eta(out, js_get(view, "eta"));
+	}
 }
 
 static void say_staged(struct str *out, const json_t *view)
@@ -148,6 +152,10 @@ static void say_waiting(struct str *out, const json_t *view)
 		str_puts(out, " from now)");
 	}
 	str_addf(out, ": %s", or_else(js_str(view, "why"), "in the queue"));
+	if (js_get(view, "eta")) {
+		str_puts(out, "; then ");
+		part_eta(out, js_get(view, "eta"));
+	}
 }
 
 /* The revision of this pull request that staging has now, or NULL. */

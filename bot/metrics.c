@@ -89,11 +89,19 @@ static const struct metric_info table[METRIC_MAX] = {
 		 .help = "Effects of the outbox, by kind and result.",
 		 .a = {"kind", true, VALUES(OTHER)},
 		 .b = {"result", true, VALUES("done", "failed")}},
+	[METRIC_BREAKER] = {.name = "kcibot_breaker_trips",
+			    .help = "Environments frozen by errors in a row.",
+			    .a = {"environment", true, VALUES(OTHER)}},
 	[METRIC_LOGINS] =
 		{.name = "kcibot_logins",
 		 .help = "Accounts that got another login, and logins of "
 			 "trusted accounts that another account has now.",
 		 .a = {"result", false, VALUES("changed", "reused")}},
+	[METRIC_FOREIGN_STATUSES] =
+		{.name = "kcibot_foreign_statuses",
+		 .help = "Statuses of ours that somebody else wrote over, by "
+			 "whether ours was written again at once.",
+		 .a = {"result", false, VALUES("repaired", "later")}},
 };
 
 struct series {

@@ -2,6 +2,7 @@
  * "/": what is deployed, what runs, what waits and why, what was.
  */
 #include "bot/page_parts.h"
+#include "bot/view_parts.h"
 
 #include <string.h>
 
@@ -26,8 +27,11 @@ static void deployed(const struct sheet *s, const json_t *cycle)
 	html_addf(s->out, "</section>\n");
 }
 
-static void running(const struct sheet *s, const json_t *cycle)
+static void running(const struct sheet *s, const json_t *env)
 {
+	const json_t *cycle = js_get(env, "running");
+	const json_t *eta = js_get(js_get(env, "eta"), js_str(cycle, "kind"));
+
 	if (!cycle)
 		return;
 	html_addf(s->out, "<section class=\"live\">\n<h3>Running now</h3>\n"
@@ -41,6 +45,10 @@ static void running(const struct sheet *s, const json_t *cycle)
 	if (js_int(cycle, "restarts", 0))
 		html_addf(s->out, ", restarted %lld\u00d7",
 			  (long long)js_int(cycle, "restarts", 0));
+	if (eta) {
+		html_addf(s->out, ", takes ");
+		part_eta(s->out, eta);
+	}
 	html_addf(s->out, "</p>\n");
 	part_rail(s, cycle);
 	part_revisions(s, js_get(cycle, "revisions"), true);
@@ -85,6 +93,21 @@ static void wait_reason(const struct sheet *s, const json_t *env)
 		html_addf(s->out, " Starts any moment.");
 	}
 	html_addf(s->out, "</p>\n");
+}
+
+static void frozen(const struct sheet *s, const json_t *env)
+{
+	int64_t until = js_int(env, "frozen_until_ms", 0);
+
+	if (!*js_str(env, "frozen_why"))
+		return;
+	html_addf(s->out, "<p>Nothing starts: <bdi>%s</bdi>",
+		  js_str(env, "frozen_why"));
+	if (until) {
+		html_addf(s->out, ", until ");
+		part_time(s, until);
+	}
+	html_addf(s->out, ".</p>\n");
 }
 
 static void queue(const struct sheet *s, const json_t *env)
@@ -148,6 +171,7 @@ static void last(const struct sheet *s, const json_t *env)
 static bool is_new(const json_t *env)
 {
 	return !strcmp(js_str(env, "state"), "idle") &&
+	       !*js_str(env, "frozen_why") &&
 	       !json_array_size(js_get(env, "last"));
 }
 
@@ -161,7 +185,8 @@ static void environment(const struct sheet *s, const json_t *env)
 				  "this environment yet.</p>\n</article>\n");
 		return;
 	}
-	running(s, js_get(env, "running"));
+	frozen(s, env);
+	running(s, env);
 	deployed(s, js_get(env, "deployed"));
 	queue(s, env);
 	excluded(s, js_get(env, "excluded"));

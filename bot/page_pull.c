@@ -3,6 +3,7 @@
  * has happened to it.
  */
 #include "bot/page_parts.h"
+#include "bot/view_parts.h"
 
 #include <string.h>
 
@@ -85,6 +86,43 @@ static void why(const struct sheet *s, const json_t *env)
 			html_addf(s->out, "any moment");
 		html_addf(s->out, "</dd>\n");
 	}
+}
+
+static void expected(const struct sheet *s, const json_t *env)
+{
+	int64_t before = js_int(env, "position", 0);
+	int64_t from = js_int(env, "eta.from_ms", 0);
+	const json_t *eta = js_get(env, "eta");
+
+	if (before)
+		html_addf(s->out,
+			  "<dt>Queue</dt><dd>%lld cycle%s must end "
+			  "before</dd>\n",
+			  (long long)before, before == 1 ? "" : "s");
+	if (!eta)
+		return;
+	html_addf(s->out, "<dt>Takes</dt><dd>");
+	part_eta(s->out, eta);
+	if (from) {
+		html_addf(s->out, ", over between ");
+		part_time(s, from);
+		html_addf(s->out, " and ");
+		part_time(s, js_int(eta, "to_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
+}
+
+static void frozen(const struct sheet *s, const json_t *env)
+{
+	if (!*js_str(env, "frozen_why"))
+		return;
+	html_addf(s->out, "<dt>Nothing starts</dt><dd><bdi>%s</bdi>",
+		  js_str(env, "frozen_why"));
+	if (js_int(env, "frozen_until_ms", 0)) {
+		html_addf(s->out, ", until ");
+		part_time(s, js_int(env, "frozen_until_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
 }
 
 static void moment(const struct sheet *s, const char *name, int64_t ms)
@@ -225,6 +263,8 @@ static void environment(const struct sheet *s, const json_t *env)
 	html_addf(s->out, "</h2>\n<dl>\n");
 	deployed(s, env);
 	why(s, env);
+	frozen(s, env);
+	expected(s, env);
 	result(s, env);
 	disputes(s, js_get(env, "disputes"));
 	skipped(s, js_get(env, "skipped"));

@@ -325,6 +325,59 @@ static void add_on_staging(struct str *out, const json_t *view,
 	str_putc(out, '\n');
 }
 
+/* Its place in the queue, and when it should be over. */
+static void add_expected(struct str *out, const json_t *view)
+{
+	int64_t before = js_int(view, "position", 0);
+	int64_t now = js_int(view, "now_ms", 0);
+	int64_t from = js_int(view, "eta.from_ms", 0);
+	int64_t to = js_int(view, "eta.to_ms", 0);
+	bool waits = is(view, "state", "waiting");
+
+	if (!js_get(view, "eta") && !(waits && before))
+		return;
+	add_line(out, waits ? "Queue" : "Expected");
+	if (waits && before)
+		str_addf(out, "%lld cycle%s must end before", (long long)before,
+			 before == 1 ? "" : "s");
+	else if (waits)
+		str_puts(out, "next");
+	if (js_get(view, "eta")) {
+		str_puts(out, waits ? ", takes " : "takes ");
+		part_eta(out, js_get(view, "eta"));
+	}
+	if (to > now) {
+		str_puts(out, ", over between ");
+		part_moment(out, from, now);
+		str_puts(out, " and ");
+		part_moment(out, to, now);
+	} else if (to) {
+		str_puts(out, ", longer than usual");
+	}
+	str_putc(out, '\n');
+}
+
+/*
+ * Where something waits for nothing else, the headline has it already.  What
+ * is done is not rendered again when the freeze ends, so it says nothing.
+ */
+static void add_frozen(struct str *out, const json_t *view,
+		       const struct room *room)
+{
+	const json_t *request = json_array_get(js_get(view, "requests"), 0);
+	CLEANUP(str_release) struct str s = STR_INIT(2048);
+	bool booked =
+		is(view, "state", "waiting") && is(request, "state", "booked");
+
+	if (!*js_str(view, "frozen_why") ||
+	    !(booked || is(view, "state", "running")))
+		return;
+	add_line(out, "Nothing starts here");
+	part_frozen(&s, view);
+	sticky_text(out, s.text, 2 * room->text_bytes);
+	str_putc(out, '\n');
+}
+
 static void add_skipped(struct str *out, const json_t *view,
 			const struct room *room)
 {
@@ -389,6 +442,8 @@ static void add_facts(struct str *out, const json_t *view,
 	add_cycle_facts(out, view, room);
 	add_on_staging(out, view, room);
 	add_requests(out, view, room);
+	add_expected(out, view);
+	add_frozen(out, view, room);
 	add_heard(out, view, room);
 	add_grant(out, view, room);
 	add_result(out, view);

@@ -32,6 +32,13 @@ void render_outcome(struct str *out, const json_t *view, const char *login)
 	render_inline(out, js_str(view, "environment"));
 	str_puts(out, "** ");
 	add_inert_headline(out, view);
+	if (*js_str(view, "frozen_why")) {
+		CLEANUP(str_release) struct str s = STR_INIT(2048);
+
+		str_puts(out, ".\n\nNothing starts there now, ");
+		part_frozen(&s, view);
+		render_inline(out, s.text);
+	}
 	str_puts(out, ".\n\nRevision ");
 	part_sha(out, js_str(view, "head_sha"), 40);
 	if (cycle) {

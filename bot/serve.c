@@ -13,11 +13,11 @@
 #include "bot/base/log.h"
 #include "bot/control.h"
 #include "bot/engine.h"
-#include "bot/explain.h"
 #include "bot/github.h"
 #include "bot/intake.h"
 #include "bot/metrics.h"
 #include "bot/pages.h"
+#include "bot/reload.h"
 #include "bot/version.h"
 #include "bot/web.h"
 #include "deploy/backend.h"
@@ -81,6 +81,7 @@ struct house {
 	struct control *control;
 	struct web web;
 	struct intake *intake;
+	struct reload reload;
 };
 
 static void committed(void *ctx)
@@ -236,13 +237,13 @@ static enum err open_engine(struct house *h, struct error *e)
 		.bot = h->config->bot_name,
 		.public_url = h->config->public_url,
 		.web_url = h->web_url,
-		.against = explain_against,
-		.ctx = h->config,
+		.against = engine_against,
 	};
 
 	h->engine = engine_new(&s, e);
 	if (!h->engine)
 		return e->code;
+	view.ctx = h->engine;
 	h->web = (struct web){
 		.clock = &clock_system,
 		.started_mono_ms = clock_mono(&clock_system),
@@ -298,6 +299,7 @@ static void close_all(struct house *h)
 			ports[i]->stop(ports[i]);
 	engine_free(h->engine);
 	pages_free(h->web.pages);
+	reload_release(&h->reload);
 	free(h->hide_files);
 	free(h->web_url);
 	state_paths_release(&h->paths);
@@ -318,8 +320,9 @@ static int stay(struct house *h, const sigset_t *set)
 			log_info("stopping (%s)", strsignal(sig));
 			return 0;
 		}
-		if (sig == SIGHUP && intake_reload_secret(h->intake, &e))
-			log_error("webhook secret not read again: %s", e.text);
+		if (sig == SIGHUP)
+			reload_want(&h->reload);
+		reload_step(&h->reload);
 		if (!engine_healthy(h->engine, &e)) {
 			log_error("stopping: %s", e.text);
 			return 1;
@@ -345,6 +348,7 @@ int serve(const struct config *c)
 			 KCIBOT_VERSION, strchr(c->listen_host, ':') ? "[" : "",
 			 c->listen_host, strchr(c->listen_host, ':') ? "]" : "",
 			 intake_port(h.intake));
+		reload_init(&h.reload, c, h.engine, h.intake);
 		status = stay(&h, &set);
 	}
 	close_all(&h);

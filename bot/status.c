@@ -5,6 +5,7 @@
 #include "bot/base/clock.h"
 #include "bot/render.h"
 #include "deploy/schedule.h"
+#include "store/lock.h"
 #include "store/request.h"
 
 /* All that the rules look at. */
@@ -24,6 +25,7 @@ struct facts {
 	char reason[512];
 	char told[16];			     /* state told last */
 	char forced_by[64], forced_why[256]; /* "" = nobody did */
+	struct freeze_record freeze;
 };
 
 static enum err look_at_cycle(const struct flow *f, struct facts *x,
@@ -68,6 +70,18 @@ static enum err look_at_result(const struct flow *f, struct facts *x,
 	return code == ERR_MISSING ? ERR_OK : code;
 }
 
+static enum err look_at_told(const struct flow *f, const char *context,
+			     struct facts *x, struct error *e)
+{
+	struct status_record r;
+	enum err code = store_status_get(f->store, x->pull->repo, x->sha,
+					 context, &r, e);
+
+	if (!code)
+		COPY(x->told, r.state);
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
 static enum err look(const struct flow *f, const char *context, struct facts *x,
 		     struct error *e)
 {
@@ -75,9 +89,8 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 	    store_request_booked(f->store, f->env->name, x->pull->id, x->sha,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
-	    store_status(f->store, x->pull->repo, x->sha, context, x->told,
-			 e) ||
-	    look_at_cycle(f, x, e))
+	    store_freeze(f->store, f->env->name, &x->freeze, e) ||
+	    look_at_told(f, context, x, e) || look_at_cycle(f, x, e))
 		return e->code;
 	/* A wish speaks of the head; what was pushed over waits for nothing. */
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
@@ -95,6 +108,16 @@ static void add_clock(struct str *out, int64_t ms)
 
 	time_iso(&iso, ms);
 	str_addf(out, "%.5s", iso.text + strlen("2026-11-21T"));
+}
+
+/* "11-21 14:05 UTC": a freeze may last for days. */
+static void add_moment(struct str *out, int64_t ms)
+{
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
+	time_iso(&iso, ms);
+	str_addf(out, "%.5s %.5s UTC", iso.text + strlen("2026-"),
+		 iso.text + strlen("2026-11-21T"));
 }
 
 /* Why the interval does not count for once. */
@@ -142,6 +165,13 @@ static bool rule_waiting(const struct facts *x, struct told_status *ret)
 	str_addf(&ret->text, "%s waiting",
 		 own ? x->wish_kind : "short or full");
 	add_forced(x, &ret->text);
+	if (!*x->freeze.why)
+		return true;
+	if (x->freeze.until_ms) {
+		str_puts(&ret->text, " until ");
+		add_moment(&ret->text, x->freeze.until_ms);
+	}
+	str_addf(&ret->text, ": %s", x->freeze.why);
 	return true;
 }
 
@@ -217,6 +247,11 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 		str_puts(&ret->text, "short or full not done: nothing is "
 				     "under way for this revision");
 	return true;
+}
+
+void status_context(const struct environment *env, char ret[STATUS_CONTEXT])
+{
+	snprintf(ret, STATUS_CONTEXT, STATUS_CONTEXT_BEGIN "%s", env->name);
 }
 
 enum err status_of(const struct flow *f, const struct pull *p, const char *sha,

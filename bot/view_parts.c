@@ -4,6 +4,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "bot/base/clock.h"
+
 static bool is(const json_t *value, const char *path, const char *want)
 {
 	return strcmp(js_str(value, path), want) == 0;
@@ -123,4 +125,37 @@ void part_moment(struct str *out, int64_t ms, int64_t now_ms)
 	    strftime(text, sizeof(text),
 		     same_day ? "%H:%M UTC" : "%-d %b %H:%M UTC", &tm))
 		str_puts(out, text);
+}
+
+void part_eta(struct str *out, const json_t *eta)
+{
+	int64_t low = js_int(eta, "p50_ms", 0) / 60000;
+	int64_t high = (js_int(eta, "p90_ms", 0) + 59999) / 60000;
+
+	if (high <= 1) {
+		str_puts(out, "about a minute");
+	} else if (low == high || !low) {
+		str_puts(out, "about ");
+		time_span(out, high * 60000);
+	} else if (high < 120) {
+		str_addf(out, "about %lld to %lld min", (long long)low,
+			 (long long)high);
+	} else {
+		str_puts(out, "about ");
+		time_span(out, low * 60000);
+		str_puts(out, " to ");
+		time_span(out, high * 60000);
+	}
+}
+
+void part_frozen(struct str *out, const json_t *view)
+{
+	int64_t until = js_int(view, "frozen_until_ms", 0);
+
+	if (until) {
+		str_puts(out, "until ");
+		part_moment(out, until, js_int(view, "now_ms", 0));
+		str_puts(out, ": ");
+	}
+	str_puts(out, js_str(view, "frozen_why"));
 }

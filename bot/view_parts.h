@@ -47,6 +47,12 @@ void part_progress(struct str *out, const json_t *view);
 /* Adds "14:05 UTC", with "21 Nov" in front when it is not now's day. */
 void part_moment(struct str *out, int64_t ms, int64_t now_ms);
 
+/* Adds "about 6 to 9 min", from an eta of the view. */
+void part_eta(struct str *out, const json_t *eta);
+
+/* Adds "until 14:05 UTC: locked by mona" for a frozen environment. */
+void part_frozen(struct str *out, const json_t *view);
+
 /*
  * Markdown: hidden marker comments, and links into our own pages.  A name
  * or URL that does not look like one gives inert text and no link.

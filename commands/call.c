@@ -7,5 +7,6 @@ struct flow command_flow(const struct command_call *call,
 		.store = call->store,
 		.env = env,
 		.now_ms = call->now_ms,
+		.wall_skew_ms = call->wall_skew_ms,
 	};
 }

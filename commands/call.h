@@ -25,6 +25,7 @@ struct command_call {
 	const struct command_bot *bot;
 	const char *bot_name;
 	int64_t now_ms;
+	int64_t wall_skew_ms; /* how far the wall clock is ahead of now_ms */
 
 	/* The environments that the pull's repository belongs to. */
 	const struct environment *const *environments;
@@ -70,6 +71,8 @@ NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
 NODISCARD enum err command_plan(struct command_call *call, struct error *e);
 NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
+NODISCARD enum err command_lock(struct command_call *call, struct error *e);
+NODISCARD enum err command_unlock(struct command_call *call, struct error *e);
 NODISCARD enum err command_skip(struct command_call *call, struct error *e);
 NODISCARD enum err command_include(struct command_call *call, struct error *e);
 NODISCARD enum err command_cancel(struct command_call *call, struct error *e);

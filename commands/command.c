@@ -71,6 +71,32 @@ const struct command command_table[VERB_MAX] = {
 			.author_may = true,
 			.question = true,
 		},
+	[VERB_LOCK] =
+		{
+			.verb = VERB_LOCK,
+			.name = "lock",
+			.arguments = {{"duration", ARGUMENT_SPAN,
+				       .max = 7LL * 24 * 3600 * 1000},
+				      {"reason", ARGUMENT_TEXT, .keyed = true,
+				       .max = 200}},
+			.help = "let nothing start here for a while (2h unless "
+				"you say, at most 7d)",
+			.example = "4h reason=\"the demo\"",
+			.role = ROLE_MAINTAINER,
+			.contradicts = 1u << VERB_UNLOCK,
+		},
+	[VERB_UNLOCK] =
+		{
+			.verb = VERB_UNLOCK,
+			.name = "unlock",
+			.arguments = {{.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
+				       .max = 200}},
+			.help = "end a lock, or go on after errors in a row",
+			.example = "reason=\"the demo is over\"",
+			.role = ROLE_MAINTAINER,
+		},
 	[VERB_SKIP] =
 		{
 			.verb = VERB_SKIP,

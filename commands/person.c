@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
+#include "store/audit.h"
 #include "store/trust.h"
 
 #define NOT_FOUND 404
@@ -45,8 +46,8 @@ enum err person_scope(const struct command_call *call, const char **ret,
 
 void person_actor(const struct command_call *call, char *ret, size_t size)
 {
-	snprintf(ret, size, "%s (%lld)", call->actor,
-		 (long long)call->actor_id);
+	audit_actor(ret, size, js_str(call->facts, "operator"), call->actor,
+		    call->actor_id);
 }
 
 void person_show(struct str *out, const char *login)

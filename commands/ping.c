@@ -14,7 +14,8 @@ static enum err count_waiting(const struct command_call *call, int64_t *ret,
 		struct request_facts r;
 
 		if (store_request_facts(call->store,
-					call->environments[i]->name, &r, e))
+					call->environments[i]->name, false, &r,
+					e))
 			return e->code;
 		*ret += r.auto_count + r.deploy_count + r.trigger_count +
 			r.booked_count + r.forced_count;

@@ -12,6 +12,8 @@ enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 		[VERB_PLAN] = command_plan,
 		[VERB_STATUS] = command_status,
 		[VERB_WHY] = command_why,
+		[VERB_LOCK] = command_lock,
+		[VERB_UNLOCK] = command_unlock,
 		[VERB_SKIP] = command_skip,
 		[VERB_INCLUDE] = command_include,
 		[VERB_CANCEL] = command_cancel,

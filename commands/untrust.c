@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
+#include "commands/evidence.h"
 #include "commands/person.h"
+#include "store/audit.h"
 #include "store/trust.h"
 
 static enum err remove_here(struct command_call *call, struct person *who,
@@ -12,7 +14,7 @@ static enum err remove_here(struct command_call *call, struct person *who,
 {
 	const char *where = *scope ? scope : TRUST_ALL_SCOPES;
 	enum err code = ERR_MISSING;
-	char by[96];
+	char by[AUDIT_ACTOR_SIZE];
 
 	person_actor(call, by, sizeof(by));
 	if (who->id)
@@ -65,8 +67,12 @@ enum err command_untrust(struct command_call *call, struct error *e)
 	code = remove_here(call, &who, scope, e);
 	if (code == ERR_MISSING)
 		return nothing_here(scope, e);
-	if (code)
-		return code;
+	if (code || evidence_of_call(call, "untrust", "",
+				     json_pack("{s:I, s:s, s:s}", "user",
+					       (json_int_t)who.id, "login",
+					       who.login, "scope", scope),
+				     e))
+		return e->code;
 	call->trust_of = who.id;
 	person_show(call->answer, who.login);
 	str_addf(call->answer, " (%lld) is not trusted any more",

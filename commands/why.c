@@ -5,16 +5,19 @@
 #include "bot/base/str.h"
 #include "commands/call.h"
 #include "deploy/standing.h"
+#include "store/lock.h"
 
 static enum err add_standing(struct command_call *call,
 			     const struct environment *env, struct error *e)
 {
 	const struct project *project =
 		environment_project(env, call->pull->repo);
+	struct bench_place place;
 	enum standing standing;
 
 	if (standing_of(call->store, env, project, call->pull, call->now_ms,
-			&standing, e))
+			&standing, e) ||
+	    store_bench(call->store, env->name, call->pull->id, &place, e))
 		return e->code;
 	str_addf(call->answer, "- **%s**: the revision `%.12s` %s: ", env->name,
 		 call->pull->head_sha,
@@ -25,6 +28,13 @@ static enum err add_standing(struct command_call *call,
 			 "its author is trusted, or a maintainer asked for it");
 	else
 		standing_text(call->answer, standing, env, project, call->pull);
+	if (standing == STANDING_IN && place.position)
+		str_addf(call->answer,
+			 ". The batch is full: it has position %lld for the "
+			 "next, and comes before those who are there now; %lld "
+			 "cycle%s must end before",
+			 (long long)place.position, (long long)place.cycles,
+			 place.cycles == 1 ? "" : "s");
 	str_puts(call->answer, ".\n");
 	return ERR_OK;
 }

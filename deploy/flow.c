@@ -4,12 +4,15 @@
 #include "bot/base/str.h"
 #include "deploy/flow.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/clock.h"
 #include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
+#include "deploy/freeze.h"
 #include "deploy/standing.h"
+#include "store/lock.h"
 #include "store/outbox.h"
 #include "store/request.h"
 
@@ -87,8 +90,47 @@ static enum err book_full(const struct flow *f, const struct request *r,
 	return store_request_add(f->store, &booked, e);
 }
 
+static bool is_out(const struct batch *b, int64_t pull_id)
+{
+	for (size_t i = 0; i < b->out_count; i++)
+		if (b->out[i].pull_id == pull_id)
+			return true;
+	return false;
+}
+
+/* Who found no place keeps what was wished for it, and comes first next. */
+static enum err write_bench(const struct flow *f, const struct batch *b,
+			    struct error *e)
+{
+	struct bench_place *places = calloc(b->out_count + 1, sizeof(*places));
+	const char *name = f->env->name;
+	enum err code = ERR_OK;
+
+	if (!places)
+		return error_set(e, ERR_FATAL, "out of memory");
+	for (size_t i = 0; !code && i < b->out_count; i++)
+		code = store_bench(f->store, name, b->out[i].pull_id,
+				   &places[i], e);
+	if (!code)
+		code = store_bench_clear(f->store, name, e);
+	for (size_t i = 0; !code && i < b->out_count; i++) {
+		struct bench_place *p = &places[i];
+
+		if (!p->position)
+			p->since_ms = f->now_ms;
+		p->last_ms = f->now_ms;
+		p->position = (int64_t)i + 1;
+		p->cycles = standing_cycles(f->env, p->position);
+		code = store_bench_put(f->store, name, b->out[i].pull_id, p, e);
+		if (!code)
+			code = store_touch(f->store, b->out[i].pull_id, e);
+	}
+	free(places);
+	return code;
+}
+
 static enum err take_waiting(const struct flow *f, const struct cycle *c,
-			     struct error *e)
+			     const struct batch *b, struct error *e)
 {
 	bool is_short = strcmp(c->kind, "short") == 0;
 	struct request *list;
@@ -102,6 +144,8 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 		bool full = strcmp(list[i].kind, "full") == 0;
 		bool asked = strcmp(list[i].kind, "auto") != 0;
 
+		if (is_out(b, list[i].pull_id))
+			continue;
 		if (is_short && full)
 			code = book_full(f, &list[i], e);
 		if (!code)
@@ -114,22 +158,54 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-/* A full satisfies every full that was booked. */
-static enum err take_booked(const struct flow *f, const struct cycle *c,
-			    struct error *e)
+/* Is the other half of what was said aboard already? */
+static bool is_twin(const struct request *r, const struct request *aboard,
+		    size_t count)
 {
-	struct request *list;
-	size_t count;
+	for (size_t i = 0; i < count; i++)
+		if (r->said_id && aboard[i].said_id == r->said_id)
+			return true;
+	return false;
+}
+
+/*
+ * The short half of a `trigger` may wait again and run in the same full as the
+ * half that was booked: one of them is enough, and its asker hears once.
+ */
+static enum err take_one_booked(const struct flow *f, const struct cycle *c,
+				const struct request *r, bool twin,
+				struct error *e)
+{
+	if (!twin)
+		return store_request_run(f->store, r->id, c->id, "full", e);
+	if (store_request_end(f->store, r->id, "done", "joined", e))
+		return e->code;
+	return store_request_announced(f->store, r->id, e);
+}
+
+/* A full satisfies every full that was booked for what is aboard. */
+static enum err take_booked(const struct flow *f, const struct cycle *c,
+			    const struct batch *b, struct error *e)
+{
+	struct request *list, *aboard;
+	size_t count, aboard_count;
 	enum err code = ERR_OK;
 
 	if (strcmp(c->kind, "full") != 0)
 		return ERR_OK;
-	if (store_requests_in(f->store, f->env->name, "booked", &list, &count,
-			      e))
+	if (store_requests_of_cycle(f->store, c->id, &aboard, &aboard_count, e))
 		return e->code;
+	if (store_requests_in(f->store, f->env->name, "booked", &list, &count,
+			      e)) {
+		free(aboard);
+		return e->code;
+	}
 	for (size_t i = 0; !code && i < count; i++)
-		code = store_request_run(f->store, list[i].id, c->id, "full",
-					 e);
+		if (!is_out(b, list[i].pull_id))
+			code = take_one_booked(
+				f, c, &list[i],
+				is_twin(&list[i], aboard, aboard_count), e);
+	free(aboard);
 	free(list);
 	return code;
 }
@@ -142,10 +218,8 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 		.restarts = restarts,
 		.started_ms = f->now_ms,
 	};
+	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
 	struct environment_record record;
-	struct revision *revisions;
-	size_t count;
-	enum err code;
 
 	COPY(c.environment, f->env->name);
 	COPY(c.kind, kind == KIND_FULL ? "full" : "short");
@@ -154,12 +228,10 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 					   : f->env->recipe_short,
 			 c.stages, sizeof(c.stages), e) ||
 	    store_cycle_add(f->store, &c, e) ||
-	    standing_select(f->store, f->env, f->now_ms, &revisions, &count, e))
-		return e->code;
-	code = write_manifest(f, &c, revisions, count, e);
-	revisions_free(revisions, count);
-	if (code || take_waiting(f, &c, e) || take_booked(f, &c, e) ||
-	    flow_audit_begin(f, &c, e))
+	    standing_select(f->store, f->env, f->now_ms, &b, e) ||
+	    write_manifest(f, &c, b.in, b.in_count, e) ||
+	    write_bench(f, &b, e) || take_waiting(f, &c, &b, e) ||
+	    take_booked(f, &c, &b, e) || flow_audit_begin(f, &c, e))
 		return e->code;
 	return flow_want_batch(f, c.id, e);
 }
@@ -212,6 +284,7 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 {
 	enum cycle_kind kind =
 		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
+	struct freeze_state freeze;
 
 	COPY(c->verdict, "cancelled");
 	COPY(c->reason_code, "restarted");
@@ -224,7 +297,11 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 		return e->code;
 	if (f->finished)
 		f->finished(f->ctx, c);
-	return flow_begin(f, kind, c->restarts + 1, false, e);
+	/* What was to be restarted waits like everything else. */
+	if (freeze_look(f, &freeze, e))
+		return e->code;
+	return freeze.frozen ? ERR_OK
+			     : flow_begin(f, kind, c->restarts + 1, false, e);
 }
 
 /* A full uses its interval up when its own stages were really reached. */
@@ -252,6 +329,22 @@ static enum err full_counts(const struct flow *f, const struct cycle *c,
 	return ERR_OK;
 }
 
+/* Something is wrong that the next cycle will not mend: it stays still until
+ * somebody has looked. */
+static enum err trip_breaker(const struct flow *f, const struct cycle *c,
+			     int64_t errors, struct error *e)
+{
+	struct freeze_record record;
+
+	if (errors < FREEZE_ERRORS)
+		return ERR_OK;
+	if (store_freeze(f->store, f->env->name, &record, e))
+		return e->code;
+	if (record.broken_ms)
+		return ERR_OK;
+	return store_breaker_set(f->store, f->env->name, f->now_ms, c->id, e);
+}
+
 static enum err remember(const struct flow *f, const struct cycle *c,
 			 struct error *e)
 {
@@ -277,7 +370,9 @@ static enum err remember(const struct flow *f, const struct cycle *c,
 		r.errors_in_row++;
 	else if (green || strcmp(c->verdict, "failure") == 0)
 		r.errors_in_row = 0;
-	return store_environment_finish(f->store, f->env->name, &r, e);
+	if (store_environment_finish(f->store, f->env->name, &r, e))
+		return e->code;
+	return trip_breaker(f, c, r.errors_in_row, e);
 }
 
 static size_t count_new(const struct revision *list, size_t count)
@@ -359,8 +454,13 @@ enum err flow_drop_booked(const struct flow *f, const struct request *r,
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].state, "booked") == 0 &&
 		    strcmp(list[i].environment, f->env->name) == 0 &&
-		    strcmp(list[i].sha, r->sha) == 0)
+		    strcmp(list[i].sha, r->sha) == 0) {
 			code = flow_drop(f, &list[i], "short failed", e);
+			/* Who asked for both hears of the short, once. */
+			if (!code && list[i].said_id == r->said_id)
+				code = store_request_announced(f->store,
+							       list[i].id, e);
+		}
 	free(list);
 	return code;
 }

@@ -21,6 +21,7 @@ struct flow {
 	struct store *store;
 	const struct environment *env;
 	int64_t now_ms;
+	int64_t wall_skew_ms; /* how far the wall clock is ahead of now_ms */
 	/* Told about each finished cycle, for logs and metrics; may be NULL. */
 	void (*finished)(void *ctx, const struct cycle *c);
 	void *ctx;

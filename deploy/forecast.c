@@ -28,10 +28,11 @@ static enum err add_when(const struct flow *f, json_t *forecast,
 			 const char *name, enum cycle_kind wish,
 			 struct error *e)
 {
+	CLEANUP(str_release) struct str why = STR_INIT(1024);
 	struct policy_decision d;
 	int64_t full_ms;
 
-	if (schedule_forecast(f, wish, &d, e) ||
+	if (schedule_forecast(f, wish, &d, &why, e) ||
 	    schedule_full_allowed(f, &full_ms, e))
 		return e->code;
 	json_object_set_new(forecast, name,
@@ -88,22 +89,23 @@ static enum err add_projects(const struct flow *f, const struct pull *p,
 			     bool wished, json_t *forecast, struct error *e)
 {
 	const struct project *own = environment_project(f->env, p->repo);
-	struct revision *revisions;
-	json_t *list = json_array();
-	size_t count;
+	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	json_t *list = json_array(), *full = json_array();
 
 	json_object_set_new(forecast, "projects", list);
-	if (standing_select(f->store, f->env, f->now_ms, &revisions, &count, e))
+	json_object_set_new(forecast, "full_batch", full);
+	if (standing_select(f->store, f->env, f->now_ms, &b, e))
 		return e->code;
+	for (size_t i = 0; i < b.out_count; i++)
+		json_array_append_new(full, json_integer(b.out[i].pull_id));
 	for (size_t i = 0; i < f->env->project_count; i++) {
 		const struct project *project = &f->env->projects[i];
-		json_t *one = project_json(project, revisions, count);
+		json_t *one = project_json(project, b.in, b.in_count);
 
 		if (project == own && wished)
 			insert_wished(json_object_get(one, "revisions"), p);
 		json_array_append_new(list, one);
 	}
-	revisions_free(revisions, count);
 	return ERR_OK;
 }
 
@@ -120,8 +122,20 @@ static bool is_in(const json_t *project, int64_t number)
 	return false;
 }
 
+static size_t position(const json_t *full, int64_t pull_id)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (full, i, one)
+		if (json_integer_value(one) == pull_id)
+			break;
+	return i + 1;
+}
+
 static enum err add_out(const struct flow *f, const struct project *project,
-			const struct pull *p, json_t *out, struct error *e)
+			const struct pull *p, const json_t *forecast,
+			json_t *out, struct error *e)
 {
 	CLEANUP(str_release) struct str why = STR_INIT(512);
 	enum standing standing;
@@ -129,7 +143,9 @@ static enum err add_out(const struct flow *f, const struct project *project,
 	if (standing_of(f->store, f->env, project, p, f->now_ms, &standing, e))
 		return e->code;
 	if (standing == STANDING_IN)
-		str_puts(&why, "the batch is full");
+		str_addf(&why, "the batch is full, position %zu for the next",
+			 position(json_object_get(forecast, "full_batch"),
+				  p->id));
 	else
 		standing_text(&why, standing, f->env, project, p);
 	json_array_append_new(out, json_pack("{s:s, s:I, s:s}", "repo",
@@ -156,7 +172,7 @@ static enum err add_out_of(const struct flow *f, size_t index, json_t *forecast,
 		if (is_in(in, pulls[i].number))
 			continue;
 		if (++*count <= OUT_MAX &&
-		    add_out(f, project, &pulls[i], out, e))
+		    add_out(f, project, &pulls[i], forecast, out, e))
 			return e->code;
 	}
 	return ERR_OK;

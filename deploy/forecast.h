@@ -17,8 +17,9 @@
  *		"revisions": [{"number", "sha", "title", "new"}]}],
  *	 "out": [{"repo", "number", "why"}],	open ones that stay out
  *	 "out_count",				all of them
- *	 "short": [stage], "full": [stage],
- *	 "deploy": WHEN, "trigger": WHEN, "alone": WHEN}
+ *	 "full_batch": [pull id],		who belongs there and has no
+ *place "short": [stage], "full": [stage], "deploy": WHEN, "trigger": WHEN,
+ *"alone": WHEN}
  *
  * WHEN is {"action": "start" | "restart" | "wait" | "idle", "kind", "at_ms",
  * "full_ms", "why"}: what the timing policy would say to `deploy`, to

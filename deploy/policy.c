@@ -99,6 +99,14 @@ static bool wait(struct policy_decision *d, int64_t at_ms, const char *why)
 	return decide(d, POLICY_WAIT, KIND_NONE, at_ms, why);
 }
 
+static bool wait_frozen(struct policy_decision *d, const struct policy_facts *f,
+			const char *why)
+{
+	wait(d, f->frozen_until_ms, why);
+	d->frozen = true;
+	return true;
+}
+
 /*
  * The schedule speaks only when nobody else does, so without requests
  * everything else about it stands here.
@@ -117,8 +125,7 @@ static bool only_the_schedule(const struct policy *p,
 		return decide(d, POLICY_IDLE, KIND_NONE, at,
 			      "nothing waits until the schedule");
 	if (is_frozen(f))
-		return wait(d, f->frozen_until_ms,
-			    "scheduled, but deploys are frozen");
+		return wait_frozen(d, f, "scheduled, but deploys are frozen");
 	decide(d, POLICY_START, full_if_allowed(p, f), 0,
 	       "the schedule is due");
 	d->scheduled = true;
@@ -128,8 +135,7 @@ static bool only_the_schedule(const struct policy *p,
 static bool frozen(const struct policy *p UNUSED, const struct policy_facts *f,
 		   struct policy_decision *d)
 {
-	return is_frozen(f) &&
-	       wait(d, f->frozen_until_ms, "deploys are frozen");
+	return is_frozen(f) && wait_frozen(d, f, "deploys are frozen");
 }
 
 static bool being_stopped(const struct policy *p UNUSED,
@@ -196,6 +202,23 @@ static bool booked_waits_for_end(const struct policy *p UNUSED,
 	return runs(f) && wait(d, 0, "full booked, after the running cycle");
 }
 
+/*
+ * Commands come one after the other on a busy day, and each would go before
+ * it: once one went when it had been due for a while, it has its turn and
+ * takes the next ones along.
+ */
+static bool overdue_full_starts(const struct policy *p,
+				const struct policy_facts *f,
+				struct policy_decision *d)
+{
+	int64_t due = policy_full_allowed_ms(p, f->last_full_ms);
+
+	return f->booked_count && due &&
+	       f->last_finish_ms >= due + p->settle_max_ms &&
+	       decide(d, POLICY_START, KIND_FULL, 0,
+		      "the booked full is overdue");
+}
+
 static bool command_starts(const struct policy *p, const struct policy_facts *f,
 			   struct policy_decision *d)
 {
@@ -257,6 +280,7 @@ static bool (*const rules[])(const struct policy *p,
 	booked_waits_for_end,
 
 	/* Nothing runs. */
+	overdue_full_starts,
 	command_starts,
 	booked_starts,
 	auto_starts,

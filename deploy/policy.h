@@ -63,6 +63,7 @@ struct policy_decision {
 	int64_t at_ms;
 	bool scheduled;	 /* only the schedule wants it: start only when the
 			    manifest would differ */
+	bool frozen;	 /* waits for nothing else than the end of that */
 	const char *why; /* a phrase for people: "cooldown after the last
 			    deploy" */
 };

@@ -6,7 +6,9 @@
 #include "bot/base/str.h"
 #include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
+#include "deploy/freeze.h"
 #include "deploy/policy.h"
+#include "store/lock.h"
 #include "store/request.h"
 
 /* A stage that checks the health of what was deployed is not interrupted. */
@@ -35,8 +37,30 @@ static void running_facts(const struct flow *f, const struct cycle *c,
 	}
 }
 
+/* The policy's clock is the engine's. */
+static void freeze_facts(const struct flow *f,
+			 const struct freeze_state *freeze,
+			 struct policy_facts *facts)
+{
+	facts->frozen = freeze->frozen;
+	if (freeze->until_ms)
+		facts->frozen_until_ms = freeze->until_ms - f->wall_skew_ms;
+}
+
+static void waiting_facts(const struct request_facts *waiting,
+			  struct policy_facts *ret)
+{
+	ret->auto_count = (int)waiting->auto_count;
+	ret->auto_first_ms = waiting->auto_first_ms;
+	ret->auto_last_ms = waiting->auto_last_ms;
+	ret->deploy_count = (int)waiting->deploy_count;
+	ret->trigger_count = (int)waiting->trigger_count;
+	ret->booked_count = (int)waiting->booked_count;
+	ret->forced_full_count = (int)waiting->forced_count;
+}
+
 static enum err gather(const struct flow *f, struct policy_facts *ret,
-		       struct error *e)
+		       struct freeze_state *freeze, struct error *e)
 {
 	struct environment_record env;
 	struct request_facts waiting;
@@ -45,39 +69,45 @@ static enum err gather(const struct flow *f, struct policy_facts *ret,
 
 	*ret = (struct policy_facts){.now_ms = f->now_ms};
 	if (store_environment(f->store, f->env->name, f->now_ms, &env, e) ||
-	    store_request_facts(f->store, f->env->name, &waiting, e))
+	    freeze_look(f, freeze, e))
 		return e->code;
-	ret->auto_count = (int)waiting.auto_count;
-	ret->auto_first_ms = waiting.auto_first_ms;
-	ret->auto_last_ms = waiting.auto_last_ms;
-	ret->deploy_count = (int)waiting.deploy_count;
-	ret->trigger_count = (int)waiting.trigger_count;
-	ret->booked_count = (int)waiting.booked_count;
-	ret->forced_full_count = (int)waiting.forced_count;
+	freeze_facts(f, freeze, ret);
 	ret->last_finish_ms = env.last_finish_ms;
 	ret->last_full_ms = env.last_full_ms;
 	ret->schedule_from_ms = env.schedule_from_ms;
 	code = store_cycle_running(f->store, f->env->name, &c, e);
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	running_facts(f, &c, ret);
+	if (code && code != ERR_MISSING)
+		return code;
+	if (!code)
+		running_facts(f, &c, ret);
+	/* Who found no place in the running batch does not restart it. */
+	if (store_request_facts(f->store, f->env->name, !code, &waiting, e))
+		return e->code;
+	waiting_facts(&waiting, ret);
 	return ERR_OK;
 }
 
-/* Those who wait see in their comment why and until when. */
-static enum err tell_waiting(const struct flow *f, struct error *e)
+static enum err touch_in(const struct flow *f, const char *state,
+			 struct error *e)
 {
 	struct request *list;
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_requests_in(f->store, f->env->name, "waiting", &list, &count,
-			      e))
+	if (store_requests_in(f->store, f->env->name, state, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		code = store_touch(f->store, list[i].pull_id, e);
 	free(list);
 	return code;
+}
+
+/* Those who wait see in their comment why and until when. */
+static enum err tell_waiting(const struct flow *f, struct error *e)
+{
+	if (touch_in(f, "waiting", e))
+		return e->code;
+	return touch_in(f, "booked", e);
 }
 
 /*
@@ -97,6 +127,8 @@ static enum err drop_ungranted(const struct flow *f, struct error *e)
 		const struct request *r = &list[i];
 
 		code = store_request_void(f->store, r->id, "granter", e);
+		if (!code)
+			code = flow_audit_void_one(f, r, "granter", e);
 		if (!code && (strcmp(r->state, "waiting") == 0 ||
 			      strcmp(r->state, "booked") == 0))
 			code = flow_drop(f, r, "granter", e);
@@ -107,17 +139,53 @@ static enum err drop_ungranted(const struct flow *f, struct error *e)
 	return code;
 }
 
+/* What is on record of the freeze, for those who look. */
+static enum err note_freeze(const struct flow *f,
+			    const struct freeze_state *freeze, struct error *e)
+{
+	bool news;
+
+	if (store_freeze_set(f->store, f->env->name, freeze->why,
+			     freeze->until_ms, &news, e))
+		return e->code;
+	return news ? tell_waiting(f, e) : ERR_OK;
+}
+
+static enum err note_wait(const struct flow *f, const struct policy_decision *d,
+			  const struct freeze_state *freeze, struct error *e)
+{
+	const char *why = d->frozen ? freeze->why : d->why;
+	int64_t at = d->frozen ? freeze->until_ms : d->at_ms;
+	bool waits = d->action == POLICY_WAIT, news;
+
+	if (store_environment_wait(f->store, f->env->name, waits ? why : "",
+				   waits ? at : 0, &news, e))
+		return e->code;
+	return news ? tell_waiting(f, e) : ERR_OK;
+}
+
+/* When to ask again: a freeze may begin or end before. */
+static int64_t next_look(const struct flow *f, const struct policy_decision *d,
+			 const struct freeze_state *freeze)
+{
+	int64_t next = freeze->next_ms ? freeze->next_ms - f->wall_skew_ms : 0;
+
+	return d->at_ms && (!next || d->at_ms < next) ? d->at_ms : next;
+}
+
 enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 			      struct error *e)
 {
+	struct freeze_state freeze;
 	struct policy_facts facts;
 	struct policy_decision d;
 	bool news;
 
-	if (drop_ungranted(f, e) || gather(f, &facts, e))
+	if (drop_ungranted(f, e) || gather(f, &facts, &freeze, e) ||
+	    note_freeze(f, &freeze, e))
 		return e->code;
 	d = policy_decide(&f->env->policy, &facts);
-	*ret_next_ms = d.at_ms;
+	*ret_next_ms = next_look(f, &d, &freeze);
 	switch (d.action) {
 	case POLICY_START:
 		if (flow_begin(f, d.kind, 0, d.scheduled, e))
@@ -129,12 +197,7 @@ enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 		break;
 	case POLICY_IDLE:
 	case POLICY_WAIT:
-		if (store_environment_wait(
-			    f->store, f->env->name,
-			    d.action == POLICY_WAIT ? d.why : "",
-			    d.action == POLICY_WAIT ? d.at_ms : 0, &news, e))
-			return e->code;
-		return news ? tell_waiting(f, e) : ERR_OK;
+		return note_wait(f, &d, &freeze, e);
 	}
 	/* The state is another now: ask again at once. */
 	*ret_next_ms = f->now_ms;
@@ -142,16 +205,21 @@ enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 }
 
 enum err schedule_forecast(const struct flow *f, enum cycle_kind wish,
-			   struct policy_decision *ret, struct error *e)
+			   struct policy_decision *ret, struct str *why_text,
+			   struct error *e)
 {
+	struct freeze_state freeze;
 	struct policy_facts facts;
 
-	if (gather(f, &facts, e))
+	if (gather(f, &facts, &freeze, e))
 		return e->code;
 	facts.deploy_count += wish == KIND_SHORT;
 	facts.trigger_count += wish == KIND_FULL;
 	*ret = policy_decide(&f->env->policy, &facts);
-	return ERR_OK;
+	str_clear(why_text);
+	str_puts(why_text, ret->frozen ? freeze.why : ret->why);
+	ret->why = why_text->text;
+	return str_check(why_text, e);
 }
 
 enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,

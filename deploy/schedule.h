@@ -4,6 +4,7 @@
 #ifndef DEPLOY_SCHEDULE_H
 #define DEPLOY_SCHEDULE_H
 
+#include "bot/base/str.h"
 #include "deploy/flow.h"
 
 /*
@@ -19,11 +20,12 @@ NODISCARD enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,
 
 /*
  * What the policy would say if a command wished for a short or a full now;
- * KIND_NONE: what it says if nobody does.  Changes nothing.
+ * KIND_NONE: what it says if nobody does.  Changes nothing.  ret->why stands
+ * in why_text, which is emptied before.
  */
 NODISCARD enum err schedule_forecast(const struct flow *f, enum cycle_kind wish,
 				     struct policy_decision *ret,
-				     struct error *e);
+				     struct str *why_text, struct error *e);
 
 /*
  * Records a wish that came by itself: somebody pushed, a label changed.

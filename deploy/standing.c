@@ -5,6 +5,7 @@
 
 #include "bot/base/clock.h"
 #include "deploy/sensitive.h"
+#include "store/lock.h"
 #include "store/request.h"
 #include "store/trust.h"
 
@@ -285,10 +286,20 @@ enum err standing_aboard(struct store *s, const struct environment *env,
 	return store_cycle_has_pull(s, c.id, p->id, ret, e);
 }
 
-/* A revision with what decides whether it keeps its place in a full batch. */
+/* In which order places in a batch are given. */
+enum rank {
+	RANK_COMMANDED, /* somebody waits for it */
+	RANK_BENCHED,	/* it found no place before */
+	RANK_ASKED,	/* asked for not long ago, or already there */
+	RANK_NEW,
+};
+
 struct candidate {
 	struct revision revision;
 	bool asked;
+	enum rank rank;
+	int64_t since_ms;
+	size_t index; /* in the order of the merge */
 };
 
 struct candidates {
@@ -371,43 +382,100 @@ static enum err mark_known(struct store *s, const struct environment *env,
 	return ERR_OK;
 }
 
-/* Is there room for candidate i when at most max may go? */
-static bool has_room(const struct candidates *c, size_t i, size_t max)
+static enum err rank_one(struct store *s, const struct environment *env,
+			 struct candidate *c, struct error *e)
 {
-	size_t before = 0;
-	bool mine = c->list[i].asked || !c->list[i].revision.is_new;
+	const struct revision *r = &c->revision;
+	struct bench_place place;
 
-	for (size_t j = 0; j < c->count; j++) {
-		bool theirs = c->list[j].asked || !c->list[j].revision.is_new;
-
-		if (j != i && (theirs != mine ? theirs : j < i))
-			before++;
+	c->rank = c->asked || !r->is_new ? RANK_ASKED : RANK_NEW;
+	if (store_request_since(s, env->name, r->pull_id, r->sha, &c->since_ms,
+				e) ||
+	    store_bench(s, env->name, r->pull_id, &place, e))
+		return e->code;
+	if (c->since_ms) {
+		c->rank = RANK_COMMANDED;
+	} else if (place.position) {
+		c->rank = RANK_BENCHED;
+		c->since_ms = place.since_ms;
 	}
-	return before < max;
+	return ERR_OK;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	if (x->since_ms != y->since_ms)
+		return x->since_ms < y->since_ms ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+static enum err take(const struct candidate *list, size_t count,
+		     struct revision **ret, size_t *ret_count, struct error *e)
+{
+	*ret = calloc(count + 1, sizeof(**ret));
+	if (!*ret)
+		return error_set(e, ERR_FATAL, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		(*ret)[i] = list[i].revision;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+static enum err divide(struct store *s, const struct environment *env,
+		       struct candidates *c, struct batch *ret, struct error *e)
+{
+	size_t max = env->policy.max_batch > 0 ? (size_t)env->policy.max_batch
+					       : c->count;
+
+	if (c->count <= max)
+		return take(c->list, c->count, &ret->in, &ret->in_count, e);
+	for (size_t i = 0; i < c->count; i++) {
+		c->list[i].index = i;
+		if (rank_one(s, env, &c->list[i], e))
+			return e->code;
+	}
+	qsort(c->list, c->count, sizeof(*c->list), by_rank);
+	qsort(c->list, max, sizeof(*c->list), by_index);
+	if (take(c->list, max, &ret->in, &ret->in_count, e))
+		return e->code;
+	return take(c->list + max, c->count - max, &ret->out, &ret->out_count,
+		    e);
+}
+
+void batch_release_at(struct batch *b)
+{
+	revisions_free(b->in, b->in_count);
+	revisions_free(b->out, b->out_count);
 }
 
 enum err standing_select(struct store *s, const struct environment *env,
-			 int64_t now_ms, struct revision **ret,
-			 size_t *ret_count, struct error *e)
+			 int64_t now_ms, struct batch *ret, struct error *e)
 {
 	CLEANUP(candidates_release) struct candidates c = {0};
-	size_t max = env->policy.max_batch > 0 ? (size_t)env->policy.max_batch
-					       : SIZE_MAX;
-	struct revision *all;
-	size_t count = 0;
 
+	*ret = (struct batch){0};
 	for (size_t i = 0; i < env->project_count; i++)
 		if (collect(s, env, &env->projects[i], now_ms, &c, e))
 			return e->code;
 	if (mark_known(s, env, now_ms, &c, e))
 		return e->code;
-	all = calloc(c.count + 1, sizeof(*all));
-	if (!all)
-		return error_set(e, ERR_FATAL, "out of memory");
-	for (size_t i = 0; i < c.count; i++)
-		if (has_room(&c, i, max))
-			all[count++] = c.list[i].revision;
-	*ret = all;
-	*ret_count = count;
-	return ERR_OK;
+	return divide(s, env, &c, ret, e);
+}
+
+int64_t standing_cycles(const struct environment *env, int64_t position)
+{
+	int max = env->policy.max_batch;
+
+	return max > 0 ? 1 + (position - 1) / max : 1;
 }

@@ -69,15 +69,31 @@ NODISCARD enum err standing_aboard(struct store *s,
 				   const struct pull *p, int64_t now_ms,
 				   bool *ret, struct error *e);
 
+/* Who goes along and who found no place; both belong there now. */
+struct batch {
+	struct revision *in; /* project by project in the configured order, by
+				number within */
+	size_t in_count;
+	struct revision *out; /* in the order in which they wait */
+	size_t out_count;
+};
+
+void batch_release_at(struct batch *b);
+
 /*
- * The revisions that belong onto the environment now, project by project in
- * the configured order, by number within; is_new against the last green
- * manifest.  At most policy.max_batch: who was asked for and who is already
- * there stay, then the oldest.  The caller frees with revisions_free().
+ * The revisions that belong onto the environment now; is_new against the last
+ * green manifest.  At most policy.max_batch of them go along: first those
+ * that somebody waits for by command, then those that found no place before,
+ * then those that were asked for or are already there, then the oldest.  So
+ * nobody is left behind twice while others go twice.  The caller lets go
+ * with batch_release_at().
  */
 NODISCARD enum err standing_select(struct store *s,
 				   const struct environment *env,
-				   int64_t now_ms, struct revision **ret,
-				   size_t *ret_count, struct error *e);
+				   int64_t now_ms, struct batch *ret,
+				   struct error *e);
+
+/* How many cycles must end before one at this place (from 1) goes along. */
+int64_t standing_cycles(const struct environment *env, int64_t position);
 
 #endif

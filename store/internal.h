@@ -24,6 +24,7 @@ enum statement {
 #include "store/sql/request.def"
 #include "store/sql/paths.def"
 #include "store/sql/cycle.def"
+#include "store/sql/lock.def"
 #include "store/sql/outbox.def"
 #include "store/sql/view.def"
 	STMT_MAX

@@ -336,46 +336,54 @@ enum err store_posted_is(struct store *s, int64_t pull_id, const char *slot,
 		      ARGS(ARG(pull_id), ARG(slot), ARG(comment_id)), e);
 }
 
-enum err store_status(struct store *s, const char *repo, const char *sha,
-		      const char *context, char ret_state[16], struct error *e)
+enum err store_status_get(struct store *s, const char *repo, const char *sha,
+			  const char *context, struct status_record *ret,
+			  struct error *e)
 {
 	sqlite3_stmt *row;
-	enum err code =
-		db_row(&s->db, STMT_STATUS_GET,
-		       ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e);
 
-	ret_state[0] = '\0';
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	snprintf(ret_state, 16, "%s", db_text(row, 0));
+	*ret = (struct status_record){0};
+	if (db_row(&s->db, STMT_STATUS_GET,
+		   ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e))
+		return e->code;
+	COPY(ret->repo, db_text(row, 4));
+	COPY(ret->sha, sha);
+	COPY(ret->context, context);
+	COPY(ret->state, db_text(row, 0));
+	COPY(ret->description, db_text(row, 1));
+	COPY(ret->target_url, db_text(row, 2));
+	ret->repaired_ms = db_int(row, 3);
 	db_done(row);
 	return ERR_OK;
 }
 
-enum err store_status_want(struct store *s, const char *repo, const char *sha,
-			   const char *context, const char *state,
-			   const char *description, bool *ret_new,
-			   struct error *e)
+enum err store_status_want(struct store *s, const struct status_record *r,
+			   bool *ret_new, struct error *e)
 {
-	sqlite3_stmt *row;
+	struct status_record old;
 	enum err code =
-		db_row(&s->db, STMT_STATUS_GET,
-		       ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e);
+		store_status_get(s, r->repo, r->sha, r->context, &old, e);
 
-	*ret_new = true;
 	if (code && code != ERR_MISSING)
 		return code;
-	if (!code) {
-		*ret_new = strcmp(db_text(row, 0), state) != 0 ||
-			   strcmp(db_text(row, 1), description) != 0;
-		db_done(row);
-	}
+	*ret_new = code || strcmp(old.state, r->state) != 0 ||
+		   strcmp(old.description, r->description) != 0;
 	if (!*ret_new)
 		return ERR_OK;
 	return db_run(&s->db, STMT_STATUS_PUT,
-		      ARGS(ARG(repo), ARG(sha), ARG(context), ARG(state),
-			   ARG(description)),
+		      ARGS(ARG(r->repo), ARG(r->sha), ARG(r->context),
+			   ARG(r->state), ARG(r->description),
+			   ARG(r->target_url)),
 		      e);
+}
+
+enum err store_status_repaired(struct store *s, const struct status_record *r,
+			       int64_t at_ms, struct error *e)
+{
+	return db_run(
+		&s->db, STMT_STATUS_REPAIRED,
+		ARGS(ARG(r->repo), ARG(r->sha), ARG(r->context), ARG(at_ms)),
+		e);
 }
 
 static void read_sha(sqlite3_stmt *row, void *element)

@@ -387,15 +387,25 @@ enum err store_request_booked(struct store *s, const char *environment,
 	return ERR_OK;
 }
 
+enum err store_request_since(struct store *s, const char *environment,
+			     int64_t pull_id, const char *sha, int64_t *ret_ms,
+			     struct error *e)
+{
+	return db_value(&s->db, STMT_REQUEST_SINCE,
+			ARGS(ARG(environment), ARG(pull_id), ARG(sha)), 0,
+			ret_ms, e);
+}
+
 enum err store_request_facts(struct store *s, const char *environment,
-			     struct request_facts *ret, struct error *e)
+			     bool but_benched, struct request_facts *ret,
+			     struct error *e)
 {
 	sqlite3_stmt *row;
 	enum err code;
 
 	*ret = (struct request_facts){0};
-	if (db_start(&s->db, STMT_REQUEST_FACTS, ARGS(ARG(environment)), &row,
-		     e))
+	if (db_start(&s->db, STMT_REQUEST_FACTS,
+		     ARGS(ARG(environment), ARG(but_benched)), &row, e))
 		return e->code;
 	while (db_next(&s->db, row, &code, e)) {
 		const char *kind = db_text(row, 0);

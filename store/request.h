@@ -157,8 +157,15 @@ struct request_facts {
 	int64_t deploy_count, trigger_count, booked_count;
 	int64_t forced_count; /* waiting or booked; in none of the others */
 };
+/* but_benched: without what was left behind by the running cycle. */
 NODISCARD enum err store_request_facts(struct store *s, const char *environment,
+				       bool but_benched,
 				       struct request_facts *ret,
 				       struct error *e);
+/* Since when somebody waits for exactly this revision by command; 0 = nobody
+ * does. */
+NODISCARD enum err store_request_since(struct store *s, const char *environment,
+				       int64_t pull_id, const char *sha,
+				       int64_t *ret_ms, struct error *e);
 
 #endif

@@ -11,6 +11,8 @@ static const char *const migrations[] = {
 #include "store/migrations/kcibot_0001_init.sql.inc"
 	,
 #include "store/migrations/kcibot_0002_words.sql.inc"
+	,
+#include "store/migrations/kcibot_0003_locks.sql.inc"
 };
 
 #define STATEMENT(name, sql) [STMT_##name] = sql,
@@ -21,6 +23,7 @@ static const char *const statements[] = {
 #include "store/sql/request.def"
 #include "store/sql/paths.def"
 #include "store/sql/cycle.def"
+#include "store/sql/lock.def"
 #include "store/sql/outbox.def"
 #include "store/sql/view.def"
 };

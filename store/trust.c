@@ -250,6 +250,14 @@ enum err store_trust_held(struct store *s, int64_t id, const char *scope,
 	return ERR_OK;
 }
 
+enum err store_trust_admin_until(struct store *s, int64_t id, const char *scope,
+				 int64_t now_ms, int64_t *ret_ms,
+				 struct error *e)
+{
+	return db_value(&s->db, STMT_TRUST_ADMIN_UNTIL,
+			ARGS(ARG(id), ARG(scope), ARG(now_ms)), 0, ret_ms, e);
+}
+
 enum err store_trust_find(struct store *s, const char *login, int64_t *ret_id,
 			  struct error *e)
 {

@@ -38,6 +38,7 @@ static void environment(struct view *v, json_t *env)
 	else if (json_array_size(queue))
 		state = "waiting";
 	view_put(v, env, "state", json_string(state));
+	view_put(v, env, "eta", view_eta_part(v, js_str(env, "name")));
 	put_cycle(v, env, "running", running);
 	put_cycle(v, env, "deployed", js_int(env, "deployed_cycle", 0));
 	json_object_del(env, "running_cycle");

@@ -9,15 +9,20 @@
  *
  * view_status:  {"bot", "public_url", "now_ms", "environments": [{"name",
  *     "state": "idle"|"waiting"|"running", "wait_why", "wait_until_ms",
+ *     "frozen_why": why nothing starts (plain text, "" = it may),
+ *     "frozen_until_ms": 0 = until somebody ends it,
+ *     "eta": {"short": eta | null, "full": eta | null},
  *     "last_full_ms", "running": cycle | null, "deployed": cycle | null,
  *     "queue": [request, oldest first],
  *     "excluded": [{"repo", "number", "title", "sha", "reason", "since_ms",
  *                   "cycle"}],
  *     "last": [finished cycle, newest first, at most 10]}]}
+ *   eta: {"kind", "samples", "p50_ms", "p90_ms"}: what half and nine of ten of
+ *     the last finished cycles took; null with fewer than 3 of them.
  *   request: {"kind", "by", "origin", "since_ms", "state": "waiting"|"booked",
  *     "at_ms", "sha", "repo", "number", "title", "base", "forced": bool,
- *     "reason": as given by who asked}; repo is "" and number 0 when a base
- * branch moved.
+ *     "reason": as given by who asked, "position": cycles that must end
+ *     before}; repo is "" and number 0 when a base branch moved.
  *
  * view_cycle:   cycle in full:
  *   {"id", "environment", "kind": "short"|"full",
@@ -42,6 +47,10 @@
  *    "now_ms", "state": "idle"|"waiting"|"running"|"done",
  *    "why": a phrase, why it waits or is not on staging; "" when neither,
  *    "at_ms": when it will start, or 0,
+ *    "frozen_why", "frozen_until_ms": of the environment, as above,
+ *    "position": cycles that must end before its own begins,
+ *    "eta": while it waits or runs: eta with "from_ms" and "to_ms", between
+ *           which it should be over, 0 = not known; else null,
  *    "grant": the permission for the code of an author who is not trusted:
  *           {"by", "sha", "since_ms", "until_ms",
  *            "state": "granted"|"void"|"expired",

@@ -51,6 +51,17 @@ json_t *view_cycle_part(struct view *v, int64_t id, bool tails);
 /* A row of VIEW_PULL seen from a row of VIEW_ENVIRONMENTS. */
 json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env);
 
+/* {"short": eta | null, "full": eta | null} of an environment. */
+json_t *view_eta_part(struct view *v, const char *env);
+
+/*
+ * Puts "position" and "eta" of a pull into its view, which has its "state";
+ * env is a row of VIEW_ENVIRONMENTS; benched: the cycles that must end before
+ * it has a place in a batch, 0 = it has one.
+ */
+void view_put_eta(struct view *v, json_t *to, const json_t *env,
+		  const json_t *requests, int64_t benched);
+
 /* Copies the members that describe a pull from its row. */
 void view_put_pull(struct view *v, json_t *to, const json_t *pull);
 

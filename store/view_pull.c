@@ -214,7 +214,8 @@ static void why_not(struct view *v, const struct subject *s, struct str *out)
 			return;
 }
 
-static void put_why(struct view *v, json_t *to, const struct subject *s)
+static void put_why(struct view *v, json_t *to, const struct subject *s,
+		    const json_t *bench)
 {
 	CLEANUP(str_release) struct str why = STR_INIT(LIMIT_COMMENT);
 	bool waiting = is(to, "state", "waiting");
@@ -226,6 +227,15 @@ static void put_why(struct view *v, json_t *to, const struct subject *s)
 		str_addf(&why, "cycle %lld is running", (long long)running);
 	else if (!waiting && !is(to, "state", "running"))
 		why_not(v, s, &why);
+	if (bench && !why.len && !waiting && !is(to, "state", "running") &&
+	    !staged(v, s))
+		str_puts(&why, "it belongs there");
+	if (bench && !is(to, "state", "running") && !staged(v, s))
+		str_addf(&why,
+			 "%sthe batch was full, position %lld for the "
+			 "next",
+			 why.len ? "; " : "",
+			 (long long)js_int(bench, "position", 0));
 	view_put(v, to, "why", view_text(why.text));
 	view_put(
 		v, to, "at_ms",
@@ -320,7 +330,7 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 		.head = js_str(pull, "head_sha"),
 		.deployed = js_int(env, "deployed_cycle", 0),
 	};
-	CLEANUP(json_decref) json_t *in_cycle = NULL;
+	CLEANUP(json_decref) json_t *in_cycle = NULL, *bench = NULL;
 	json_t *o = json_object(), *requests;
 	int64_t author_id = js_int(pull, "author_id", 0);
 
@@ -339,7 +349,13 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	view_put(v, o, "public_url", view_text(v->settings->public_url));
 	view_put_pull(v, o, pull);
 	view_put(v, o, "state", json_string(state_of(&s, requests)));
-	put_why(v, o, &s);
+	bench = view_row(v, STMT_VIEW_BENCH,
+			 ARGS(ARG(s.env_name), ARG(s.pull_id)));
+	put_why(v, o, &s, bench);
+	view_put(v, o, "frozen_why", view_text(js_str(env, "frozen_why")));
+	view_put(v, o, "frozen_until_ms",
+		 json_integer(js_int(env, "frozen_until_ms", 0)));
+	view_put_eta(v, o, env, requests, js_int(bench, "cycles", 0));
 	view_put(v, o, "grant", s.grant ? s.grant : json_null());
 	view_put(v, o, "requests", requests);
 	put_heard(v, o, s.pull_id);

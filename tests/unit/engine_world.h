@@ -62,6 +62,7 @@ struct world_pull {
 	char base[128];
 	const char *state; /* "open", "closed" */
 	const char *label; /* or NULL */
+	const char *title; /* NULL = "A change" */
 	bool draft;
 	int64_t updated_ms;
 	const char *merge; /* what git says of it: "merged", "conflict", ... */
@@ -207,7 +208,8 @@ static inline json_t *world_pull_json(struct world *w, int64_t number)
 				      json_pack("{s:s}", "name", p->label));
 	return json_pack("{s:I, s:s, s:{s:I, s:s}, s:s, s:b, s:{s:s}, s:{s:s},"
 			 " s:o, s:s}",
-			 "number", (json_int_t)number, "title", "A change",
+			 "number", (json_int_t)number, "title",
+			 p->title ? p->title : "A change",
 			 "user", "id", (json_int_t)p->author, "login",
 			 world_login(p->author), "state", p->state, "draft",
 			 p->draft, "base", "ref", p->base, "head", "sha",
@@ -659,21 +661,30 @@ static inline void world_end(struct world *w)
 
 /* --- what people do --- */
 
-/* Hands a delivery to the journal; takes over payload. */
-static inline void world_deliver_as(struct world *w, const char *guid,
-				    const char *event, json_t *payload)
+/* Hands a delivery of any bytes to the journal. */
+static inline void world_deliver_raw(struct world *w, const char *guid,
+				     const char *event, const char *body,
+				     size_t len)
 {
-	char *body = json_dumps(payload, JSON_COMPACT);
 	struct inbox_delivery d = {
 		.guid = guid,
 		.event = event,
 		.body = body,
-		.len = strlen(body),
+		.len = len,
 		.received_ms = clock_wall(&w->clock.clock),
 	};
 	struct error e = ERROR_INIT;
 
 	world_must(inbox_add(w->inbox, &d, 1, &e), &e);
+}
+
+/* The same; takes over payload. */
+static inline void world_deliver_as(struct world *w, const char *guid,
+				    const char *event, json_t *payload)
+{
+	char *body = json_dumps(payload, JSON_COMPACT);
+
+	world_deliver_raw(w, guid, event, body, strlen(body));
 	free(body);
 	json_decref(payload);
 }

@@ -43,7 +43,8 @@ static void test_allowed(void **state UNUSED)
 		[VERB_VERBOSE] = "nnyy",    [VERB_PING] = "nyyy",
 		[VERB_PLAN] = "nyyy",	    [VERB_WHY] = "nyyy",
 		[VERB_TRUST] = "nnny",	    [VERB_UNTRUST] = "nnny",
-		[VERB_TRUSTED] = "nnyy",    [VERB_HELP] = "nyyy",
+		[VERB_TRUSTED] = "nnyy",    [VERB_LOCK] = "nnyy",
+		[VERB_UNLOCK] = "nnyy",	    [VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
 		[VERB_DEPLOY] = "nnyy",	    [VERB_TRIGGER] = "nnyy",
@@ -53,7 +54,8 @@ static void test_allowed(void **state UNUSED)
 		[VERB_VERBOSE] = "nnyy",    [VERB_PING] = "yyyy",
 		[VERB_PLAN] = "yyyy",	    [VERB_WHY] = "yyyy",
 		[VERB_TRUST] = "nnny",	    [VERB_UNTRUST] = "nnny",
-		[VERB_TRUSTED] = "nnyy",    [VERB_HELP] = "yyyy",
+		[VERB_TRUSTED] = "nnyy",    [VERB_LOCK] = "nnyy",
+		[VERB_UNLOCK] = "nnyy",	    [VERB_HELP] = "yyyy",
 	};
 
 	for (int v = 0; v < VERB_MAX; v++) {
@@ -200,6 +202,7 @@ static void test_contradictions(void **state UNUSED)
 		{"skip", "trigger"},   {"cancel", "deploy"},
 		{"cancel", "trigger"}, {"quiet", "verbose"},
 		{"quiet", "quiet"},    {"verbose", "verbose"},
+		{"lock", "unlock"},
 	};
 	int count = 0;
 

@@ -125,6 +125,61 @@ static void a_trigger_too_early_is_booked(void **state UNUSED)
 	assert_ran("deploy tests");
 }
 
+static size_t outcomes_told(int64_t first)
+{
+	size_t told = 0;
+
+	for (size_t i = (size_t)first; i < w.sent_count; i++)
+		told += !strcmp(w.sent[i].kind, "forge.comment") &&
+			world_args_hold(&w.sent[i], "kcibot:key request:");
+	return told;
+}
+
+/* The short of a trigger fails: its asker hears that, and not of the full
+ * that was booked with it as well. */
+static void a_failed_short_is_told_once(void **state UNUSED)
+{
+	size_t before;
+
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 2, STRANGER);
+	before = w.sent_count;
+	w.job_verdict = "failure";
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request WHERE"
+				       " outcome = 'short failed'"),
+			 1);
+	assert_int_equal(outcomes_told((int64_t)before), 1);
+}
+
+/* Both halves of a trigger end up in one full: its asker hears once. */
+static void both_halves_in_one_full(void **state UNUSED)
+{
+	size_t before;
+
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 2, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(last_cycle("kind = 'short'"), 1);
+	before = w.sent_count;
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, ADMIN, "@kcibot trigger force reason=now");
+	w.hold = NULL;
+	world_answer(world_last(&w, "job.run", "c2-"), ERR_OK,
+		     json_pack("{s:s}", "verdict", "cancelled"));
+	world_run(&w);
+	assert_int_equal(last_cycle("kind = 'full'"), 1);
+	assert_int_equal(last_cycle("verdict = 'success'"), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request WHERE"
+				       " state IN ('waiting', 'booked')"),
+			 0);
+	/* One for each of the two who asked. */
+	assert_int_equal(outcomes_told((int64_t)before), 2);
+}
+
 static void a_booking_goes_with_its_revision(void **state UNUSED)
 {
 	world_open(&w, 1, STRANGER);
@@ -294,6 +349,8 @@ int main(void)
 		T(a_push_settles_then_deploys),
 		T(restarts_at_most_once),
 		T(a_trigger_too_early_is_booked),
+		T(a_failed_short_is_told_once),
+		T(both_halves_in_one_full),
 		T(a_booking_goes_with_its_revision),
 		T(nothing_new_is_silent),
 		T(a_conflict_is_told_to_who_asked),

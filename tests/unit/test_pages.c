@@ -22,8 +22,10 @@
 #define EVIL "<script>alert(1)</script>\" onclick=\"x\" ''&amp;"
 
 static const char rows[] =
-	"INSERT INTO environment VALUES('staging',2,1,1795264140000,1,0,"
-	"'cool <down>',1795264500000);"
+	"INSERT INTO environment(name,deployed_cycle,last_finish_ms,"
+	"last_full_ms,schedule_from_ms,wait_why,wait_until_ms,frozen_why,"
+	"frozen_until_ms) VALUES('staging',2,1,1795264140000,1,"
+	"'cool <down>',1795264500000,'locked by <b>mona',1795264500000);"
 	"INSERT INTO pull(id,repo,number,title,author_id,author,state,draft,"
 	"base_ref,head_sha,labels,active_ms,updated_ms) VALUES"
 	"(1,'o/r',7,'" EVIL "',70,'<i>ann','open',0,'main','" SHA_A
@@ -172,6 +174,7 @@ static void test_overview(void **state)
 	assert_has(body, "href=\"style.css\"");
 	assert_has(body, "href=\"api/v1/status\"");
 	assert_has(body, "Waits: <bdi>cool &lt;down&gt;</bdi>.");
+	assert_has(body, "Nothing starts: <bdi>locked by &lt;b&gt;mona</bdi>");
 	assert_has(body, ">12:35 UTC</time> <span class=\"soft\">in 5 min");
 	assert_has(body, "<bdi>&lt;b&gt;mia</bdi>, by comment");
 	assert_has(body, ">12:28 UTC</time> <span class=\"soft\">2 min ago");

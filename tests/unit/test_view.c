@@ -467,6 +467,96 @@ static void test_status(void **state)
 	assert_string_equal(js_str(q, "tail"), "");
 }
 
+/* Finished cycles of these lengths in minutes, from id on. */
+static void add_durations(struct world *w, int id, const char *kind,
+			  const char *verdict, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char *sql = sqlite3_mprintf(
+			"INSERT INTO cycle(id,environment,kind,state,stages,"
+			"verdict,started_ms,finished_ms) VALUES(%d,'staging',"
+			"%Q,'finished','[]',%Q,0,%lld)",
+			id + i, kind, verdict, (i + 1) * 60000LL);
+
+		run(w, sql);
+		sqlite3_free(sql);
+	}
+}
+
+static void assert_eta(const json_t *o, int64_t before, int64_t from,
+		       int64_t to)
+{
+	assert_int_equal(js_int(o, "position", -1), before);
+	assert_int_equal(js_int(o, "eta.from_ms", -1), from);
+	assert_int_equal(js_int(o, "eta.to_ms", -1), to);
+}
+
+#define MINUTES 60000LL
+
+static void test_eta(void **state)
+{
+	struct world *w = *state;
+	json_t *o;
+
+	/* Two say nothing, cancelled ones and those with an error neither. */
+	add_durations(w, 1, "short", "success", 2);
+	add_durations(w, 11, "short", "cancelled", 5);
+	add_durations(w, 21, "short", "error", 5);
+	add_durations(w, 31, "full", "success", 2);
+	run(w, "INSERT INTO request(environment,kind,origin,pull_id,sha,"
+	       "made_ms,state) VALUES('staging','short','comment',1,'" SHA_A
+	       "',1,'waiting')");
+	o = pull7(w);
+	assert_null(js_get(o, "eta"));
+	assert_int_equal(js_int(o, "position", -1), 0);
+	json_decref(o);
+	/* 1 to 10 minutes, so that the older two do not count any more. */
+	add_durations(w, 41, "short", "failure", 10);
+	add_durations(w, 51, "short", "success", 10);
+	o = pull7(w);
+	assert_int_equal(js_int(o, "eta.samples", 0), 20);
+	assert_int_equal(js_int(o, "eta.p50_ms", 0), 5 * MINUTES);
+	assert_int_equal(js_int(o, "eta.p90_ms", 0), 9 * MINUTES);
+	assert_eta(o, 0, NOW + 5 * MINUTES, NOW + 9 * MINUTES);
+	json_decref(o);
+	/* Behind a running one, which began a minute ago. */
+	run(w, "INSERT INTO cycle(id,environment,kind,state,stages,started_ms)"
+	       " VALUES(99,'staging','short','running','[]',1)");
+	run(w, "UPDATE cycle SET started_ms = 1795264200000 - 60000"
+	       " WHERE id = 99");
+	o = pull7(w);
+	assert_eta(o, 1, NOW + 9 * MINUTES, NOW + 17 * MINUTES);
+	json_decref(o);
+	o = view_status(w->reader, &settings, NOW, &(struct error){0});
+	assert_int_equal(
+		js_int(json_array_get(
+			       js_get(json_array_get(js_get(o, "environments"),
+						     0),
+				      "queue"),
+			       0),
+		       "position", -1),
+		1);
+	json_decref(o);
+	/* No place in its next batch, nor in the one after that. */
+	run(w, "INSERT INTO bench VALUES('staging', 1, 1, 1, 7, 2)");
+	o = pull7(w);
+	assert_eta(o, 2, NOW + 14 * MINUTES, NOW + 26 * MINUTES);
+	assert_non_null(strstr(js_str(o, "why"), "position 7"));
+	json_decref(o);
+	/* Nobody knows how long somebody's lock is. */
+	run(w, "UPDATE environment SET frozen_why = 'locked'");
+	o = pull7(w);
+	assert_eta(o, 2, 0, 0);
+	assert_string_equal(js_str(o, "frozen_why"), "locked");
+	json_decref(o);
+	/* Aboard: from its begin, however late it is. */
+	run(w, "UPDATE environment SET frozen_why = '';"
+	       "UPDATE request SET state = 'running', cycle_id = 99");
+	o = pull7(w);
+	assert_eta(o, 0, NOW + 4 * MINUTES, NOW + 8 * MINUTES);
+	json_decref(o);
+}
+
 static void test_pull_all(void **state)
 {
 	struct world *w = *state;
@@ -577,6 +667,7 @@ int main(void)
 		T(test_why_not),
 		T(test_grant),
 		T(test_status),
+		T(test_eta),
 		T(test_pull_all),
 		T(test_broken_bytes),
 		T(test_logs_are_bounded),

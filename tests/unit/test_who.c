@@ -17,6 +17,9 @@
 	" AND q.said_id = (SELECT max(id) FROM said)"
 #define LOUD(word) "SELECT verbosity = '" word "'" OF_PULL
 
+#define LOCKED                                                                 \
+	"SELECT count(*) + 0 * %d FROM environment_lock WHERE ended_ms = 0"
+
 struct row {
 	enum verb verb;
 	const char *words;
@@ -52,6 +55,17 @@ static void make_trusted(struct world *w, int number)
 	world_trust(w, 20, "contributor");
 }
 
+/* All pulls share the environment. */
+static void make_unlocked(struct world *w, int number)
+{
+	world_say(w, number, ADMIN, "@kcibot unlock");
+}
+
+static void make_locked(struct world *w, int number)
+{
+	world_say(w, number, ADMIN, "@kcibot lock");
+}
+
 /* It alone is new: in a world of its own. */
 static void make_failed(struct world *w, int number)
 {
@@ -71,6 +85,10 @@ static const struct row rows[] = {
 	{VERB_PLAN, "plan", NULL, NULL, "nyyy", "yyyy"},
 	{VERB_STATUS, "status", NULL, NULL, "nyyy", "yyyy"},
 	{VERB_WHY, "why", NULL, NULL, "nyyy", "yyyy"},
+	{VERB_LOCK, "lock", make_unlocked, LOCKED, "nnyy", "nnyy"},
+	/* Somebody else's. */
+	{VERB_UNLOCK, "unlock", make_locked, LOCKED, "nnny", "nnny"},
+	{VERB_UNLOCK, "unlock reason=done", make_locked, LOCKED, "nnyy", "nnyy"},
 	{VERB_SKIP, "skip", NULL, SKIPPED, "nyyy", "yyyy"},
 	{VERB_INCLUDE, "include", make_skipped, SKIPPED, "nnyy", "nnyy"},
 	{VERB_CANCEL, "cancel", make_booked,
