@@ -41,8 +41,9 @@ NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char *repo, int64_t now_ms,
 			      const char **ret, struct error *e);
 /*
- * The same for what stands already: a membership counts that the forge told of
- * no longer ago than believed_ms.
+ * The same behind a word that was given before: a membership counts that the
+ * forge told of no longer ago than believed_ms, not only for as long as one
+ * may command by it.
  */
 NODISCARD enum err store_role_held(struct store *s, int64_t user_id,
 				   const char *repo, int64_t believed_ms,
