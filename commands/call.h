@@ -57,8 +57,8 @@ struct command_call {
 	struct str *text;
 	/* Out, when refused: what to type next, or NEXT_NOTHING; "": help. */
 	char next[128];
-	int disputed;	/* out: disputes that are new on record */
-	json_t *files;	/* out, the caller's: names that a refusal is about */
+	int disputed;  /* out: disputes that are new on record */
+	json_t *files; /* out, the caller's: names that a refusal is about */
 };
 
 /*
