@@ -312,9 +312,11 @@ bool delivery_takes_back(const char *action)
 	return taken_back(action) != NULL;
 }
 
-bool delivery_handled(const char *event)
+bool delivery_wanted(const char *event)
 {
-	return event_kind_of(event) != NULL;
+	const struct event_kind *kind = event_kind_of(event);
+
+	return kind && !kind->holds;
 }
 
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)

@@ -184,8 +184,9 @@ NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
 /* Could it lead to anything?  Looks at the raw bytes only. */
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
 
-/* Does anything come of events of this name? */
-bool delivery_handled(const char *event);
+/* Is one of this event worth asking for when it was lost?  Not when most of
+ * them are nothing to us: every program's statuses. */
+bool delivery_wanted(const char *event);
 /* Does one with this action take back what another one said? */
 bool delivery_takes_back(const char *action);
 

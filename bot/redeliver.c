@@ -98,7 +98,7 @@ static enum err take_entry(struct look *l, const json_t *entry, struct error *e)
 	if (status >= 200 && status < 300)
 		json_object_set_new(l->arrived, a.guid, json_true());
 	if (a.failed_ms < l->since_ms || json_object_get(l->arrived, a.guid) ||
-	    !delivery_handled(js_str(entry, "event")))
+	    !delivery_wanted(js_str(entry, "event")))
 		return ERR_OK;
 	return note_failed(l, &a, e);
 }

@@ -139,6 +139,7 @@ static void what_is_not_asked_for(void **state UNUSED)
 	attempt("again", "issue_comment", 200);
 	/* Nobody here wants it. */
 	attempt("other", "check_run", 502);
+	attempt("status", "status", 502);
 	/* Under way. */
 	attempt("now", "push", 0);
 	/* Nonsense. */

@@ -54,6 +54,7 @@ struct world {
 };
 
 static struct policy policy; /* in ticks */
+static bool overdue_matters; /* else it is not told from due: fewer states */
 
 static bool command(const struct world *w)
 {
@@ -249,6 +250,18 @@ static enum holds booked_in_time(const struct world *w,
 		  starts(d, KIND_FULL));
 }
 
+/* Commands go before it, but not again and again. */
+static enum holds booked_overdue(const struct world *w,
+				 const struct policy_decision *d)
+{
+	return so(idle(w) && w->booked && w->last_full != NEVER &&
+			  full_allowed(w, w->now) &&
+			  w->finished >= w->last_full +
+						 policy.full_interval_ms +
+						 policy.settle_max_ms,
+		  starts(d, KIND_FULL));
+}
+
 /* It brings about nothing but its full, and interrupts nothing. */
 static enum holds booked_alone(const struct world *w,
 			       const struct policy_decision *d)
@@ -395,6 +408,7 @@ static const struct rule {
 	{"force: full", force_is_full},
 	{"full_interval: no full inside, unless forced", the_interval},
 	{"booking: its full starts when it is allowed", booked_in_time},
+	{"booking: overdue, it goes first", booked_overdue},
 	{"booking: nothing else comes of it", booked_alone},
 	{"restart: at most restart_limit times", restart_limit},
 	{"restart: of a short at work, for a request", what_restarts},
@@ -653,12 +667,15 @@ static int32_t clamp(int32_t time, int32_t now, int64_t longest)
 
 static void normalise(struct world *w)
 {
+	int64_t since_full = policy.full_interval_ms;
 	int32_t now = w->now;
 
+	if (overdue_matters)
+		since_full += policy.settle_max_ms + 1;
 	w->first_push = clamp(w->first_push, now, policy.settle_max_ms);
 	w->last_push = clamp(w->last_push, now, policy.settle_ms);
 	w->finished = clamp(w->finished, now, policy.cooldown_ms);
-	w->last_full = clamp(w->last_full, now, policy.full_interval_ms);
+	w->last_full = clamp(w->last_full, now, since_full);
 	w->scheduled_from = clamp(w->scheduled_from, now, policy.schedule_ms);
 	w->frozen_until = clamp(w->frozen_until, now, 0);
 	w->now = NOW;
@@ -790,6 +807,7 @@ static void two_restarts_and_a_long_cooldown(void **state UNUSED)
 
 static void no_schedule_restarts_or_cooldown(void **state UNUSED)
 {
+	overdue_matters = true;
 	explore(&(struct policy){
 		.settle_ms = 3,
 		.settle_max_ms = 3,
