@@ -94,6 +94,9 @@ CREATE TABLE revision_paths(
     PRIMARY KEY (pull_id, sha, base_ref)
 ) STRICT, WITHOUT ROWID;
 
+-- What is ready, in order: all else in the outbox is only kept for a while.
+CREATE INDEX outbox_ready_id ON outbox(id) WHERE state = 'ready';
+
 -- An author's word against a verdict.
 CREATE TABLE dispute(
     id          INTEGER PRIMARY KEY,
