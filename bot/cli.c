@@ -1,10 +1,8 @@
 #include "bot/cli.h"
 
 #include <getopt.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bot/base/clock.h"
 #include "bot/cli_engine.h"
@@ -12,17 +10,6 @@
 #include "commands/command.h"
 #include "deploy/git_port.h"
 #include "deploy/isolation.h"
-
-/* Who sits at the keyboard, for the record. */
-static const char *operator_name(void)
-{
-	static char name[96];
-	const struct passwd *p = getpwuid(getuid());
-
-	snprintf(name, sizeof(name), "%s at the command line",
-		 p ? p->pw_name : "somebody");
-	return name;
-}
 
 static int fail(const char *what, const struct error *e)
 {
@@ -151,11 +138,10 @@ static int trust_add(const struct config *c, int argc, char **argv)
 	if (cli_resolve(c, o.login, &id, &login, &e))
 		return fail("", &e);
 	return ask_and_print(
-		c, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:I}", "op",
+		c, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I}", "op",
 			     "trust.add", "login", login, "id", (json_int_t)id,
 			     "role", o.role, "scope", o.scope, "reason",
-			     o.reason, "by", operator_name(), "expires_ms",
-			     (json_int_t)o.expires_ms));
+			     o.reason, "expires_ms", (json_int_t)o.expires_ms));
 }
 
 static int trust_remove(const struct config *c, int argc, char **argv)
@@ -172,9 +158,8 @@ static int trust_remove(const struct config *c, int argc, char **argv)
 	if (code && code != ERR_MISSING)
 		return fail("", &e);
 	return ask_and_print(
-		c, json_pack("{s:s, s:s, s:I, s:s}", "op", "trust.remove",
-			     "login", login ? login : argv[1], "id",
-			     (json_int_t)id, "by", operator_name()));
+		c, json_pack("{s:s, s:s, s:I}", "op", "trust.remove", "login",
+			     login ? login : argv[1], "id", (json_int_t)id));
 }
 
 int cli_trust(const struct config *c, int argc, char **argv)
@@ -242,11 +227,11 @@ int cli_say(const struct config *c, int argc, char **argv)
 		return usage(how);
 	if (cli_resolve(c, as + (*as == '@'), &id, &login, &e))
 		return fail("", &e);
-	return ask_and_print(
-		c, json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s}", "op", "say",
-			     "actor", login, "actor_id", (json_int_t)id, "repo",
-			     repo, "number", (json_int_t)number, "text",
-			     argv[optind], "by", operator_name()));
+	return ask_and_print(c, json_pack("{s:s, s:s, s:I, s:s, s:I, s:s}",
+					  "op", "say", "actor", login,
+					  "actor_id", (json_int_t)id, "repo",
+					  repo, "number", (json_int_t)number,
+					  "text", argv[optind]));
 }
 
 /* --- status --- */

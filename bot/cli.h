@@ -14,6 +14,9 @@ int cli_trust(const struct config *c, int argc, char **argv);
 int cli_say(const struct config *c, int argc, char **argv);
 int cli_status(const struct config *c, int argc, char **argv);
 
+/* Reads kcibot.db by itself; 1 also when the chain is broken. */
+int cli_audit(const struct config *c, int argc, char **argv);
+
 /* `kcibot check`, after the file itself was read without mistakes. */
 int cli_check(const struct config *c);
 

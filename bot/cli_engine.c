@@ -3,10 +3,12 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bot/base/fs.h"
 #include "bot/control.h"
 #include "bot/engine.h"
+#include "bot/operator.h"
 #include "bot/serve.h"
 #include "bot/version.h"
 
@@ -67,6 +69,7 @@ static enum err call_ourselves(const struct config *c,
 		s.forge->stop(s.forge);
 		return e->code;
 	}
+	operator_sign(call, getuid());
 	engine_call(g, call, take_answer, &a);
 	pthread_mutex_lock(&a.lock);
 	while (!a.object)

@@ -1,5 +1,6 @@
 #include "bot/config.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -112,6 +113,18 @@ static void fill(struct config *c, const char *text, size_t len,
 	config_check(c, root, report);
 }
 
+/* Which file it was, for the audit. */
+static const char *hash_of(const char *text, size_t len, struct arena *a)
+{
+	unsigned char hash[crypto_generichash_BYTES];
+	char hex[2 * sizeof(hash) + 1];
+
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)text, len,
+			   NULL, 0);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	return arena_text(a, hex, sizeof(hex) - 1);
+}
+
 struct config *config_parse(const char *path, const char *text, size_t len,
 			    struct str *ret_report, struct error *e)
 {
@@ -124,6 +137,7 @@ struct config *config_parse(const char *path, const char *text, size_t len,
 	}
 	report.arena = &c->arena;
 	c->path = arena_text(&c->arena, path, strlen(path));
+	c->hash = hash_of(text, len, &c->arena);
 	if (c->path)
 		fill(c, text, len, &report);
 	report_write(&report, ret_report);

@@ -15,6 +15,7 @@
 
 struct config {
 	const char *path;
+	const char *hash; /* of the file's bytes (BLAKE2b), 64 hex digits */
 	const char *listen_host; /* "127.0.0.1", "::1" (no brackets) */
 	int listen_port;	 /* 0 = any free one (tests) */
 	const char *public_url;	 /* without slash at the end */

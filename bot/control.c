@@ -12,6 +12,7 @@
 
 #include "bot/base/limits.h"
 #include "bot/base/log.h"
+#include "bot/operator.h"
 
 #define CLIENTS_MAX 16
 /* Somebody who says nothing, or does not read, must not hold a place for long.
@@ -22,6 +23,7 @@ struct client {
 	struct control *control;
 	pthread_t thread;
 	int fd; /* -1 = free place */
+	uid_t uid;
 	bool done;
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
@@ -103,6 +105,7 @@ static void *client_main(void *arg)
 	json_t *call = read_call(c->fd);
 
 	if (call) {
+		operator_sign(call, c->uid);
 		engine_call(c->control->engine, call, take_answer, c);
 		pthread_mutex_lock(&c->lock);
 		while (!c->done)
@@ -121,13 +124,14 @@ static void *client_main(void *arg)
 	return NULL;
 }
 
-static bool is_allowed(int fd)
+static bool is_allowed(int fd, uid_t *ret_uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		return false;
+	*ret_uid = peer.uid;
 	return peer.uid == 0 || peer.uid == geteuid();
 }
 
@@ -168,7 +172,8 @@ static struct client *free_place(struct control *control)
 static void serve_client(struct control *control, int fd)
 {
 	struct timeval patience = {.tv_sec = READ_SECONDS};
-	struct client *c = is_allowed(fd) ? free_place(control) : NULL;
+	uid_t uid = 0;
+	struct client *c = is_allowed(fd, &uid) ? free_place(control) : NULL;
 
 	if (!c) {
 		close(fd);
@@ -178,6 +183,7 @@ static void serve_client(struct control *control, int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	c->control = control;
 	c->fd = fd;
+	c->uid = uid;
 	c->done = false;
 	if (pthread_create(&c->thread, NULL, client_main, c)) {
 		close(fd);

@@ -1,6 +1,7 @@
 /*
  * The socket between the command line and a running bot: state_dir/control,
- * mode 0600, peer uid checked.  One JSON object each way, each on a line.
+ * mode 0600, peer uid checked and put into the call as "by" (operator.h).
+ * One JSON object each way, each on a line.
  */
 #ifndef BOT_CONTROL_H
 #define BOT_CONTROL_H

@@ -10,7 +10,7 @@
 #include "bot/decide.h"
 #include "bot/metrics.h"
 #include "bot/render.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 
 /* --- the answer --- */
 
@@ -54,21 +54,26 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const char *text, const char *next,
 		       struct error *e)
 {
-	char actor[96], subject[256];
-	enum role role;
+	char subject[256];
+	struct decision d = {
+		.said_id = r->id,
+		.pull = p,
+		.action = "refused",
+		.subject = subject,
+		.why = text,
+		.at_ms = g->now_ms,
+	};
 	bool told;
 
 	metric_add(METRIC_COMMANDS, "any", "refused", 1);
-	snprintf(actor, sizeof(actor), "%s (%lld)", r->actor,
-		 (long long)r->actor_id);
 	snprintf(subject, sizeof(subject), "%s#%lld", r->repo,
 		 (long long)r->number);
-	log_info("%s on %s refused: %s", actor, subject, text);
-	if (role_of(g, r->actor_id, r->repo, &role, e) ||
-	    is_told(g, r, role, &told, e) ||
+	log_info("%s (%lld) on %s refused: %s", r->actor,
+		 (long long)r->actor_id, subject, text);
+	if (role_of(g, r->actor_id, r->repo, &d.role, e) ||
+	    is_told(g, r, d.role, &told, e) ||
 	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
-	    store_audit(g->store, g->now_ms, actor, "refused", subject, text,
-			e))
+	    evidence_audit(g->store, &d, NULL, e))
 		return e->code;
 	if (!p || (told && r->comment_id)) {
 		call_answered(g, r->id, false, text);

@@ -8,6 +8,8 @@
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "bot/metrics.h"
+#include "bot/version.h"
+#include "store/audit.h"
 #include "store/request.h"
 
 /* A policy that never comes to rest would be our own mistake. */
@@ -358,7 +360,46 @@ static enum err end_unconfigured(struct engine *g, const char *name,
 					  g->now_ms, e);
 	if (code && code != ERR_MISSING)
 		return code;
-	return store_environment_drop(g->store, name, "unconfigured", e);
+	if (store_environment_drop(g->store, name, "unconfigured", e))
+		return e->code;
+	return store_audit_with(
+		g->store, g->now_ms, AUDIT_BOT, "environment.drop", name,
+		"not configured any more: its cycle is cancelled, its requests "
+		"are dropped",
+		code ? NULL : json_pack("{s:I}", "cycle", (json_int_t)c.id), e);
+}
+
+/* From here on these decisions are taken by this program under this file. */
+static enum err audit_start(struct engine *g, struct error *e)
+{
+	struct audit_head head;
+
+	if (store_audit_head(g->store, &head, e))
+		return e->code;
+	return store_audit_with(
+		g->store, g->now_ms, AUDIT_BOT, "start",
+		"kcibot " KCIBOT_VERSION,
+		head.id ? "" : "the first start on this database",
+		json_pack("{s:s, s:s, s:s, s:b}", "version", KCIBOT_VERSION,
+			  "config", g->config->path, "config_hash",
+			  g->config->hash, "first", head.id == 0),
+		e);
+}
+
+/* Where it can be noted outside of the file: an end that is cut off later
+ * does not match it. */
+static void log_audit_head(struct engine *g)
+{
+	char text[AUDIT_HEAD_TEXT_SIZE];
+	struct error e = ERROR_INIT;
+	struct audit_head head;
+
+	if (store_audit_head(g->store, &head, &e)) {
+		log_warning("audit: %s", e.text);
+		return;
+	}
+	audit_head_text(&head, text);
+	log_info("audit: head %s", text);
 }
 
 static enum err handle_start(struct engine *g, void *arg UNUSED,
@@ -368,6 +409,9 @@ static enum err handle_start(struct engine *g, void *arg UNUSED,
 	size_t count;
 	enum err code = ERR_OK;
 
+	/* A call of the command line is on record by itself. */
+	if (g->inbox && audit_start(g, e))
+		return e->code;
 	if (store_environments_busy(g->store, &names, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
@@ -428,6 +472,8 @@ struct engine *engine_new(const struct engine_settings *settings,
 		engine_free(g);
 		return NULL;
 	}
+	if (g->inbox)
+		log_audit_head(g);
 	return g;
 }
 
@@ -445,8 +491,11 @@ void engine_stop(struct engine *g)
 	g->stop = true;
 	pthread_cond_signal(&g->wake);
 	pthread_mutex_unlock(&g->lock);
-	if (g->running)
+	if (g->running) {
 		pthread_join(g->thread, NULL);
+		if (g->inbox)
+			log_audit_head(g);
+	}
 	g->running = false;
 	engine_hang_up(g, "the bot is stopping: try again");
 }

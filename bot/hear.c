@@ -228,6 +228,10 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 	    store_said_add(g->store, &r, "", e) ||
 	    store_principal_seen(g->store, r.actor_id, r.actor, g->now_ms, e))
 		return e->code;
+	if (*js_str(call, "by") &&
+	    store_said_fact(g->store, r.id, "operator",
+			    json_string(js_str(call, "by")), e))
+		return e->code;
 	*ret_said_id = r.id;
 	return decide_next(g, &r, e);
 }

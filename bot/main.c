@@ -50,6 +50,9 @@ static const struct subcommand subcommands[] = {
 	 "say it as if in a comment", cli_say},
 	{"status", "--config FILE [--json]",
 	 "environments, queue, running cycle, last verdicts", cli_status},
+	{"audit", "--config FILE [--since 7d] [--json] [--expect ID:HASH]",
+	 "print who decided what and why; prove that nothing was changed",
+	 cli_audit},
 	{"version", "", "print the version", NULL},
 	{"help", "[SUBCOMMAND]", "print this", NULL},
 };

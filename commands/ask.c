@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "bot/base/str.h"
-#include "commands/call.h"
+#include "commands/evidence.h"
 #include "deploy/standing.h"
-#include "store/record.h"
 #include "store/request.h"
 
+/* requests: {"ENVIRONMENT": id}, for the audit. */
 static enum err ask_on(const struct command_call *call,
 		       const struct environment *env, const char *kind,
-		       struct error *e)
+		       json_t *requests, struct error *e)
 {
 	const struct pull *p = call->pull;
 	struct request r = {
@@ -30,7 +30,10 @@ static enum err ask_on(const struct command_call *call,
 	COPY(r.base_ref, p->base_ref);
 	COPY(r.actor, call->actor);
 	COPY(r.state, "waiting");
-	return store_request_add(call->store, &r, e);
+	if (store_request_add(call->store, &r, e))
+		return e->code;
+	json_object_set_new(requests, env->name, json_integer(r.id));
+	return ERR_OK;
 }
 
 static enum err check_standing(const struct command_call *call,
@@ -59,21 +62,17 @@ static enum err check_standing(const struct command_call *call,
 enum err command_ask(struct command_call *call, const char *kind,
 		     struct error *e)
 {
-	char actor[96], subject[256];
+	CLEANUP(json_decref) json_t *requests = json_object();
 
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (check_standing(call, call->environments[i], e))
 			return e->code;
 	for (size_t i = 0; i < call->environment_count; i++)
-		if (ask_on(call, call->environments[i], kind, e))
+		if (ask_on(call, call->environments[i], kind, requests, e))
 			return e->code;
-	snprintf(actor, sizeof(actor), "%s (%lld)", call->actor,
-		 (long long)call->actor_id);
-	snprintf(subject, sizeof(subject), "%s#%lld at %s", call->pull->repo,
-		 (long long)call->pull->number, call->pull->head_sha);
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;
-	return store_audit(call->store, call->now_ms, actor,
-			   strcmp(kind, "full") == 0 ? "trigger" : "deploy",
-			   subject, call->origin, e);
+	return evidence_of_call(
+		call, strcmp(kind, "full") == 0 ? "trigger" : "deploy",
+		call->origin, json_pack("{s:O}", "requests", requests), e);
 }

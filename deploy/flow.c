@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
+#include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/standing.h"
 #include "store/outbox.h"
-#include "store/record.h"
 #include "store/request.h"
 
 static bool list_has(text_list list, const char *name)
@@ -158,7 +158,8 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 		return e->code;
 	code = write_manifest(f, &c, revisions, count, e);
 	revisions_free(revisions, count);
-	if (code || take_waiting(f, &c, e) || take_booked(f, &c, e))
+	if (code || take_waiting(f, &c, e) || take_booked(f, &c, e) ||
+	    flow_audit_begin(f, &c, e))
 		return e->code;
 	return flow_want_batch(f, c.id, e);
 }
@@ -218,7 +219,7 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 	if (store_cycle_finish(f->store, c->id, "cancelled", "restarted",
 			       "restarted with newer revisions", f->now_ms,
 			       e) ||
-	    store_touch_cycle(f->store, c->id, e) ||
+	    flow_audit_end(f, c, e) || store_touch_cycle(f->store, c->id, e) ||
 	    store_requests_back(f->store, c->id, e))
 		return e->code;
 	if (f->finished)
@@ -334,6 +335,8 @@ static enum err judge(const struct flow *f, const struct cycle *c,
 		}
 		code = store_result_put(f->store, list[i].pull_id, list[i].sha,
 					f->env->name, &r, e);
+		if (!code && strcmp(word, "failure") == 0)
+			code = flow_audit_guilty(f, c, &list[i], e);
 	}
 	revisions_free(list, count);
 	return code;
@@ -354,8 +357,7 @@ enum err flow_drop_booked(const struct flow *f, const struct request *r,
 		if (strcmp(list[i].state, "booked") == 0 &&
 		    strcmp(list[i].environment, f->env->name) == 0 &&
 		    strcmp(list[i].sha, r->sha) == 0)
-			code = store_request_end(f->store, list[i].id,
-						 "dropped", "short failed", e);
+			code = flow_drop(f, &list[i], "short failed", e);
 	free(list);
 	return code;
 }
@@ -476,8 +478,9 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	c->finished_ms = f->now_ms;
 	if (store_cycle_finish(f->store, c->id, verdict, reason_code, c->text,
 			       f->now_ms, e) ||
-	    judge(f, c, e) || remember(f, c, e) || end_requests(f, c, e) ||
-	    wish_it_back(f, c, e) || store_touch_cycle(f->store, c->id, e))
+	    flow_audit_end(f, c, e) || judge(f, c, e) || remember(f, c, e) ||
+	    end_requests(f, c, e) || wish_it_back(f, c, e) ||
+	    store_touch_cycle(f->store, c->id, e))
 		return e->code;
 	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
 		return e->code;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
+#include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/policy.h"
 #include "store/request.h"
@@ -89,8 +90,7 @@ static enum err drop_ungranted(const struct flow *f, struct error *e)
 				     &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
-		code = store_request_end(f->store, list[i].id, "dropped",
-					 "granter", e);
+		code = flow_drop(f, &list[i], "granter", e);
 	free(list);
 	return code;
 }
@@ -173,18 +173,20 @@ enum err schedule_void(const struct flow *f, const struct pull *p,
 		       struct error *e)
 {
 	struct request *list;
+	int64_t voided;
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_requests_void(f->store, f->env->name, p->id, keep_sha, e) ||
+	if (store_requests_void(f->store, f->env->name, p->id, keep_sha,
+				&voided, e) ||
+	    flow_audit_void(f, p, keep_sha, voided, outcome, e) ||
 	    store_requests_of_pull(f->store, p->id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].environment, f->env->name) == 0 &&
 		    strcmp(list[i].kind, "auto") != 0 &&
 		    (!*keep_sha || strcmp(list[i].sha, keep_sha) != 0))
-			code = store_request_end(f->store, list[i].id,
-						 "dropped", outcome, e);
+			code = flow_drop(f, &list[i], outcome, e);
 	free(list);
 	return code;
 }

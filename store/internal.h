@@ -36,4 +36,7 @@ struct store {
 	size_t touched_room;
 };
 
+/* audit.c: holds on to what was there before there was a chain; once. */
+NODISCARD enum err audit_begin_chain(struct store *s, struct error *e);
+
 #endif

@@ -131,13 +131,3 @@ enum err store_scan_hook(struct store *s, const char *repo, const char *hook,
 {
 	return db_run(&s->db, STMT_SCAN_HOOK, ARGS(ARG(repo), ARG(hook)), e);
 }
-
-enum err store_audit(struct store *s, int64_t at_ms, const char *actor,
-		     const char *action, const char *subject, const char *why,
-		     struct error *e)
-{
-	return db_run(&s->db, STMT_AUDIT_ADD,
-		      ARGS(ARG(at_ms), ARG(actor), ARG(action), ARG(subject),
-			   ARG(why)),
-		      e);
-}

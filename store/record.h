@@ -1,6 +1,6 @@
 /*
- * What happened: single values, how far the journal was read, how far a
- * repository was scanned, and the audit.
+ * What happened: single values, how far the journal was read, and how far a
+ * repository was scanned.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -62,11 +62,5 @@ NODISCARD enum err store_scan_comments_done(struct store *s, const char *repo,
 					    const char *since, struct error *e);
 NODISCARD enum err store_scan_hook(struct store *s, const char *repo,
 				   const char *hook, struct error *e);
-
-/* Append-only.  actor is "login (id)" or "kcibot". */
-NODISCARD enum err store_audit(struct store *s, int64_t at_ms,
-			       const char *actor, const char *action,
-			       const char *subject, const char *why,
-			       struct error *e);
 
 #endif

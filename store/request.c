@@ -149,10 +149,13 @@ enum err store_requests_ungranted(struct store *s, const char *environment,
 
 enum err store_requests_void(struct store *s, const char *environment,
 			     int64_t pull_id, const char *keep_sha,
-			     struct error *e)
+			     int64_t *ret_count, struct error *e)
 {
-	return db_run(&s->db, STMT_REQUEST_VOID,
-		      ARGS(ARG(environment), ARG(pull_id), ARG(keep_sha)), e);
+	if (db_run(&s->db, STMT_REQUEST_VOID,
+		   ARGS(ARG(environment), ARG(pull_id), ARG(keep_sha)), e))
+		return e->code;
+	*ret_count = db_changes(&s->db);
+	return ERR_OK;
 }
 
 enum err store_request_announced(struct store *s, int64_t id, struct error *e)

@@ -101,10 +101,11 @@ NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 /*
  * Ends the permission that people gave for revisions of the pull, whatever
  * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
+ * *ret_count: of how many requests.
  */
 NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
-				       struct error *e);
+				       int64_t *ret_count, struct error *e);
 
 /* Those that wait although who asked may not command any more; malloc'ed. */
 NODISCARD enum err store_requests_ungranted(struct store *s,

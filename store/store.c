@@ -52,7 +52,13 @@ static struct store *open_with(const char *path, enum db_flags flags,
 
 struct store *store_open(const char *path, struct error *e)
 {
-	return open_with(path, DB_WRITE, e);
+	struct store *s = open_with(path, DB_WRITE, e);
+
+	if (s && audit_begin_chain(s, e)) {
+		store_close(s);
+		return NULL;
+	}
+	return s;
 }
 
 struct store *store_open_reader(const char *path, struct error *e)

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "store/audit.h"
 #include "store/internal.h"
-#include "store/record.h"
 
 /* Weakest first. */
 static const char *const roles[] = {"", "contributor", "maintainer", "admin"};
@@ -66,8 +66,11 @@ enum err store_trust_add(struct store *s, const struct trust_grant *g,
 			 int64_t now_ms, struct error *e)
 {
 	bool stays = strcmp(g->role, "admin") == 0 && !g->expires_ms;
-	char subject[128];
+	char subject[320];
+	const char *before;
 
+	if (store_role(s, g->user_id, g->scope, now_ms, &before, e))
+		return e->code;
 	if (!*g->scope && !stays &&
 	    keep_last_admin(s, g->user_id, g->login, now_ms, e))
 		return e->code;
@@ -85,16 +88,23 @@ enum err store_trust_add(struct store *s, const struct trust_grant *g,
 	snprintf(subject, sizeof(subject), "%s (%lld) as %s%s%s", g->login,
 		 (long long)g->user_id, g->role, *g->scope ? " on " : "",
 		 g->scope);
-	return store_audit(s, now_ms, g->by, "trust.add", subject, g->reason,
-			   e);
+	return store_audit_with(
+		s, now_ms, g->by, "trust.add", subject, g->reason,
+		json_pack("{s:I, s:s, s:s, s:s, s:I}", "user",
+			  (json_int_t)g->user_id, "role", g->role, "scope",
+			  g->scope, "role_before", before, "expires_ms",
+			  (json_int_t)g->expires_ms),
+		e);
 }
 
 enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
 			    const char *by, int64_t now_ms, struct error *e)
 {
+	const char *before;
 	char subject[128];
 
-	if (keep_last_admin(s, user_id, login, now_ms, e))
+	if (store_role(s, user_id, "", now_ms, &before, e) ||
+	    keep_last_admin(s, user_id, login, now_ms, e))
 		return e->code;
 	if (db_run(&s->db, STMT_TRUST_REVOKE_ALL,
 		   ARGS(ARG(user_id), ARG(now_ms), ARG(by)), e))
@@ -104,7 +114,11 @@ enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
 				 login);
 	snprintf(subject, sizeof(subject), "%s (%lld)", login,
 		 (long long)user_id);
-	return store_audit(s, now_ms, by, "trust.remove", subject, "", e);
+	return store_audit_with(s, now_ms, by, "trust.remove", subject, "",
+				json_pack("{s:I, s:s}", "user",
+					  (json_int_t)user_id, "role_before",
+					  before),
+				e);
 }
 
 enum err store_trust_find(struct store *s, const char *login, int64_t *ret_id,

@@ -81,6 +81,11 @@
 #define LIMIT_GIT_PATHS 3000
 #define LIMIT_GIT_PATH_BYTES (256u << 10)
 
+/* What one entry of the audit rests on, as JSON; and how many revisions or
+ * requests of a cycle are listed in it. */
+#define LIMIT_AUDIT_EVIDENCE (64u << 10)
+#define LIMIT_AUDIT_LIST 200
+
 /* Pages and control socket. */
 #define LIMIT_PAGE (4u << 20)
 #define LIMIT_CALL (256u << 10)

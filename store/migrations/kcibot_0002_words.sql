@@ -110,3 +110,15 @@ CREATE TABLE dispute(
     made_ms     INTEGER NOT NULL,
     UNIQUE (pull_id, sha, environment, actor_id)
 ) STRICT;
+
+-- An audit that is a chain (store/audit.h): the hash of an entry covers it
+-- and the hash before.  NULL: from before there was a chain.
+ALTER TABLE audit ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN prev BLOB
+    CHECK (prev IS NULL OR length(prev) = 32);
+ALTER TABLE audit ADD COLUMN hash BLOB
+    CHECK (hash IS NULL OR length(hash) = 32);
+-- "INSERT OR REPLACE" asks neither of the other two triggers.
+CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
+    WHEN NEW.id <= (SELECT max(id) FROM audit)
+    BEGIN SELECT raise(ABORT, 'audit is append-only'); END;

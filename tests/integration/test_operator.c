@@ -156,6 +156,80 @@ static void remove_file(struct house *h, const char *file)
 	}
 }
 
+/* "ID:HASH" at the end of what `kcibot audit` says. */
+static void audit_head(struct house *h, char *ret, size_t size)
+{
+	CLEANUP(free) char *text = cli(h, 0, CLI("audit"));
+	const char *at = strstr(text, "chain intact, head ");
+
+	assert_non_null(at);
+	snprintf(ret, size, "%s", at + strlen("chain intact, head "));
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
+/* The same with a bot and without one. */
+static void audit_words(struct house *h, const char *noted)
+{
+	CLEANUP(free) char *json = NULL;
+	char me[64], head[128];
+
+	snprintf(me, sizeof(me), "(uid %u)", (unsigned)getuid());
+	assert_says(h, 0, CLI("audit"), "\tstart\tkcibot ");
+	assert_says(h, 0, CLI("audit"), me);
+	assert_says(h, 0, CLI("audit", "--since", "7d"), "\trefused\t");
+	assert_says(h, 0, CLI("audit", "--expect", noted), "chain intact");
+	json = cli(h, 0, CLI("audit", "--json"));
+	house_assert_has(json, "\"config_hash\":\"");
+	house_assert_has(json, "as sam (");
+	audit_head(h, head, sizeof(head));
+	house_assert_has(json, strchr(head, ':') + 1);
+	free(json);
+	json = cli(h, 0, CLI("audit", "--json", "--since", "2199-01-01"));
+	house_assert_lacks(json, "\"actor\"");
+	house_assert_has(json, "chain intact");
+	assert_says(h, 2, CLI("audit", "--since", "yesterday"), "usage");
+	assert_says(h, 2, CLI("audit", "--expect", "7:00"), "usage");
+}
+
+static void test_audit(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+	char noted[128], last[128];
+
+	house_await_log(h, "audit: head ");
+	audit_head(h, noted, sizeof(noted));
+	house_pull(h, WEB, "sam", "sams", NULL);
+	assert_says(h, 1, CLI("say", "--as", "sam", "--on", WEB "#1", "deploy"),
+		    "maintainer");
+	assert_says(h, 0, CLI("trust", "add", "sam", "--role", "contributor"),
+		    "sam");
+	audit_words(h, noted);
+	house_await_quiet(h);
+	house_stop(h);
+	audit_words(h, noted);
+	audit_head(h, last, sizeof(last));
+
+	/* Cut off together with the head that is kept: only who noted it
+	 * elsewhere sees it. */
+	change(h, "kcibot.db",
+	       "DROP TRIGGER audit_no_delete;"
+	       "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit);"
+	       "UPDATE meta SET value = (SELECT id || ':' || lower(hex(hash))"
+	       " FROM audit ORDER BY id DESC LIMIT 1)"
+	       " WHERE key = 'audit_head'");
+	assert_says(h, 0, CLI("audit"), "chain intact");
+	assert_says(h, 1, CLI("audit", "--expect", last), "cut off");
+	change(h, "kcibot.db",
+	       "DROP TRIGGER audit_no_update;"
+	       "UPDATE audit SET why = 'I was asked to' WHERE id = 1");
+	assert_says(h, 1, CLI("audit"), "chain BROKEN at entry 1: it was chan");
+	assert_says(h, 1, CLI("audit", "--json", "--since", "2199-01-01"),
+		    "chain BROKEN at entry 1");
+	remove_file(h, "kcibot.db");
+	assert_says(h, 1, CLI("audit"), "no bot has run here");
+	house_end(h);
+}
+
 /* A journal that is not the one of the store: commands could be lost. */
 static void test_files_that_do_not_match(void **state UNUSED)
 {
@@ -186,6 +260,7 @@ int main(void)
 		HOUSE_TEST(test_sigterm_while_a_job_runs),
 		HOUSE_TEST(test_trust),
 		HOUSE_TEST(test_say_and_status),
+		HOUSE_TEST(test_audit),
 		HOUSE_TEST(test_files_that_do_not_match),
 		HOUSE_TEST(test_newer_schema),
 	};

@@ -34,6 +34,7 @@
 #include "bot/base/fs.h"
 #include "bot/base/log.h"
 #include "bot/engine.h"
+#include "store/audit.h"
 #include "store/inbox.h"
 
 #define REPO "acme/api"
@@ -432,6 +433,22 @@ static inline int64_t world_ask(struct world *w, const char *sql)
 	return value;
 }
 
+/* Entries of the audit with this action, and with this in their texts or
+ * their evidence. */
+static inline int64_t world_audited(struct world *w, const char *action,
+				    const char *part)
+{
+	char *sql = sqlite3_mprintf(
+		"SELECT count(*) FROM audit WHERE action = %Q AND"
+		" instr(actor || '|' || subject || '|' || why || '|' ||"
+		" evidence, %Q)",
+		action, part);
+	int64_t count = world_ask(w, sql);
+
+	sqlite3_free(sql);
+	return count;
+}
+
 static inline int64_t world_cycles(struct world *w)
 {
 	return world_ask(w, "SELECT count(*) FROM cycle");
@@ -553,11 +570,28 @@ static inline void world_begin(struct world *w, const char *yaml)
 	world_run(w);
 }
 
+/* Whatever happened, crashes and all, the audit holds together. */
+static inline void world_check_audit(struct world *w)
+{
+	struct error e = ERROR_INIT;
+	struct store *s = store_open_reader(w->store_path, &e);
+	struct audit_report r;
+
+	if (!s)
+		fail_msg("%s", e.text);
+	world_must(store_audit_verify(s, NULL, NULL, &r, &e), &e);
+	store_close(s);
+	if (r.broken)
+		fail_msg("audit, entry %lld: %s", (long long)r.broken_id,
+			 r.broken_how);
+}
+
 static inline void world_end(struct world *w)
 {
 	struct error e = ERROR_INIT;
 
 	engine_free(w->engine);
+	world_check_audit(w);
 	inbox_close(w->inbox);
 	for (size_t i = 0; i < w->sent_count; i++)
 		json_decref(w->sent[i].args);

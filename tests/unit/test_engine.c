@@ -499,6 +499,115 @@ static void say_waits_for_its_answer(void **state UNUSED)
 	assert_int_equal(w.answer_ok, 0);
 }
 
+/* --- the audit --- */
+
+/* What a decision rested on can be read from its entry. */
+static void decisions_are_audited(void **state UNUSED)
+{
+	char part[128];
+	int64_t id;
+
+	assert_int_equal(world_audited(&w, "start", "first start"), 1);
+	assert_int_equal(world_audited(&w, "start", w.config->hash), 1);
+	assert_int_equal(
+		world_audited(&w, "trust.add", "user11 (11) as maintainer"), 1);
+	assert_int_equal(world_audited(&w, "trust.add", "\"role_before\":\"\""),
+			 3);
+
+	world_open(&w, 1, STRANGER);
+	id = world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	snprintf(part, sizeof(part), "\"comment\":%lld", (long long)id);
+	assert_int_equal(world_audited(&w, "deploy", part), 1);
+	assert_int_equal(world_audited(&w, "deploy", "user11 (11)|"), 1);
+	assert_int_equal(world_audited(&w, "deploy", "\"role\":\"maintainer\""),
+			 1);
+	assert_int_equal(world_audited(&w, "deploy", w.pulls[1].sha), 1);
+	assert_int_equal(
+		world_audited(&w, "deploy", "\"requests\":{\"staging\":1}"), 1);
+	assert_int_equal(world_audited(&w, "deploy",
+				       "\"words\":[{\"args\":\"\","
+				       "\"verb\":\"deploy\"}]"),
+			 1);
+	assert_int_equal(world_audited(&w, "deploy", "head_recorded_ms"), 1);
+	assert_int_equal(world_audited(&w, "cycle.begin", "\"requests\":[1]"),
+			 1);
+	assert_int_equal(world_audited(&w, "cycle.begin", w.pulls[1].sha), 1);
+	assert_int_equal(world_audited(&w, "cycle.end", "success, "), 1);
+	assert_int_equal(world_audited(&w, "cycle.end", "\"requests\":[1]"), 1);
+	assert_int_equal(
+		world_audited(&w, "cycle.end", "\"result\":\"merged\""), 1);
+
+	world_say(&w, 1, STRANGER, "@kcibot deploy");
+	assert_int_equal(world_audited(&w, "refused", "\"role\":\"stranger\""),
+			 1);
+	world_restart(&w);
+	assert_int_equal(world_audited(&w, "start", ""), 2);
+	assert_int_equal(world_audited(&w, "start", "first start"), 1);
+}
+
+static void what_is_dropped_is_audited(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	w.hold = "job.run";
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_push(&w, 1, 'f');
+	assert_int_equal(world_audited(&w, "request.void", REPO "#1 at fff"),
+			 1);
+	assert_int_equal(world_audited(&w, "request.drop", REPO "#1 at 111"),
+			 1);
+	assert_int_equal(
+		world_audited(&w, "request.drop", "\"by\":\"user11 (11)\""), 1);
+	/* A push alone, without anybody's word, is no decision. */
+	world_push(&w, 1, 'e');
+	assert_int_equal(world_audited(&w, "request.void", ""), 1);
+}
+
+static void the_guilty_one_is_audited(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	w.job_verdict = "failure";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(
+		world_audited(&w, "revision.exclude", REPO "#1 at 111"), 1);
+	assert_int_equal(world_audited(&w, "cycle.end", "failure"), 1);
+}
+
+/* Who sits at the command line is not who they speak for. */
+static void the_operator_is_audited(void **state UNUSED)
+{
+	json_t *call = json_pack("{s:s, s:s, s:i, s:s, s:i, s:s, s:s}", "op",
+				 "say", "repo", REPO, "number", 1, "actor",
+				 "user11", "actor_id", MAINTAINER, "text",
+				 "deploy", "by", "operator joe (uid 7)");
+
+	world_open(&w, 1, STRANGER);
+	world_call(&w, call);
+	assert_int_equal(world_audited(&w, "deploy",
+				       "operator joe (uid 7) as user11 (11)|"),
+			 1);
+}
+
+static void an_environment_that_is_gone_is_audited(void **state UNUSED)
+{
+	char yaml[sizeof(world_yaml)];
+
+	world_open(&w, 1, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	memcpy(yaml, world_yaml, sizeof(yaml));
+	strstr(yaml, "  staging:\n")[2] = 'x';
+	world_kill(&w);
+	world_set_config(&w, yaml);
+	world_boot(&w);
+	world_run(&w);
+	assert_int_equal(world_audited(&w, "environment.drop", "staging"), 1);
+	assert_int_equal(world_audited(&w, "environment.drop", "\"cycle\":1"),
+			 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -529,6 +638,11 @@ int main(void)
 		T(what_is_not_for_the_bot_costs_no_transaction),
 		T(a_command_behind_other_words_is_heard),
 		T(say_waits_for_its_answer),
+		T(decisions_are_audited),
+		T(what_is_dropped_is_audited),
+		T(the_guilty_one_is_audited),
+		T(the_operator_is_audited),
+		T(an_environment_that_is_gone_is_audited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
