@@ -36,6 +36,13 @@ static void give(struct sim *s, struct call *c, struct outcome *o)
 /* The answers that are on their way, by the index of their call. */
 static struct outcome answers[CALLS_MAX];
 
+void calls_reset(void)
+{
+	for (int i = 0; i < CALLS_MAX; i++)
+		json_decref(answers[i].body);
+	memset(answers, 0, sizeof(answers));
+}
+
 static void deliver(struct sim *s, int64_t call)
 {
 	struct outcome o = answers[call];

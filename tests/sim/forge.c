@@ -134,6 +134,13 @@ struct delivery {
 #define DELIVERIES_MAX 4096
 static struct delivery deliveries[DELIVERIES_MAX];
 
+void forge_reset(void)
+{
+	for (int i = 0; i < DELIVERIES_MAX; i++)
+		free(deliveries[i].body);
+	memset(deliveries, 0, sizeof(deliveries));
+}
+
 static void arrive(struct sim *s, int64_t index)
 {
 	struct delivery *d = &deliveries[index];

@@ -255,6 +255,28 @@ static void check_rest(struct sim *s, struct db *db)
 	}
 }
 
+static bool open_db(struct sim *s, struct db *db)
+{
+	if (sqlite3_open_v2(s->store_path, &db->handle, SQLITE_OPEN_READWRITE,
+			    NULL) == SQLITE_OK)
+		return true;
+	sim_fail(s, "the database does not open");
+	return false;
+}
+
+bool oracle_busy(struct sim *s)
+{
+	struct db db;
+	bool busy;
+
+	if (!open_db(s, &db))
+		return false;
+	busy = ask(s, &db,
+		   "SELECT count(*) FROM cycle WHERE state <> 'finished'") > 0;
+	sqlite3_close(db.handle);
+	return busy;
+}
+
 void oracle_end(struct sim *s)
 {
 	struct db db;
@@ -266,11 +288,8 @@ void oracle_end(struct sim *s)
 	check_single(s, "<!-- kcibot:sticky ");
 	check_single(s, "<!-- kcibot:reply ");
 	check_keys(s);
-	if (sqlite3_open_v2(s->store_path, &db.handle, SQLITE_OPEN_READWRITE,
-			    NULL) != SQLITE_OK) {
-		sim_fail(s, "the database does not open");
+	if (!open_db(s, &db))
 		return;
-	}
 	for (size_t i = 0; i < s->comment_count && !*s->failure; i++)
 		check_comment(s, &db, &s->comments[i]);
 	check_statuses(s, &db);

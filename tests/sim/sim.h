@@ -231,6 +231,8 @@ int find_pull(const struct sim *s, const char *repo, int64_t number);
 void forge_tell_pull(struct sim *s, int pull, const char *action);
 void forge_tell_comment(struct sim *s, size_t comment, const char *action,
 			int64_t sender);
+/* Forgets the webhooks that are on their way. */
+void forge_reset(void);
 void forge_tell_push(struct sim *s, int repo);
 size_t forge_comment(struct sim *s, int pull, int64_t user, const char *body);
 void forge_start(struct port *p, const struct effect *effect,
@@ -247,6 +249,8 @@ void jobs_start(struct port *p, const struct effect *effect,
 void call_begin(struct sim *s, const struct effect *effect,
 		void (*done)(void *ctx, struct outcome *o), void *ctx,
 		void (*perform)(struct sim *s, int64_t call));
+/* Forgets what is on its way. */
+void calls_reset(void);
 /* Answers later, or never.  Takes body over. */
 void call_answer(struct sim *s, int64_t call, enum err code, int http_status,
 		 json_t *body);
@@ -269,6 +273,8 @@ void people_begin(struct sim *s);
 /* While it runs: a push, a job's start. */
 void oracle_pushed(struct sim *s, const struct sim_result *r);
 void oracle_job(struct sim *s, const struct sim_job *j);
+/* Does a cycle run, by the bot's own word? */
+bool oracle_busy(struct sim *s);
 /* When all is calm. */
 void oracle_end(struct sim *s);
 
