@@ -79,9 +79,34 @@ static void fail_call(struct sim *s, int64_t call)
 	answer_at(s, call, &o);
 }
 
+static void perform(struct sim *s, int64_t which)
+{
+	struct call *c = &s->calls[which % CALLS_MAX];
+	void (*run)(struct sim * sim, int64_t call) = c->perform;
+
+	if (!c->used || c->number != which / CALLS_MAX || !run)
+		return;
+	c->perform = NULL;
+	run(s, which % CALLS_MAX);
+}
+
+void calls_cut(struct sim *s)
+{
+	for (int64_t i = 0; i < CALLS_MAX; i++) {
+		struct call *c = &s->calls[i];
+
+		if (!c->used || !c->perform)
+			continue;
+		if (chance_of(&s->chance, 500))
+			perform(s, c->number * CALLS_MAX + i);
+		else
+			call_end(c);
+	}
+}
+
 void call_begin(struct sim *s, const struct effect *effect,
 		void (*done)(void *ctx, struct outcome *o), void *ctx,
-		void (*perform)(struct sim *s, int64_t call))
+		void (*perform_it)(struct sim *s, int64_t call))
 {
 	int64_t i;
 	struct call *c;
@@ -101,14 +126,18 @@ void call_begin(struct sim *s, const struct effect *effect,
 		.args = json_deep_copy(effect->args),
 		.done = done,
 		.ctx = ctx,
+		.perform = perform_it,
+		.number = s->forge_calls,
 	};
 	snprintf(c->kind, sizeof(c->kind), "%s", effect->kind);
 	snprintf(c->key, sizeof(c->key), "%s", effect->key);
 	sim_trace(s, "  call %s %s", c->kind, c->key);
-	if (!s->calm && chance_of(&s->chance, s->knobs.failing))
+	if (!s->calm && chance_of(&s->chance, s->knobs.failing)) {
+		c->perform = NULL;
 		fail_call(s, i);
-	else
-		sim_at(s, s->now_ms + delay(s), perform, i);
+		return;
+	}
+	sim_at(s, s->now_ms + delay(s), perform, c->number * CALLS_MAX + i);
 }
 
 void call_answer(struct sim *s, int64_t call, enum err code, int http_status,

@@ -333,6 +333,8 @@ static json_t *write_comment(struct sim *s, const json_t *args, int *status)
 		size_t i = forge_comment(s, pull, 0, js_str(args, "body"));
 
 		c = &s->comments[i];
+		sim_trace(s, "  the bot's comment %lld on #%d: %.60s",
+			  (long long)c->id, pull + 1, js_str(args, "marker"));
 		forge_tell_comment(s, i, "created", 1);
 	} else {
 		free(c->body);

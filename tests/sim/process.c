@@ -199,6 +199,7 @@ void process_die(struct sim *s, const char *why)
 	disk.dead = false;
 	disk.writes_left = -1;
 	s->life++;
+	calls_cut(s);
 	sim_at(s, s->now_ms + chance_between(&s->chance, SECOND, 3 * MINUTE),
 	       process_boot, 0);
 }

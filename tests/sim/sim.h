@@ -125,6 +125,7 @@ struct sim_result {
 };
 
 /* A call of the bot that is under way. */
+struct sim;
 struct call {
 	bool used;
 	uint64_t life; /* of the process that made it */
@@ -133,10 +134,10 @@ struct call {
 	json_t *args;
 	void (*done)(void *ctx, struct outcome *o);
 	void *ctx;
-	bool waits; /* for a job to end */
+	void (*perform)(struct sim *s, int64_t call); /* NULL: it is done */
+	int64_t number; /* of all calls; tells one in a slot from the next */
+	bool waits;	/* for a job to end */
 };
-
-struct sim;
 
 struct moment {
 	int64_t at_ms;
@@ -249,6 +250,8 @@ void jobs_start(struct port *p, const struct effect *effect,
 void call_begin(struct sim *s, const struct effect *effect,
 		void (*done)(void *ctx, struct outcome *o), void *ctx,
 		void (*perform)(struct sim *s, int64_t call));
+/* The process is gone: what it sent arrives at once, or never. */
+void calls_cut(struct sim *s);
 /* Forgets what is on its way. */
 void calls_reset(void);
 /* Answers later, or never.  Takes body over. */
