@@ -3,6 +3,8 @@
 # make demo      the whole story on this machine; KEEP=1 stays up
 # make test      unit, integration and contract tests under ASan and UBSan;
 #                T='test_git*' runs some, GROUPS=unit a group
+# make fuzz      throws things at the parsers (clang, libFuzzer), SECONDS=60 at
+#                each; F='grammar' some of them
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
 # make bench     what a webhook costs, beside other programs
@@ -38,6 +40,10 @@ LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 LDFLAGS_debug := -fsanitize=address,undefined
 CFLAGS_debug := -O1 -g -Werror -fno-omit-frame-pointer $(LDFLAGS_debug) \
            -fno-sanitize-recover=all
+# Every file tells the fuzzer where it got; only its programs carry it.
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer \
+           -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_tsan := -fsanitize=thread
 CFLAGS_tsan := -O1 -g -Werror -fno-omit-frame-pointer $(LDFLAGS_tsan)
 
@@ -60,6 +66,10 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
+FUZZSRC := $(wildcard tests/fuzz/*.c)
+FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
+           $(FUZZSRC)))
+FUZZOBJ := $(call object,$(filter-out tests/fuzz/fuzz_%,$(FUZZSRC)))
 DEMOSRC := $(wildcard tests/demo/*.c)
 SIMSRC  := $(wildcard tests/sim/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
@@ -68,7 +78,7 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC) $(SIMSRC))
+           $(BENCHSRC) $(FUZZSRC) $(SIMSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -79,8 +89,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs gen deps demo test lint format bench \
-        install clean
+.PHONY: all sandbox unit programs fuzzers gen deps demo test fuzz lint \
+        format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -88,6 +98,7 @@ all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
           $(UNIT) $(INT)
+fuzzers: $(FUZZ)
 gen: $(GEN) ; @:
 
 build/kcibot build/sandbox build/demo: build/%: $(OUT)/%
@@ -127,6 +138,9 @@ $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
 $(OUT)/sim: $(call object,$(SIMSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lm
+$(FUZZ): $(OUT)/%: $(OUT)/tests/fuzz/%.o $(FUZZOBJ) $(OUT)/libkcibot.a
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
@@ -150,7 +164,7 @@ $(OUT)/.libs: | $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D) && touch $@
 
 deps:
-	@tools/deps run build test npm lint
+	@tools/deps run build test npm lint fuzz
 
 demo:
 	@tools/deps run build
@@ -165,6 +179,13 @@ run-tests:
 	@OUT='$(OUT)' T='$(T)' tests/run $(GROUPS)
 unit: $(UNIT)
 	@OUT='$(OUT)' T='$(T)' tests/run unit
+
+# What was found once is tried first: see tests/fuzz/run.
+SECONDS ?= 60
+fuzz:
+	@tools/deps run build test fuzz
+	$(SUB) MODE=fuzz CC=clang fuzzers
+	@B='$(B)' OUT='$(B)/fuzz-clang' tests/fuzz/run '$(SECONDS)' $(F)
 
 lint:
 	@tools/deps run build test lint

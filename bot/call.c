@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bot/engine_internal.h"
+#include "bot/trust.h"
 #include "store/trust.h"
 
 struct operation {
@@ -45,6 +45,9 @@ static enum err trust_add(struct engine *g, struct event *ev,
 	struct trust_grant grant = {
 		.user_id = js_int(ev->call, "id", 0),
 		.login = js_str(ev->call, "login"),
+		.kind = *js_str(ev->call, "kind") ? js_str(ev->call, "kind")
+						  : "user",
+		.unasked = js_bool(ev->call, "unasked", true),
 		.role = js_str(ev->call, "role"),
 		.scope = js_str(ev->call, "scope"),
 		.by = js_str(ev->call, "by"),
@@ -52,6 +55,7 @@ static enum err trust_add(struct engine *g, struct event *ev,
 		.expires_ms = js_int(ev->call, "expires_ms", 0),
 	};
 	enum role role;
+	int64_t before;
 	size_t i = 0;
 
 	if (grant.user_id <= 0 || !role_parse(grant.role, &role) ||
@@ -65,12 +69,37 @@ static enum err trust_add(struct engine *g, struct event *ev,
 				 grant.scope);
 	if (grant.expires_ms && grant.expires_ms <= g->now_ms)
 		return error_set(e, ERR_INVALID, "that is in the past");
-	if (store_trust_add(g->store, &grant, g->now_ms, e))
+	if (store_login_before(g->store, grant.login, grant.user_id, g->now_ms,
+			       &before, e) ||
+	    store_trust_add(g->store, &grant, g->now_ms, e) ||
+	    trust_changed(g, grant.user_id, e))
 		return e->code;
-	*ret_answer = done("%s (%lld) is %s%s%s now", grant.login,
-			   (long long)grant.user_id, grant.role,
-			   *grant.scope ? " on " : "", grant.scope);
+	*ret_answer = done("%s (%lld, %s) is %s%s%s now%s%s", grant.login,
+			   (long long)grant.user_id, grant.kind, grant.role,
+			   *grant.scope ? " on " : "", grant.scope,
+			   grant.unasked ? "" : ", not deployed unasked",
+			   before ? "; beware: another account with a role "
+				    "here had that login before"
+				  : "");
 	return ERR_OK;
+}
+
+static enum err remove_all(struct engine *g, const struct event *ev, int64_t id,
+			   struct error *e)
+{
+	const char *login = js_str(ev->call, "login");
+	char number[32];
+
+	snprintf(number, sizeof(number), "number %lld", (long long)id);
+	return store_trust_remove(g->store, id, *login ? login : number,
+				  TRUST_ALL_SCOPES, js_str(ev->call, "by"),
+				  g->now_ms, e);
+}
+
+static enum err import(struct engine *g, struct event *ev, json_t **ret_answer,
+		       struct error *e)
+{
+	return trust_import(g, ev->call, ret_answer, e);
 }
 
 static enum err trust_remove(struct engine *g, struct event *ev,
@@ -78,15 +107,18 @@ static enum err trust_remove(struct engine *g, struct event *ev,
 {
 	const char *login = js_str(ev->call, "login");
 	int64_t id = js_int(ev->call, "id", 0);
+	enum err code = ERR_MISSING;
 
-	/* A deleted account can only be found by the login we know. */
-	if (id <= 0 && store_trust_find(g->store, login, &id, e))
-		return e->code;
-	if (id <= 0)
-		return error_set(e, ERR_MISSING, "%s is not on the trust list",
-				 login);
-	if (store_trust_remove(g->store, id, login, js_str(ev->call, "by"),
-			       g->now_ms, e))
+	if (id > 0)
+		code = remove_all(g, ev, id, e);
+	/* One that was deleted, or gave its login away, is known by the login
+	 * it had here. */
+	if (code == ERR_MISSING && *login) {
+		if (store_trust_find(g->store, login, &id, e))
+			return e->code;
+		code = remove_all(g, ev, id, e);
+	}
+	if (code || trust_changed(g, id, e))
 		return e->code;
 	*ret_answer =
 		done("%s (%lld) is not trusted any more", login, (long long)id);
@@ -117,6 +149,7 @@ enum err call_handle(struct engine *g, struct event *ev, struct error *e)
 		{"trust.list", trust_list},
 		{"trust.add", trust_add},
 		{"trust.remove", trust_remove},
+		{"trust.import", import},
 		{"say", say},
 		{"status", status},
 	};

@@ -104,8 +104,28 @@ enum err cli_engine_call(const struct config *c, json_t *call,
 	return call_ourselves(c, &paths, call, ret_answer, e);
 }
 
-enum err cli_resolve(const struct config *c, const char *login, int64_t *ret_id,
-		     char **ret_login, struct error *e)
+/* What the forge answered, as far as it is somebody. */
+static enum err read_principal(const char *login, const json_t *body,
+			       struct principal *ret, struct error *e)
+{
+	const char *kind = principal_kind(js_str(body, "type"));
+
+	*ret = (struct principal){.id = js_int(body, "id", 0)};
+	COPY(ret->login, js_str(body, "login"));
+	if (ret->id <= 0 || !*ret->login)
+		return error_set(e, ERR_INVALID, "the forge gave no id for %s",
+				 login);
+	if (!kind)
+		return error_set(e, ERR_INVALID,
+				 "%s is neither a person nor an organisation "
+				 "nor an app",
+				 login);
+	COPY(ret->kind, kind);
+	return ERR_OK;
+}
+
+enum err cli_look_up(const struct config *c, const char *login,
+		     struct principal *ret, struct error *e)
 {
 	CLEANUP(json_decref) json_t *args = json_pack("{s:s}", "login", login);
 	struct github_settings github;
@@ -114,15 +134,22 @@ enum err cli_resolve(const struct config *c, const char *login, int64_t *ret_id,
 
 	cli_github(c, &github);
 	code = github_call(&github, "forge.user", args, &o, e);
-	if (!code) {
-		*ret_id = js_int(o.body, "id", 0);
-		*ret_login = strdup(js_str(o.body, "login"));
-		if (*ret_id <= 0 || !*ret_login)
-			code = error_set(e, ERR_INVALID,
-					 "the forge gave no id for %s", login);
-	} else if (code == ERR_MISSING) {
+	if (!code)
+		code = read_principal(login, o.body, ret, e);
+	else if (code == ERR_MISSING)
 		error_set(e, code, "the forge knows no user %s", login);
-	}
 	json_decref(o.body);
 	return code;
+}
+
+enum err cli_resolve(const struct config *c, const char *login, int64_t *ret_id,
+		     char **ret_login, struct error *e)
+{
+	struct principal who;
+
+	if (cli_look_up(c, login, &who, e))
+		return e->code;
+	*ret_id = who.id;
+	*ret_login = strdup(who.login);
+	return *ret_login ? ERR_OK : error_set(e, ERR_FATAL, "out of memory");
 }

@@ -13,6 +13,15 @@ static void plain(struct str *out, const char *text)
 				      : *text);
 }
 
+void cli_lines(struct str *out, const char *text)
+{
+	for (; *text; text++)
+		str_putc(out, *text == '\n' || ((unsigned char)*text >= 0x20 &&
+						*text != 0x7f)
+				      ? *text
+				      : ' ');
+}
+
 void cli_trust_table(struct str *out, const json_t *trust)
 {
 	json_t *t;
@@ -33,6 +42,9 @@ void cli_trust_table(struct str *out, const json_t *trust)
 		plain(out, js_str(t, "by"));
 		str_putc(out, '\t');
 		plain(out, js_str(t, "reason"));
+		str_addf(out, "\t%s\t%s", js_str(t, "kind"),
+			 js_bool(t, "unasked", true) ? "unasked"
+						     : "not unasked");
 		str_putc(out, '\n');
 	}
 }

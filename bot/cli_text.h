@@ -6,6 +6,9 @@
 #include "bot/base/str.h"
 
 /* A line each: login, id, role, scope, expiry, by whom, why; by tabs. */
+/* What the engine answered, for a terminal: no control characters but the ends
+ * of lines. */
+void cli_lines(struct str *out, const char *text);
 void cli_trust_table(struct str *out, const json_t *trust);
 
 /* Environments, queue, running cycle, last verdicts (view_status). */

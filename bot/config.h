@@ -33,6 +33,8 @@ struct config {
 	int64_t reconcile_ms;
 
 	text_list admins; /* logins that seed an empty trust table */
+	const char *trust_permission; /* that who commands must have on the
+					 forge, or "" */
 
 	const struct environment *environments;
 	size_t environment_count;

@@ -57,10 +57,10 @@ static const struct field forge_rows[] = {
 		 "it is being changed a second line holds the old one."},
 	{"commit_guard", FIELD_SPAN, AT(config, commit_guard_ms),
 	 .absent = "10s", .max = 10 * MINUTE,
-	 .help = "A head must have been known for this long before a comment, "
-		 "so that the comment's author can have seen it. No effect "
-		 "yet: "
-		 "known when it was written."},
+	 .help = "A command without a SHA runs only if the head was known for "
+		 "this long when it was written, so that its author can have "
+		 "seen it; also the most that the forge's clock and ours may "
+		 "differ. `0s` asks only that it was known."},
 	{"reconcile", FIELD_SPAN, AT(config, reconcile_ms), .absent = "5m",
 	 .min = SECOND, .max = DAY,
 	 .help = "How often the bot looks for events whose webhook never "
@@ -73,6 +73,12 @@ static const struct field trust_rows[] = {
 	 .check = value_login, .form = "list of logins",
 	 .help = "The first admins. They seed an empty trust table and mean "
 		 "nothing afterwards: see `kcibot trust`."},
+	{"permission", FIELD_TEXT, AT(config, trust_permission), .absent = "",
+	 .check = value_permission,
+	 .form = "`read`, `triage`, `write`, `maintain` or `admin`",
+	 .help = "Who commands in a comment must also have at least this "
+		 "permission on the repository at the forge. Absent: the trust "
+		 "table alone decides."},
 };
 static const struct section trust_section = {ROWS(trust_rows)};
 
@@ -255,14 +261,18 @@ static const struct section job_section = {
 static const struct field grant_rows[] = {
 	{"for", FIELD_SPAN, AT(grants, for_ms), .absent = "7d", .min = MINUTE,
 	 .max = 365 * DAY,
-	 .help = "How long a grant holds. No effect yet: 7d."},
+	 .help = "How long a maintainer's `deploy` permits the revision of "
+		 "an author who is not trusted."},
 	{"sensitive", FIELD_TEXTS, AT(grants, sensitive), .max = 200,
 	 .check = value_glob, .form = "list of path patterns",
-	 .help = "A change of one of these paths is granted only by a "
-		 "`sensitive_role`. No effect yet."},
+	 .help = "A revision that changes one of these paths, in capital or "
+		 "small letters, is deployed only on the word of a "
+		 "`sensitive_role` for exactly this revision, whoever its "
+		 "author is."},
 	{"sensitive_role", FIELD_TEXT, AT(grants, sensitive_role),
 	 .absent = "admin", .check = value_trust_role,
-	 .form = "`admin` or `maintainer`", .help = "See `sensitive`."},
+	 .form = "`admin` or `maintainer`",
+	 .help = "Whose `deploy` or `trigger` that is, at least."},
 };
 static const struct section grant_section = {ROWS(grant_rows)};
 

@@ -150,6 +150,11 @@ enum err value_glob(const char *text, struct error *e)
 		return error_set(e, ERR_INVALID,
 				 "must be a path pattern that starts at the "
 				 "top of the repository, such as docker/**");
+	if (text[strlen(text) - 1] == '/')
+		return error_set(e, ERR_INVALID,
+				 "matches no file: write %.200s** for all "
+				 "below that folder",
+				 text);
 	return ERR_OK;
 }
 
@@ -316,6 +321,18 @@ enum err value_backend(const char *text, struct error *e)
 		return error_set(e, ERR_INVALID,
 				 "must be a backend that exists: local");
 	return ERR_OK;
+}
+
+enum err value_permission(const char *text, struct error *e)
+{
+	static const char *const words[] = {"read", "triage", "write",
+					    "maintain", "admin"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i], text) == 0)
+			return ERR_OK;
+	return error_set(e, ERR_INVALID,
+			 "must be read, triage, write, maintain or admin");
 }
 
 enum err value_trust_role(const char *text, struct error *e)

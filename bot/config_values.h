@@ -26,6 +26,7 @@ value_check value_listen;      /* HOST:PORT */
 value_check value_folder;      /* absolute, not /, no . or .. */
 value_check value_isolation;   /* bubblewrap, user:NAME, none; "" */
 value_check value_backend;     /* those that exist; "" */
+value_check value_permission;  /* on a repository, of the forge */
 value_check value_trust_role;  /* that may grant */
 value_check value_zone;	       /* "Europe/Berlin" */
 value_check value_environment; /* an environment's name; "" */

@@ -10,7 +10,15 @@
 #include "bot/decide.h"
 #include "bot/metrics.h"
 #include "bot/render.h"
+#include "bot/trust.h"
+#include "commands/call.h"
+#include "bot/version.h"
 #include "commands/evidence.h"
+
+/* The forge's parts do not always agree: it is asked again so often, first
+ * after so long. */
+#define STALE_TRIES 4
+#define STALE_WAIT_MS 1000
 
 /* --- the answer --- */
 
@@ -28,9 +36,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		/* A refusal is all our own words, code spans and all. */
 		.text = ok ? text : NULL,
 		.markdown = ok ? markdown : text,
-		.next = ok	? NULL
-			: *next ? next
-				: help,
+		.next = ok		 ? NULL
+			: next && !*next ? help
+					 : next,
 	};
 
 	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
@@ -50,10 +58,12 @@ static enum err answer(struct engine *g, const struct said_record *r,
 	return report_reply(g, p, body.text, key, e);
 }
 
-static enum err refuse(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *text, const char *next,
-		       struct error *e)
+/* more: evidence, taken over, or NULL. */
+static enum err refuse_with(struct engine *g, const struct said_record *r,
+			    const struct pull *p, const char *text,
+			    const char *next, json_t *more, struct error *e)
 {
+	CLEANUP(json_decref) json_t *owned = more;
 	char subject[256];
 	struct decision d = {
 		.said_id = r->id,
@@ -73,7 +83,7 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 	if (role_of(g, r->actor_id, r->repo, &d.role, e) ||
 	    is_told(g, r, d.role, &told, e) ||
 	    store_said_end(g->store, r->id, "refused", told ? "" : text, e) ||
-	    evidence_audit(g->store, &d, NULL, e))
+	    evidence_audit(g->store, &d, TAKE(owned), e))
 		return e->code;
 	if (!p || (told && r->comment_id)) {
 		call_answered(g, r->id, false, text);
@@ -82,17 +92,30 @@ static enum err refuse(struct engine *g, const struct said_record *r,
 	return answer(g, r, p, false, text, NULL, next, e);
 }
 
+enum err refuse(struct engine *g, const struct said_record *r,
+		const struct pull *p, const char *text, const char *next,
+		struct error *e)
+{
+	return refuse_with(g, r, p, text, next, NULL, e);
+}
+
 /* --- checking --- */
 
 static enum err plan_add(struct plan *plan, const struct args *args,
 			 struct error *e)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (args_equal(&plan->words[i], args))
+	for (size_t i = 0; i < plan->count; i++) {
+		struct args *known = &plan->words[i];
+
+		if (args_equal(known, args))
 			return ERR_OK;
+		/* Two wishes for one thing are one wish. */
+		if (known->command == args->command && args->command->deploys)
+			return args_join(known, args, e);
+	}
 	if (plan->count == ARRAY_SIZE(plan->words))
 		return error_set(e, ERR_REFUSED,
-				 "That are too many commands at once.");
+				 "Those are too many commands at once.");
 	plan->words[plan->count++] = *args;
 	return ERR_OK;
 }
@@ -121,8 +144,8 @@ static enum err check_contradictions(const struct plan *plan, struct error *e)
 			if (command_contradicts(a, b))
 				return error_set(e, ERR_REFUSED,
 						 "`%s` and `%s` contradict "
-						 "each other; nothing was "
-						 "done.",
+						 "each other, so nothing was "
+						 "done. Say one of them.",
 						 a->name, b->name);
 		}
 	return ERR_OK;
@@ -135,13 +158,14 @@ static enum err unknown_word(const struct engine *g, const char *verb,
 
 	if (!*verb)
 		return error_set(e, ERR_REFUSED,
-				 "There is no command in that line.");
+				 "There is no command behind my name.");
 	if (near)
 		return error_set(e, ERR_REFUSED,
-				 "I do not know that word. Did you mean `@%s "
-				 "%s`?",
+				 "I do not know that word, so nothing was "
+				 "done. Did you mean `@%s %s`?",
 				 g->config->bot_name, near);
-	return error_set(e, ERR_REFUSED, "I do not know that word.");
+	return error_set(e, ERR_REFUSED,
+			 "I do not know that word, so nothing was done.");
 }
 
 /* The one revision that all of them mean, if any is named. */
@@ -154,7 +178,8 @@ static enum err note_sha(struct plan *plan, const struct args *args,
 		return ERR_OK;
 	if (*plan->sha && strcmp(plan->sha, sha) != 0)
 		return error_set(e, ERR_REFUSED,
-				 "That names two different revisions.");
+				 "That names two different revisions, so "
+				 "nothing was done. Name one, or none.");
 	COPY(plan->sha, sha);
 	return ERR_OK;
 }
@@ -189,11 +214,24 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 		if (read_word(g, word, plan, e))
 			return e->code;
 	if (!plan->count)
-		return error_set(e, ERR_REFUSED, "There is no command in it.");
+		return error_set(e, ERR_REFUSED,
+				 "There is no command behind my name.");
 	if (check_contradictions(plan, e))
 		return e->code;
 	drop_deploy(plan);
 	return ERR_OK;
+}
+
+static const char *role_phrase(enum role role)
+{
+	static const char *const phrases[ROLE_MAX] = {
+		[ROLE_NONE] = "not known",
+		[ROLE_CONTRIBUTOR] = "a contributor",
+		[ROLE_MAINTAINER] = "a maintainer",
+		[ROLE_ADMIN] = "an admin",
+	};
+
+	return phrases[role];
 }
 
 static enum err authorise_arguments(const struct args *args, enum role role,
@@ -206,10 +244,11 @@ static enum err authorise_arguments(const struct args *args, enum role role,
 
 		if (args->values[i].given && role < a->role)
 			return error_set(e, ERR_REFUSED,
-					 "`%s %s` needs the role %s; yours is "
-					 "%s.",
+					 "`%s %s` needs the role %s, and you "
+					 "are %s here. Leave `%s` out, or ask "
+					 "somebody who may.",
 					 c->name, a->name, role_name(a->role),
-					 role_name(role));
+					 role_phrase(role), a->name);
 	}
 	return ERR_OK;
 }
@@ -226,47 +265,55 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 			continue;
 		}
 		return error_set(e, ERR_REFUSED,
-				 "`%s` needs the role %s; yours is %s. An "
-				 "admin of %s can grant it.",
-				 c->name, role_name(c->role), role_name(role),
+				 "`%s` needs the role %s, and you are %s here. "
+				 "Ask somebody who may to say it, or an admin "
+				 "of %s for the role.",
+				 c->name, role_name(c->role), role_phrase(role),
 				 g->config->bot_name);
 	}
 	return ERR_OK;
 }
 
-/*
- * A command means the head that its author could see.  Known here: a head
- * that the forge shows but nobody told us of before the command was written
- * is not that head, unless the author names it with all its digits.  The
- * forge gives whole seconds.
- */
-static enum err check_head(struct engine *g, const struct said_record *r,
-			   struct plan *plan, const char *known_sha,
-			   int64_t known_ms, const struct pull *now,
-			   struct error *e)
+/* With what the forge has to say of the person, too. */
+static enum err authorise_person(struct engine *g, const struct said_record *r,
+				 const struct plan *plan, enum role role,
+				 bool is_author, struct error *e)
 {
-	const struct command *last = plan->words[plan->count - 1].command;
-	const char *live = now->head_sha;
+	struct error why = ERROR_INIT;
+	bool failed;
 
-	if (strcmp(plan->sha, live) == 0)
-		return ERR_OK;
-	snprintf(plan->next, sizeof(plan->next), "@%s %s %s",
-		 g->config->bot_name, last->name, live);
-	if (*plan->sha && !str_starts(live, plan->sha))
+	if (!authorise(g, plan, role, is_author, &why))
+		return permission_check(g, r, plan, is_author, e);
+	if (members_failed(g, r->id, &failed, e))
+		return e->code;
+	if (failed)
 		return error_set(e, ERR_REFUSED,
-				 "That is not the head of this pull request. "
-				 "If you mean the head as it is now:");
-	if (!*known_sha ||
-	    (strcmp(known_sha, live) == 0 && known_ms <= r->made_ms + 999))
-		return ERR_OK;
-	return error_set(e, ERR_REFUSED,
-			 "The head of this pull request moved while you wrote. "
-			 "Look at the new one; if you mean that:");
+				 "I could not find out whether you belong to "
+				 "an organisation that is trusted here; "
+				 "nothing was done. Say it again later.");
+	*e = why;
+	return e->code;
 }
 
 static void free_environments(const struct environment ***list)
 {
 	free((void *)*list);
+}
+
+/* Its sentences stand behind those of the words before. */
+static enum err run_word(struct command_call *call, enum verb verb,
+			 struct error *e)
+{
+	CLEANUP(str_release) struct str own = STR_INIT(LIMIT_COMMENT / 8);
+	struct str *all = call->text;
+	enum err code;
+
+	call->text = &own;
+	call->trust_of = 0;
+	code = command_run(verb, call, e);
+	call->text = all;
+	str_addf(all, "%s%s", all->len && own.len ? " " : "", own.text);
+	return code;
 }
 
 /* The dry runs, one environment after the other. */
@@ -291,28 +338,38 @@ static enum err show_plan(const struct engine *g,
 }
 
 static enum err run_plan(struct engine *g, const struct said_record *r,
-			 const struct pull *p, const struct plan *plan,
+			 const struct pull *p, struct plan *plan,
 			 enum role role, struct str *ret_answer,
-			 bool *ret_show_state, struct error *e)
+			 struct str *ret_text, bool *ret_show_state,
+			 struct error *e)
 {
 	__attribute__((cleanup(free_environments)))
 	const struct environment **list =
 		calloc(g->config->environment_count + 1, sizeof(*list));
 	const struct environment *env;
 	CLEANUP(json_decref) json_t *facts = NULL;
+	const struct command_bot bot = {
+		.version = KCIBOT_VERSION,
+		.since_ms = g->wall_anchor_ms,
+		.unread = g->inbox ? inbox_depth(g->inbox, g->cursor) : 0,
+	};
 	struct command_call call = {
 		.store = g->store,
+		.bot = &bot,
 		.bot_name = g->config->bot_name,
 		.now_ms = g->now_ms,
 		.environments = list,
 		.pull = p,
+		.proof = *plan->proof.sha ? &plan->proof : NULL,
 		.said_id = r->id,
 		.actor_id = r->actor_id,
 		.actor = r->actor,
 		.role = role,
 		.is_author = p->author_id == r->actor_id,
 		.origin = strcmp(r->source, "cli") == 0 ? "cli" : "comment",
+		.made_ms = r->made_ms,
 		.answer = ret_answer,
+		.text = ret_text,
 	};
 	size_t i = 0;
 
@@ -327,10 +384,19 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		const struct command *c = plan->words[i].command;
 
 		call.args = &plan->words[i];
-		if (command_run(c->verb, &call, e))
+		if (run_word(&call, c->verb, e)) {
+			plan->files = call.files;
+			/* It is not about the head. */
+			COPY(plan->next, call.next);
 			return e->code;
-		metric_add(METRIC_COMMANDS, c->name, "accepted", 1);
+		}
+		if (call.trust_of && trust_changed(g, call.trust_of, e))
+			return e->code;
 	}
+	for (i = 0; i < plan->count; i++)
+		metric_add(METRIC_COMMANDS, plan->words[i].command->name,
+			   "accepted", 1);
+	metric_add(METRIC_DISPUTES, p->repo, NULL, call.disputed);
 	*ret_show_state = call.show_state;
 	return call.show_plan ? show_plan(g, &call, e) : ERR_OK;
 }
@@ -353,6 +419,21 @@ static enum err show_state(struct engine *g, const struct pull *p,
 			str_puts(text, "; ");
 		render_headline(text, view);
 	}
+	return ERR_OK;
+}
+
+/* A review can get no reaction: the sticky comments say that it was heard. */
+static enum err acknowledge(struct engine *g, const struct said_record *r,
+			    const struct pull *p, struct error *e)
+{
+	const struct environment *env;
+	size_t i = 0;
+
+	if (strcmp(r->kind, SAID_REVIEW) != 0)
+		return ERR_OK;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+		if (report_sticky(g, p, env, true, e))
+			return e->code;
 	return ERR_OK;
 }
 
@@ -383,26 +464,28 @@ static enum err answer_in_sticky(struct engine *g, const struct said_record *r,
 }
 
 static enum err accept(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const struct plan *plan,
-		       enum role role, struct error *e)
+		       const struct pull *p, struct plan *plan, enum role role,
+		       struct error *e)
 {
+	CLEANUP(str_release) struct str told = STR_INIT(LIMIT_COMMENT / 4);
 	CLEANUP(str_release) struct str words = STR_INIT(LIMIT_COMMENT / 2);
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
-	if (run_plan(g, r, p, plan, role, &words, &wants_state, e) ||
+	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e) ||
 	    store_said_end(g->store, r->id, "accepted", "", e) ||
-	    store_touch(g->store, p->id, e))
+	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
 		return e->code;
 	if (is_for_sticky(r, p, plan))
 		return answer_in_sticky(g, r, p, words.len ? words.text : "",
 					e);
 	if (wants_state && show_state(g, p, &state, e))
 		return e->code;
-	if (!r->comment_id && !words.len && !state.len)
+	str_addf(&told, "%s%s", told.len && state.len ? " " : "", state.text);
+	if (!r->comment_id && !words.len && !told.len)
 		return answer(g, r, p, true, "accepted", NULL, "", e);
-	return answer(g, r, p, true, state.len ? state.text : "",
-		      words.len ? words.text : NULL, "", e);
+	return answer(g, r, p, true, told.text, words.len ? words.text : NULL,
+		      "", e);
 }
 
 /*
@@ -410,7 +493,7 @@ static enum err accept(struct engine *g, const struct said_record *r,
  * said together happens together.
  */
 static enum err accept_whole(struct engine *g, const struct said_record *r,
-			     const struct pull *p, const struct plan *plan,
+			     const struct pull *p, struct plan *plan,
 			     enum role role, struct error *e)
 {
 	enum err code;
@@ -431,9 +514,15 @@ static enum err accept_whole(struct engine *g, const struct said_record *r,
 	return code;
 }
 
+/* What came of asking the forge for the pull. */
+struct checked {
+	struct record_before before;
+	bool stale; /* the answer is older than what is known */
+};
+
 static enum err decide(struct engine *g, const struct said_record *r,
-		       const struct pull *p, const char *known_sha,
-		       int64_t known_ms, struct plan *plan, struct error *e)
+		       const struct pull *p, const struct checked *checked,
+		       struct plan *plan, struct error *e)
 {
 	enum role role;
 	bool deploys = false;
@@ -443,14 +532,141 @@ static enum err decide(struct engine *g, const struct said_record *r,
 		return e->code;
 	code = read_words(g, r, plan, e);
 	if (!code)
-		code = authorise(g, plan, role, p->author_id == r->actor_id, e);
+		code = authorise_person(g, r, plan, role,
+					p->author_id == r->actor_id, e);
 	for (size_t i = 0; !code && i < plan->count; i++)
 		deploys |= plan->words[i].command->deploys;
 	if (!code && deploys)
-		code = check_head(g, r, plan, known_sha, known_ms, p, e);
+		code = checked->stale
+			       ? prove_stale(g, plan, p, e)
+			       : prove_head(g, r, plan, &checked->before, p, e);
 	if (code)
 		return code;
 	return accept_whole(g, r, p, plan, role, e);
+}
+
+static void release_checked(struct checked *c)
+{
+	record_before_release_at(&c->before);
+}
+
+/* Before the answer changes what is on record. */
+static enum err compare_with_record(struct engine *g, const struct pull *now,
+				    struct checked *ret, struct error *e)
+{
+	struct pull known = {0};
+	enum err code = store_pull(g->store, now->repo, now->number, &known, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	ret->stale = now->updated_ms && now->updated_ms < known.updated_ms;
+	return record_before(g, &known, &ret->before, e);
+}
+
+/*
+ * The pull as the forge shows it, which is the last thing to know.  again:
+ * how often it showed something older than it had told before; it is asked
+ * later then, by twice the time each.
+ */
+static enum err want_pull(struct engine *g, const struct said_record *r,
+			  int64_t again, struct error *e)
+{
+	int64_t wait = again ? STALE_WAIT_MS << (again - 1) : 0;
+	char key[64];
+
+	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
+	return store_outbox_add_later(
+		g->store, "forge.pull", "", key,
+		json_pack("{s:s, s:I, s:I, s:I}", "repo", r->repo, "number",
+			  (json_int_t)r->number, "said", (json_int_t)r->id,
+			  "again", (json_int_t)again),
+		g->now_ms + wait, g->now_ms, e);
+}
+
+/* --- before it can be decided --- */
+
+/*
+ * Nothing is asked of the forge for somebody who will be refused anyway; the
+ * refusal itself needs the pull.  live: the pull, once the forge has shown it;
+ * before that, NULL.
+ */
+static enum err ask_needs(struct engine *g, const struct said_record *r,
+			  const struct pull *live, bool *ret_asked,
+			  struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct plan plan = {0};
+	enum role role;
+	bool is_author;
+
+	if (read_words(g, r, &plan, &why))
+		return ERR_OK;
+	if (members_ask(g, r, ret_asked, e))
+		return e->code;
+	if (*ret_asked)
+		return ERR_OK;
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    is_known_author(g, r, &is_author, e))
+		return e->code;
+	if (authorise(g, &plan, role, is_author, &why))
+		return ERR_OK;
+	return live ? paths_need(g, r, &plan, live, role, ret_asked, e)
+		    : needs_ask(g, r, &plan, ret_asked, e);
+}
+
+/* A refusal that is about files lists them. */
+static enum err refuse_plan(struct engine *g, const struct said_record *r,
+			    const struct pull *p, const struct plan *plan,
+			    const char *why, struct error *e)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(LIMIT_COMMENT / 2);
+
+	str_puts(&text, why);
+	if (plan->files)
+		render_files(&text, plan->files);
+	if (str_check(&text, e))
+		return e->code;
+	return refuse_with(
+		g, r, p, text.text, plan->next,
+		*plan->proof.sha ? evidence_of_proof(&plan->proof) : NULL, e);
+}
+
+enum err hear_checked(struct engine *g, const json_t *args,
+		      const struct outcome *o, struct error *e)
+{
+	__attribute__((cleanup(release_checked))) struct checked checked = {0};
+	int64_t tries = js_int(args, "again", 0);
+	struct said_record r;
+	struct error why = ERROR_INIT;
+	struct pull p;
+	CLEANUP(plan_release) struct plan plan = {0};
+	bool asked = false;
+	enum err code;
+
+	if (store_said(g->store, js_int(args, "said", 0), &r, e))
+		return e->code;
+	if (strcmp(r.state, "checking") != 0)
+		return ERR_OK;
+	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
+		return refuse(g, &r, NULL,
+			      "I could not read this pull request from the "
+			      "forge; nothing was done. Say it again later.",
+			      "", e);
+	if (compare_with_record(g, &p, &checked, e))
+		return e->code;
+	if (checked.stale && tries < STALE_TRIES)
+		return want_pull(g, &r, tries + 1, e);
+	if (pull_seen(g, &p, PULL_SOURCE_API, false, e) ||
+	    ask_needs(g, &r, &p, &asked, e))
+		return e->code;
+	if (asked)
+		return ERR_OK;
+	code = decide(g, &r, &p, &checked, &plan, &why);
+	if (code == ERR_REFUSED)
+		return refuse_plan(g, &r, &p, &plan, why.text, e);
+	if (code)
+		*e = why;
+	return code;
 }
 
 enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
@@ -467,85 +683,13 @@ enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
 		      "", e);
 }
 
-enum err hear_checked(struct engine *g, const json_t *args,
-		      const struct outcome *o, struct error *e)
-{
-	int64_t known_ms = 0;
-	char known_sha[SHA_SIZE] = "";
-	struct said_record r;
-	struct error why = ERROR_INIT;
-	struct pull p, before;
-	struct plan plan = {0};
-	enum err code;
-
-	if (store_said(g->store, js_int(args, "said", 0), &r, e))
-		return e->code;
-	if (strcmp(r.state, "checking") != 0)
-		return ERR_OK;
-	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
-		return refuse(g, &r, NULL,
-			      "I could not read this pull request from the "
-			      "forge; nothing was done. Say it again later.",
-			      "", e);
-	code = store_pull(g->store, r.repo, r.number, &before, e);
-	if (!code)
-		code = store_head_last(g->store, before.id, known_sha,
-				       &known_ms, e);
-	if (code && code != ERR_MISSING)
-		return code;
-	if (pull_seen(g, &p, "api", false, e))
-		return e->code;
-	code = decide(g, &r, &p, known_sha, known_ms, &plan, &why);
-	if (code == ERR_REFUSED)
-		return refuse(g, &r, &p, why.text, plan.next, e);
-	if (code)
-		*e = why;
-	return code;
-}
-
-/* --- before it can be decided --- */
-
-static enum err want_pull(struct engine *g, const struct said_record *r,
-			  struct error *e)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "said:%lld", (long long)r->id);
-	return store_outbox_add(g->store, "forge.pull", "", key,
-				json_pack("{s:s, s:I, s:I}", "repo", r->repo,
-					  "number", (json_int_t)r->number,
-					  "said", (json_int_t)r->id),
-				0, g->now_ms, e);
-}
-
-/*
- * Nothing is asked of the forge for somebody who will be refused anyway; the
- * refusal itself needs the pull.
- */
-static enum err ask_needs(struct engine *g, const struct said_record *r,
-			  bool *ret_asked, struct error *e)
-{
-	struct error why = ERROR_INIT;
-	struct plan plan = {0};
-	enum role role;
-	bool is_author;
-
-	if (role_of(g, r->actor_id, r->repo, &role, e) ||
-	    is_known_author(g, r, &is_author, e))
-		return e->code;
-	if (read_words(g, r, &plan, &why) ||
-	    authorise(g, &plan, role, is_author, &why))
-		return ERR_OK;
-	return needs_ask(g, r, &plan, ret_asked, e);
-}
-
 enum err decide_next(struct engine *g, const struct said_record *r,
 		     struct error *e)
 {
 	bool asked = false;
 
-	if (ask_needs(g, r, &asked, e))
+	if (ask_needs(g, r, NULL, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
-	return asked ? ERR_OK : want_pull(g, r, e);
+	return asked ? ERR_OK : want_pull(g, r, 0, e);
 }

@@ -6,15 +6,27 @@
 
 #include "bot/engine_internal.h"
 #include "commands/args.h"
+#include "commands/proof.h"
 #include "store/said.h"
+
+/* Room for all lines of a comment, with a SHA in each. */
+#define PLAN_NEXT_SIZE                                                         \
+	(LIMIT_COMMANDS_PER_COMMENT * (LIMIT_COMMAND_LINE + SHA_SIZE))
 
 /* All that one comment wants. */
 struct plan {
 	struct args words[LIMIT_COMMANDS_PER_COMMENT];
 	size_t count;
-	char sha[SHA_SIZE]; /* that was named, or "" */
-	char next[192];	    /* what to type when it is refused */
+	char sha[SHA_SIZE];	   /* that was named, or "" */
+	struct proof proof;	   /* of the head, when it needs one */
+	char next[PLAN_NEXT_SIZE]; /* what to type when it is refused */
+	json_t *files;		   /* owned: names that a refusal is about */
 };
+
+static inline void plan_release_at(struct plan *plan)
+{
+	json_decref(plan->files);
+}
 
 /* --- hear.c --- */
 
@@ -27,11 +39,60 @@ NODISCARD enum err is_known_author(struct engine *g,
 				   const struct said_record *r, bool *ret,
 				   struct error *e);
 
+/* Is this user no person: an app, a bot, an organisation, ourselves? */
+bool is_bot(const struct engine *g, const json_t *object);
+
+/* --- rate.c --- */
+
+struct rate {
+	int64_t until_ms; /* when it has room again; 0 = it has */
+	bool told;	  /* this hour's sentence about it was said */
+	bool silent;	  /* so many since then that nothing is said */
+};
+/* May this person give so many commands more there, at this time? */
+NODISCARD enum err rate_of(struct engine *g, const struct said_record *r,
+			   int64_t commands, struct rate *ret, struct error *e);
+
+/* For people: why not, and until when. */
+void rate_text(struct str *out, const struct rate *rate, int64_t now_ms);
+
 /* --- decide.c --- */
+
+/*
+ * Ends what is being checked with a sentence, or with a sign only where there
+ * was one or the pull is not known (p NULL).  next: the line to type, "" for
+ * the help, NULL for none.
+ */
+NODISCARD enum err refuse(struct engine *g, const struct said_record *r,
+			  const struct pull *p, const char *text,
+			  const char *next, struct error *e);
 
 /* The next thing that must be known about it, or the decision. */
 NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,
 			       struct error *e);
+
+/* --- prove.c --- */
+
+/* What was on record of a pull before the forge was asked for it. */
+struct record_before {
+	struct sighting *seen;
+	size_t count;
+};
+void record_before_release_at(struct record_before *b);
+NODISCARD enum err record_before(struct engine *g, const struct pull *p,
+				 struct record_before *ret, struct error *e);
+
+/*
+ * Is p's head the one that the author of r meant?  ERR_REFUSED with the
+ * reason, and the lines to paste in plan->next.  Sets plan->proof.
+ */
+NODISCARD enum err prove_head(struct engine *g, const struct said_record *r,
+			      struct plan *plan,
+			      const struct record_before *before,
+			      const struct pull *p, struct error *e);
+/* The same for an answer of the forge that is older than what is known. */
+NODISCARD enum err prove_stale(struct engine *g, struct plan *plan,
+			       const struct pull *p, struct error *e);
 
 /* --- needs.c --- */
 
@@ -39,5 +100,15 @@ NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,
 NODISCARD enum err needs_ask(struct engine *g, const struct said_record *r,
 			     const struct plan *plan, bool *ret_asked,
 			     struct error *e);
+
+/* --- paths.c --- */
+
+/*
+ * Asks git what the live head changes, when a wish for a deploy by somebody
+ * of this role hangs on it and it was not asked for yet.
+ */
+NODISCARD enum err paths_need(struct engine *g, const struct said_record *r,
+			      const struct plan *plan, const struct pull *live,
+			      enum role role, bool *ret_asked, struct error *e);
 
 #endif

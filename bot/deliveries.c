@@ -13,17 +13,18 @@
 #include "bot/engine_internal.h"
 #include "bot/mention.h"
 #include "bot/metrics.h"
+#include "bot/trust.h"
 #include "deploy/standing.h"
 #include "store/request.h"
-#include "store/trust.h"
 
 /* A handler says in *ret_result what came of it, for the record. */
 struct event_kind {
 	const char *name;
 	enum err (*handle)(struct engine *g, const json_t *payload,
 			   const char **ret_result, struct error *e);
-	/* Nothing can come of it unless the bot's name is in it. */
-	bool needs_mention;
+	/* With this action nothing can come of it unless the bot's name is in
+	 * it.  With another it may take back what had it.  NULL: no such. */
+	const char *says;
 };
 
 static bool is_ours(const struct engine *g, const char *repo)
@@ -34,26 +35,6 @@ static bool is_ours(const struct engine *g, const char *repo)
 }
 
 /* --- pull requests --- */
-
-/* Did the pull leave a mark on what is deployed or about to be? */
-static enum err is_aboard(struct engine *g, const struct environment *env,
-			  const struct pull *p, bool *ret, struct error *e)
-{
-	struct environment_record record;
-	struct cycle c;
-	enum err code;
-
-	if (store_environment(g->store, env->name, g->now_ms, &record, e) ||
-	    store_cycle_has_pull(g->store, record.deployed_cycle, p->id, ret,
-				 e))
-		return e->code;
-	if (*ret)
-		return ERR_OK;
-	code = store_cycle_running(g->store, env->name, &c, e);
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	return store_cycle_has_pull(g->store, c.id, p->id, ret, e);
-}
 
 /* What a change means for one environment: void old wishes, make a new one. */
 static enum err changed_on(struct engine *g, const struct environment *env,
@@ -75,7 +56,7 @@ static enum err changed_on(struct engine *g, const struct environment *env,
 	if ((changes & PULL_BASE) && schedule_void(&f, p, "", "base", e))
 		return e->code;
 	if (standing_of(g->store, env, project, p, g->now_ms, &standing, e) ||
-	    is_aboard(g, env, p, &aboard, e))
+	    standing_aboard(g->store, env, p, g->now_ms, &aboard, e))
 		return e->code;
 	if (standing != STANDING_IN && !aboard)
 		return ERR_OK;
@@ -91,19 +72,26 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 {
 	const struct environment *env;
 	unsigned changes;
+	bool news;
 	size_t i = 0;
 
 	if (store_pull_put(g->store, p, source, g->heard_ms, &changes, e))
 		return e->code;
-	if (p->author_id > 0 && store_principal_seen(g->store, p->author_id,
-						     p->author, g->now_ms, e))
+	if (p->author_id > 0 &&
+	    principal_named(g, p->author_id, p->author, "", e))
 		return e->code;
-	if (!(changes & ~(unsigned)PULL_TITLE) || quiet)
-		return ERR_OK;
-	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
+	if ((changes & ~(unsigned)PULL_TITLE) && p->author_id > 0 &&
+	    members_refresh(g, p->author_id, e))
+		return e->code;
+	news = (changes & ~(unsigned)PULL_TITLE) && !quiet;
+	while (news &&
+	       (env = config_environment_of(g->config, p->repo, &i)) != NULL)
 		if (changed_on(g, env, p, changes, e))
 			return e->code;
-	return store_touch(g->store, p->id, e);
+	/* Also without news: an earlier question may have come to nothing. */
+	if (paths_ask(g, p, !quiet, e))
+		return e->code;
+	return news ? store_touch(g->store, p->id, e) : ERR_OK;
 }
 
 static enum err on_pull_request(struct engine *g, const json_t *payload,
@@ -125,31 +113,94 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 	if (pull_from_json(&p, repo, object, e))
 		return e->code;
 	*ret_result = "handled";
-	return pull_seen(g, &p, "webhook", false, e);
+	return pull_seen(g, &p,
+			 strcmp(js_str(payload, "action"), "opened") == 0
+				 ? PULL_SOURCE_OPENED
+				 : PULL_SOURCE_WEBHOOK,
+			 false, e);
 }
 
-/* --- comments --- */
+/* --- comments and reviews --- */
+
+/* What an event that speaks is made of. */
+struct speech {
+	const char *kind;   /* SAID_... */
+	const char *object; /* what speaks */
+	const char *pull;   /* what it stands on; its state may be partial */
+	const char *absent; /* in another event's body only */
+};
+
+/* What is said, and what takes it back. */
+static const char *taken_back(const char *action)
+{
+	static const char *const hows[] = {"edited", "dismissed", "deleted"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hows); i++)
+		if (strcmp(hows[i], action) == 0)
+			return hows[i];
+	return NULL;
+}
+
+static enum err hear_event(struct engine *g, const struct speech *s,
+			   const char *made, const json_t *payload,
+			   const char **ret_result, struct error *e)
+{
+	const char *action = js_str(payload, "action");
+	const char *how = taken_back(action);
+	const json_t *on = js_get(payload, s->pull);
+	const json_t *sender = js_get(payload, "sender");
+	const struct heard h = {
+		.kind = s->kind,
+		.repo = js_str(payload, "repository.full_name"),
+		.number = js_int(on, "number", 0),
+		.object = js_get(payload, s->object),
+		.source = "webhook",
+	};
+
+	*ret_result = "shape";
+	if (!h.object || !on || js_get(payload, s->absent))
+		return ERR_OK;
+	*ret_result = "ignored";
+	if (h.number <= 0 || !is_ours(g, h.repo))
+		return ERR_OK;
+	if (how)
+		return hear_taken_back(g, &h, how, sender, ret_result, e);
+	/* Not somebody else's hand on this person's words. */
+	if (strcmp(action, made) != 0 ||
+	    strcmp(js_str(on, "state"), "open") != 0 ||
+	    js_int(sender, "id", 0) != js_int(h.object, "user.id", -1))
+		return ERR_OK;
+	return hear(g, &h, ret_result, e);
+}
 
 static enum err on_issue_comment(struct engine *g, const json_t *payload,
 				 const char **ret_result, struct error *e)
 {
-	const char *repo = js_str(payload, "repository.full_name");
-	const json_t *comment = js_get(payload, "comment");
+	static const struct speech s = {SAID_COMMENT, "comment", "issue",
+					"pull_request"};
 
 	*ret_result = "ignored";
-	if (!comment || !js_get(payload, "issue")) {
-		*ret_result = "shape";
+	if (js_get(payload, "issue") && !js_get(payload, "issue.pull_request"))
 		return ERR_OK;
-	}
-	if (strcmp(js_str(payload, "action"), "created") != 0 ||
-	    !js_get(payload, "issue.pull_request") || !is_ours(g, repo) ||
-	    strcmp(js_str(payload, "issue.state"), "open") != 0)
-		return ERR_OK;
-	/* Somebody else's hand on this person's words. */
-	if (js_int(payload, "sender.id", 0) != js_int(comment, "user.id", -1))
-		return ERR_OK;
-	return hear_comment(g, repo, js_int(payload, "issue.number", 0),
-			    comment, "webhook", NULL, ret_result, e);
+	return hear_event(g, &s, "created", payload, ret_result, e);
+}
+
+static enum err on_review(struct engine *g, const json_t *payload,
+			  const char **ret_result, struct error *e)
+{
+	static const struct speech s = {SAID_REVIEW, "review", "pull_request",
+					"comment"};
+
+	return hear_event(g, &s, "submitted", payload, ret_result, e);
+}
+
+static enum err on_review_comment(struct engine *g, const json_t *payload,
+				  const char **ret_result, struct error *e)
+{
+	static const struct speech s = {SAID_REVIEW_COMMENT, "comment",
+					"pull_request", "issue"};
+
+	return hear_event(g, &s, "created", payload, ret_result, e);
 }
 
 /* --- base branches --- */
@@ -184,9 +235,11 @@ static enum err on_push(struct engine *g, const json_t *payload,
 }
 
 static const struct event_kind event_kinds[] = {
-	{"pull_request", on_pull_request, false},
-	{"issue_comment", on_issue_comment, true},
-	{"push", on_push, false},
+	{"pull_request", on_pull_request, NULL},
+	{"issue_comment", on_issue_comment, "created"},
+	{"pull_request_review", on_review, "submitted"},
+	{"pull_request_review_comment", on_review_comment, "created"},
+	{"push", on_push, NULL},
 };
 
 static const struct event_kind *event_kind_of(const char *name)
@@ -197,12 +250,22 @@ static const struct event_kind *event_kind_of(const char *name)
 	return NULL;
 }
 
+/* As the forge writes it; anything else is read to know. */
+static bool begins_with_action(const struct inbox_delivery *d,
+			       const char *action)
+{
+	char begin[64];
+	int n = snprintf(begin, sizeof(begin), "{\"action\":\"%s\"", action);
+
+	return d->len >= (size_t)n && memcmp(d->body, begin, (size_t)n) == 0;
+}
+
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
 {
 	const struct event_kind *kind = event_kind_of(d->event);
 
 	return kind && d->body &&
-	       (!kind->needs_mention ||
+	       (!kind->says || !begins_with_action(d, kind->says) ||
 		mention_possible(g->config->bot_name, d->body, d->len));
 }
 
@@ -240,7 +303,8 @@ enum err delivery_handle(struct engine *g, const struct inbox_delivery *d,
 	};
 	bool known;
 
-	if (d->received_ms > 0 && d->received_ms < g->now_ms)
+	if (d->received_ms > 0 && d->received_ms < g->now_ms &&
+	    !engine_wall_jumped(g))
 		g->heard_ms = d->received_ms;
 	metric_add(METRIC_EVENTS, d->event, NULL, 1);
 	if (store_delivery_known(g->store, d->body_hash, d->event, &known, e))

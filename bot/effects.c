@@ -9,6 +9,7 @@
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
 #include "bot/metrics.h"
+#include "bot/trust.h"
 
 enum which_port {
 	PORT_FORGE,
@@ -55,13 +56,21 @@ static const struct effect_kind kinds[] = {
 	{ "forge.refresh",   "forge.pull", PORT_FORGE, 8,     QUIET,        scan_pull },
 	{ "forge.pulls",     NULL,         PORT_FORGE, 3,     QUIET,        scan_pulls },
 	{ "forge.comments",  NULL,         PORT_FORGE, 3,     QUIET,        scan_comments },
+	{ "forge.review_comments", NULL,   PORT_FORGE, 3,     QUIET,        scan_review_comments },
+	{ "forge.reviews",   NULL,         PORT_FORGE, 3,     QUIET,        scan_reviews },
 	{ "forge.hooks",     NULL,         PORT_FORGE, 2,     QUIET,        scan_hooks },
 	{ "forge.comment",   NULL,         PORT_FORGE, 0,     LAGS,         report_posted },
 	{ "forge.reaction",  NULL,         PORT_FORGE, 0,     LAGS | QUIET, NULL },
+	{ "forge.review_reaction", NULL,   PORT_FORGE, 0,     LAGS | QUIET, NULL },
 	{ "forge.status",    NULL,         PORT_FORGE, 0,     LAGS,         NULL },
 	{ "said.user",       "forge.user", PORT_FORGE, 4,     LAGS | QUIET, needs_answered },
 	{ "said.pull",       "forge.pull", PORT_FORGE, 8,    LAGS | QUIET, needs_pull_answered },
 	{ "said.plan",       "git.batch",  PORT_GIT,  2,     QUIET,        needs_plan_answered },
+	{ "said.permission", "forge.permission", PORT_FORGE, 4, QUIET,      permission_answered },
+	{ "member.name",     "forge.user", PORT_FORGE, 4,     QUIET,        member_named },
+	{ "member.ask",      "forge.org_member", PORT_FORGE, 4, QUIET,      member_answered },
+	{ "said.paths",      "git.paths",   PORT_GIT,   4,     QUIET,        paths_said },
+	{ "git.paths",       NULL,         PORT_GIT,   6,     QUIET,        paths_answered },
 	{ "git.batch",       NULL,         PORT_GIT,   6,     0,            batched },
 	{ "git.push",        NULL,         PORT_GIT,   6,     0,            pushed },
 	{ "git.tag",         NULL,         PORT_GIT,   6,     QUIET,        tagged },
@@ -187,6 +196,17 @@ static enum err try_again(struct engine *g, const struct outbox_row *r,
 				  o->text, e);
 }
 
+/* It was not sent before it was due. */
+static void measure_skew(struct engine *g, const struct outbox_row *r,
+			 const struct outcome *o)
+{
+	if (o->date_ms)
+		skew_measure(&g->skew, o->date_ms,
+			     r->not_before_ms > r->made_ms ? r->not_before_ms
+							   : r->made_ms,
+			     g->now_ms);
+}
+
 enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 {
 	CLEANUP(outbox_row_release)
@@ -199,6 +219,7 @@ enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 	k = kind_of(r.kind);
 	if (!k)
 		return error_set(e, ERR_INVALID, "unknown effect %s", r.kind);
+	measure_skew(g, &r, o);
 	if (o->code && may_try_again(g, k, &r, o))
 		return try_again(g, &r, o, e);
 	metric_add(METRIC_EFFECTS, r.kind, o->code ? "failed" : "done", 1);

@@ -7,9 +7,11 @@
 
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
+#include "bot/explain.h"
 #include "bot/metrics.h"
 #include "bot/version.h"
 #include "store/audit.h"
+#include "bot/trust.h"
 #include "store/request.h"
 
 /* A policy that never comes to rest would be our own mistake. */
@@ -18,12 +20,28 @@
 #define KEEP_DELIVERIES_MS (30LL * 24 * 3600 * 1000)
 #define KEEP_BODIES_MS (8LL * 24 * 3600 * 1000)
 #define PRUNE_EVERY_MS (3600LL * 1000)
+/* Long before what the forge said of memberships runs out. */
+#define MEMBERS_EVERY_MS (5LL * 60 * 1000)
+/* The clock is slewed by less; more is a jump. */
+#define WALL_JUMP_MS 1000
 /* The longest sleep without anything to wait for. */
 #define IDLE_MS 60000
 
 int64_t engine_now(const struct engine *g)
 {
 	return g->wall_anchor_ms + clock_mono(g->set.clock) - g->mono_anchor_ms;
+}
+
+int64_t engine_wall_off(const struct engine *g)
+{
+	return clock_wall(g->set.clock) - engine_now(g);
+}
+
+bool engine_wall_jumped(const struct engine *g)
+{
+	int64_t off = engine_wall_off(g);
+
+	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
 }
 
 static void cycle_finished(void *ctx, const struct cycle *c)
@@ -110,15 +128,16 @@ enum err engine_transact(struct engine *g,
 	g->now_ms = g->heard_ms = engine_now(g);
 	if (begin(g, e))
 		return e->code;
-	if (keep_cursor(g, e) || (handle && handle(g, arg, e)) ||
-	    schedule_all(g, e) || report_all(g, e) ||
-	    store_commit(g->store, e)) {
+	if (keep_cursor(g, e) || gaps_keep(g, e) ||
+	    (handle && handle(g, arg, e)) || schedule_all(g, e) ||
+	    report_all(g, e) || store_commit(g->store, e)) {
 		store_rollback(g->store);
 		json_array_clear(g->answers);
 		return e->code;
 	}
 	g->cursor_kept = g->cursor;
 	g->cursor_due_ms = 0;
+	gaps_kept(g);
 	return ERR_OK;
 }
 
@@ -179,8 +198,17 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 		g->next_prune_ms = g->now_ms + PRUNE_EVERY_MS;
 		if (store_delivery_prune(g->store,
 					 g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_taken_back_prune(g->store,
+					   g->now_ms - KEEP_DELIVERIES_MS, e) ||
+		    store_gap_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
+				    e) ||
 		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				       e))
+			return e->code;
+	}
+	if (g->set.scans && g->now_ms >= g->next_members_ms) {
+		g->next_members_ms = g->now_ms + MEMBERS_EVERY_MS;
+		if (members_refresh(g, 0, e))
 			return e->code;
 	}
 	if (g->set.scans && g->now_ms >= g->next_scan_ms) {
@@ -195,6 +223,7 @@ static bool time_is_due(const struct engine *g, int64_t now)
 	return (g->timer_ms && now >= g->timer_ms) ||
 	       (g->cursor_due_ms && now >= g->cursor_due_ms) ||
 	       (g->set.scans && now >= g->next_scan_ms) ||
+	       (g->set.scans && now >= g->next_members_ms) ||
 	       now >= g->next_prune_ms;
 }
 
@@ -251,8 +280,10 @@ int64_t engine_due_in(const struct engine *g)
 	until = earliest(until, g->timer_ms);
 	until = earliest(until, g->outbox_ms);
 	until = earliest(until, g->cursor_due_ms);
-	if (g->set.scans)
+	if (g->set.scans) {
 		until = earliest(until, g->next_scan_ms);
+		until = earliest(until, g->next_members_ms);
+	}
 	return until > now ? until - now : 0;
 }
 
@@ -410,9 +441,8 @@ static enum err handle_start(struct engine *g, void *arg UNUSED,
 	enum err code = ERR_OK;
 
 	/* A call of the command line is on record by itself. */
-	if (g->inbox && audit_start(g, e))
-		return e->code;
-	if (store_environments_busy(g->store, &names, &count, e))
+	if ((g->inbox && audit_start(g, e)) || gaps_start(g, e) ||
+	    store_environments_busy(g->store, &names, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		code = end_unconfigured(g, names[i], e);
@@ -463,10 +493,14 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->config = settings->config;
 	g->view.bot = g->config->bot_name;
 	g->view.public_url = g->config->public_url;
+	g->view.against = explain_against;
+	g->view.ctx = g->config;
 	g->wall_anchor_ms = clock_wall(settings->clock);
 	g->mono_anchor_ms = clock_mono(settings->clock);
 	g->now_ms = g->wall_anchor_ms;
 	g->timer_ms = g->now_ms;
+	/* Not before the start has looked when that was before. */
+	g->alive_kept_ms = g->now_ms;
 	g->answers = json_array();
 	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);

@@ -48,6 +48,10 @@ DEFINE_CLEANUP(struct engine *, engine_free)
 /* There are new deliveries.  From any thread. */
 void engine_wake(struct engine *g);
 
+/* A delivery was refused just now, which the forge may not send again.  From
+ * any thread. */
+void engine_lost_delivery(struct engine *g);
+
 /*
  * A call of the command line: {"op", ...}.  answer is called exactly once,
  * on the engine's thread, or when the engine stops first; it borrows the

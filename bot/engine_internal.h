@@ -10,6 +10,8 @@
 #include "bot/engine.h"
 #include "commands/command.h"
 #include "deploy/schedule.h"
+#include "bot/base/skew.h"
+#include "store/head.h"
 #include "store/inbox.h"
 #include "store/outbox.h"
 #include "store/pull.h"
@@ -59,8 +61,12 @@ struct engine {
 	int64_t timer_ms;     /* when the policy wants to be asked again */
 	int64_t outbox_ms;    /* when an effect becomes due again */
 	int64_t next_scan_ms; /* 0 = at once */
+	int64_t next_members_ms;
 	int64_t next_prune_ms;
-	int64_t self_id; /* our user id on the forge; 0 = not known yet */
+	int64_t self_id;       /* our user id on the forge; 0 = not known yet */
+	struct skew skew;      /* of the forge's clock */
+	int64_t alive_kept_ms; /* the last sign of life on record */
+	int64_t lost_kept_ms;  /* the end of lost that is on record */
 
 	struct waiter *waiters;
 	json_t *answers; /* of this event, given after the commit */
@@ -73,6 +79,7 @@ struct engine {
 	bool woken;
 	bool stop;
 	bool failed;
+	struct gap lost; /* deliveries were refused; to_ms 0 = none were */
 	struct error failure;
 	struct engine_gauges gauges;
 };
@@ -88,6 +95,13 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret);
 /* Where the engine's clock stands. */
 int64_t engine_now(const struct engine *g);
 
+/* The wall clock minus the engine's. */
+int64_t engine_wall_off(const struct engine *g);
+
+/* Was the wall clock set since we started?  Then what others took from it
+ * cannot be compared with our time. */
+bool engine_wall_jumped(const struct engine *g);
+
 /*
  * Runs one event's handler and all that follows from it in one transaction,
  * whole or not at all.
@@ -100,6 +114,19 @@ NODISCARD enum err engine_transact(struct engine *g,
 
 /* Gives the answers that the committed event has for the command line. */
 void engine_give_answers(struct engine *g);
+
+/* --- engine_gaps.c: when deliveries may have been lost --- */
+
+/* The bot did not run until now. */
+NODISCARD enum err gaps_start(struct engine *g, struct error *e);
+/* Puts on record, with the event in hand, what was refused since, and a sign
+ * of life every now and then. */
+NODISCARD enum err gaps_keep(struct engine *g, struct error *e);
+/* The same, after the commit. */
+void gaps_kept(struct engine *g);
+/* The listing of a repository shows heads that no webhook told. */
+NODISCARD enum err gaps_unheard(struct engine *g, const char *repo,
+				int64_t since_ms, struct error *e);
 
 /* --- engine_deliveries.c, engine_events.c: what there is to handle --- */
 
@@ -136,20 +163,39 @@ NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
 				   struct error *e);
 
-/* What the forge says of a pull now; source "webhook" or "api". */
+/* What the forge says of a pull now; source: PULL_SOURCE_... */
 NODISCARD enum err pull_seen(struct engine *g, struct pull *p,
 			     const char *source, bool quiet, struct error *e);
 
 /* --- hear.c, needs.c, decide.c: what people say --- */
 
+/* A comment, a review or a comment on code, as the forge shows it. */
+struct heard {
+	const char *kind; /* SAID_COMMENT, SAID_REVIEW, SAID_REVIEW_COMMENT */
+	const char *repo;
+	int64_t number;	      /* of the pull */
+	const json_t *object; /* the comment or review itself */
+	const char *source;   /* "webhook", "scan" */
+	const char *doubt;    /* why nothing in it may run, or NULL */
+};
+/* When it was written, on the forge's clock; false = it does not say. */
+NODISCARD bool heard_made_ms(const struct heard *h, int64_t *ret);
+/* Is it not known yet, and for us?  Then it is checked.  *ret_result tells
+ * what came of it, for the record. */
+NODISCARD enum err hear(struct engine *g, const struct heard *h,
+			const char **ret_result, struct error *e);
 /*
- * A comment object of a repository's pull.  doubt: why nothing in it may run,
- * which is answered then; or NULL.
+ * It was "edited", "dismissed" or "deleted": what it asked for and has not
+ * started is dropped, and if it is not known yet it never runs.
+ * sender: who did it.
  */
-NODISCARD enum err hear_comment(struct engine *g, const char *repo,
-				int64_t number, const json_t *comment,
-				const char *source, const char *doubt,
-				const char **ret_result, struct error *e);
+NODISCARD enum err hear_taken_back(struct engine *g, const struct heard *h,
+				   const char *how, const json_t *sender,
+				   const char **ret_result, struct error *e);
+/* A scan shows it: *ret_known when it was heard before; edited since then it
+ * is taken back. */
+NODISCARD enum err hear_again(struct engine *g, const struct heard *h,
+			      bool *ret_known, struct error *e);
 /* The pull is known now: authorise and run. */
 NODISCARD enum err hear_checked(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
@@ -168,6 +214,20 @@ NODISCARD enum err hear_failed(struct engine *g, int64_t said_id,
 /* From the command line; *ret_said_id: wait for it, 0 = answered already. */
 NODISCARD enum err hear_call(struct engine *g, const json_t *call,
 			     int64_t *ret_said_id, struct error *e);
+
+/* --- paths.c: what revisions change, where some of it is sensitive --- */
+
+/*
+ * Wants the paths of the pull's head wherever it would be deployed unasked if
+ * they were harmless.  wish: then it is, as if it had been pushed.
+ */
+NODISCARD enum err paths_ask(struct engine *g, const struct pull *p, bool wish,
+			     struct error *e);
+NODISCARD enum err paths_answered(struct engine *g, const json_t *args,
+				  const struct outcome *o, struct error *e);
+/* The same for something that was said and waits for it. */
+NODISCARD enum err paths_said(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e);
 
 /* --- report.c: sticky comments, statuses, reactions --- */
 
@@ -197,10 +257,18 @@ NODISCARD enum err scan_pull(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
 NODISCARD enum err scan_comments(struct engine *g, const json_t *args,
 				 const struct outcome *o, struct error *e);
+NODISCARD enum err scan_review_comments(struct engine *g, const json_t *args,
+					const struct outcome *o,
+					struct error *e);
+NODISCARD enum err scan_reviews(struct engine *g, const json_t *args,
+				const struct outcome *o, struct error *e);
 NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
 NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+/* An answer of the forge shows who we are there; 0 says nothing. */
+NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
+				   const char *login, struct error *e);
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
 

@@ -199,7 +199,7 @@ static void say_bystander(struct str *out, const json_t *view)
 		str_addf(out, " (%s)", where.text);
 }
 
-static void say_done(struct str *out, const json_t *view)
+static void say_verdict(struct str *out, const json_t *view, const json_t *own)
 {
 	static const struct {
 		const char *verdict;
@@ -211,7 +211,6 @@ static void say_done(struct str *out, const json_t *view)
 		{"cancelled", say_cancelled},
 		{"inconclusive", say_inconclusive},
 	};
-	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
 
 	if (own && !is(own, "result", "merged") && *js_str(own, "result")) {
 		say_left_out(out, view, own);
@@ -228,6 +227,18 @@ static void say_done(struct str *out, const json_t *view)
 		}
 	}
 	say_idle(out, view);
+}
+
+/* What became of an older revision says nothing of the head. */
+static void say_done(struct str *out, const json_t *view)
+{
+	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
+	const char *head = js_str(view, "head_sha"), *why = js_str(view, "why");
+
+	say_verdict(out, view, own);
+	if (own && *head && *why && !is(own, "sha", head))
+		str_addf(out, "; the head %.12s is not deployed: %s", head,
+			 why);
 }
 
 void render_headline(struct str *out, const json_t *view)

@@ -1,9 +1,9 @@
 /*
- * Hearing: what was said, by whom, on what.  It is put on record and checked
- * then (decide.c).
+ * Hearing: what was said, by whom, on what, in a comment, a review or a
+ * comment on code.  It is put on record and checked then (decide.c).
  *
- * Heard is heard once: the comment's id is on record for ever, in the same
- * transaction as what it led to.
+ * Heard is heard once: the id is on record for ever, in the same transaction
+ * as what it led to.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,8 @@
 #include "bot/base/str.h"
 #include "bot/base/log.h"
 #include "bot/decide.h"
+#include "bot/metrics.h"
+#include "bot/trust.h"
 #include "commands/grammar.h"
 #include "store/trust.h"
 
@@ -45,15 +47,16 @@ static enum err words_json(const struct said *said, const char *trouble,
 	return ERR_OK;
 }
 
-static bool is_bot(const struct engine *g, const json_t *comment)
+/* Fails closed: a type that the forge makes up tomorrow is no person. */
+bool is_bot(const struct engine *g, const json_t *object)
 {
-	const char *type = js_str(comment, "user.type");
-	const char *login = js_str(comment, "user.login");
+	const char *login = js_str(object, "user.login");
 	size_t n = strlen(login);
 
-	return strcmp(type, "Bot") == 0 || strcmp(type, "Mannequin") == 0 ||
+	return strcmp(js_str(object, "user.type"), "User") != 0 ||
 	       (n > 5 && strcmp(login + n - 5, "[bot]") == 0) ||
-	       (g->self_id && js_int(comment, "user.id", 0) == g->self_id);
+	       json_is_object(js_get(object, "performed_via_github_app")) ||
+	       (g->self_id && js_int(object, "user.id", 0) == g->self_id);
 }
 
 enum err role_of(struct engine *g, int64_t user_id, const char *repo,
@@ -97,26 +100,66 @@ enum err is_known_author(struct engine *g, const struct said_record *r,
 	return ERR_OK;
 }
 
+static enum err add_note(struct engine *g, struct said_record *r,
+			 const char *state, struct error *e)
+{
+	COPY(r->state, state);
+	if (store_said_add(g->store, r, "", e) ||
+	    principal_named(g, r->actor_id, r->actor, "", e))
+		return e->code;
+	log_info("%s (%lld) on %s#%lld said %.*s", r->actor,
+		 (long long)r->actor_id, r->repo, (long long)r->number,
+		 (int)str_utf8_cut(r->words, strlen(r->words), 200), r->words);
+	return ERR_OK;
+}
+
+/*
+ * One too many: a sentence in the hour, a sign for some more, then nothing.
+ * Nothing is asked of the forge, so the pull is taken as it is known.
+ */
+static enum err note_limited(struct engine *g, struct said_record *r,
+			     const struct rate *rate, bool quiet,
+			     struct error *e)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(300);
+	struct pull p;
+	enum err code;
+
+	r->limited = true;
+	metric_add(METRIC_COMMANDS, "any", "limited", 1);
+	quiet = quiet || rate->told || rate->silent;
+	if (add_note(g, r, quiet ? "refused" : "checking", e))
+		return e->code;
+	if (rate->silent)
+		return ERR_OK;
+	if (quiet)
+		return report_reaction(g, r, "confused", e);
+	rate_text(&text, rate, g->now_ms);
+	code = store_pull(g->store, r->repo, r->number, &p, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	return refuse(g, r, code ? NULL : &p, text.text, NULL, e);
+}
+
 /* Puts it on record; who may command sees at once that it is. */
 static enum err take_note(struct engine *g, struct said_record *r,
-			  struct error *e)
+			  int64_t commands, struct error *e)
 {
-	bool quiet, is_author;
+	bool quiet, is_author, unsure;
+	struct rate rate;
 	enum role role;
 
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e) ||
-	    is_told(g, r, role, &quiet, e))
+	    members_unsure(g, r->actor_id, r->repo, &unsure, e) ||
+	    is_told(g, r, role, &quiet, e) || rate_of(g, r, commands, &rate, e))
 		return e->code;
+	if (rate.until_ms)
+		return note_limited(g, r, &rate, quiet, e);
 	/* The author may ask some things: the words decide. */
-	quiet = quiet && !is_author;
-	COPY(r->state, quiet ? "refused" : "checking");
-	if (store_said_add(g->store, r, "", e) ||
-	    store_principal_seen(g->store, r->actor_id, r->actor, g->now_ms, e))
+	quiet = quiet && !is_author && !unsure;
+	if (add_note(g, r, quiet ? "refused" : "checking", e))
 		return e->code;
-	log_info("%s (%lld) on %s#%lld said %.200s", r->actor,
-		 (long long)r->actor_id, r->repo, (long long)r->number,
-		 r->words);
 	if (quiet)
 		return report_reaction(g, r, "confused", e);
 	if (role != ROLE_NONE && report_reaction(g, r, "eyes", e))
@@ -132,63 +175,152 @@ static enum err is_too_long(struct engine *g, const struct said_record *r,
 			    size_t len, bool *ret, struct error *e)
 {
 	enum role role;
+	bool was_member;
 
 	*ret = false;
 	if (len <= LIMIT_STRANGER_COMMENT)
 		return ERR_OK;
-	if (role_of(g, r->actor_id, r->repo, &role, e))
+	if (role_of(g, r->actor_id, r->repo, &role, e) ||
+	    store_member_ever(g->store, r->actor_id, &was_member, e))
 		return e->code;
-	*ret = role == ROLE_NONE;
+	*ret = role == ROLE_NONE && !was_member;
 	return ERR_OK;
 }
 
-enum err hear_comment(struct engine *g, const char *repo, int64_t number,
-		      const json_t *comment, const char *source,
-		      const char *doubt, const char **ret_result,
-		      struct error *e)
-{
-	const char *body = js_str(comment, "body");
-	struct said_record r = {
-		.comment_id = js_int(comment, "id", 0),
-		.number = number,
-		.actor_id = js_int(comment, "user.id", 0),
-		.received_ms = g->now_ms,
-	};
-	struct said said;
-	struct error why = ERROR_INIT;
-	enum err code;
-	int64_t known;
-	bool too_long;
+/* Where each kind keeps what matters of it. */
+struct tongue {
+	const char *kind;
+	const char *made; /* when it was written */
+	const char *sha;  /* the revision that it is about, or NULL */
+};
 
-	*ret_result = "ignored";
-	COPY(r.kind, SAID_COMMENT);
-	COPY(r.repo, repo);
-	if (r.comment_id <= 0 || r.actor_id <= 0 || is_bot(g, comment))
-		return ERR_OK;
-	if (is_too_long(g, &r, strlen(body), &too_long, e))
+static const struct tongue tongues[] = {
+	{SAID_COMMENT, "created_at", NULL},
+	{SAID_REVIEW, "submitted_at", "commit_id"},
+	{SAID_REVIEW_COMMENT, "created_at", "original_commit_id"},
+};
+
+static const struct tongue *tongue_of(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tongues); i++)
+		if (strcmp(tongues[i].kind, kind) == 0)
+			return &tongues[i];
+	return NULL;
+}
+
+bool heard_made_ms(const struct heard *h, int64_t *ret)
+{
+	const struct tongue *t = tongue_of(h->kind);
+
+	return t && time_parse_iso(js_str(h->object, t->made), ret);
+}
+
+/* A revision that is none stays "", which is no head of anything. */
+static void copy_sha(struct said_record *r, const struct heard *h)
+{
+	const struct tongue *t = tongue_of(h->kind);
+	const char *sha = t && t->sha ? js_str(h->object, t->sha) : "";
+	size_t n = strspn(sha, "0123456789abcdef");
+
+	if (!sha[n] && (n == 40 || n == 64))
+		COPY(r->commit_sha, sha);
+}
+
+static void read_heard(const struct engine *g, const struct heard *h,
+		       struct said_record *r)
+{
+	*r = (struct said_record){
+		.comment_id = js_int(h->object, "id", 0),
+		.number = h->number,
+		.actor_id = js_int(h->object, "user.id", 0),
+		.received_ms = g->heard_ms,
+	};
+	COPY(r->kind, h->kind);
+	COPY(r->repo, h->repo);
+	COPY(r->actor, js_str(h->object, "user.login"));
+	COPY(r->source, h->source);
+	copy_sha(r, h);
+	/* Without it nothing proves what its author saw. */
+	if (!heard_made_ms(h, &r->made_ms))
+		r->made_ms = 0;
+	if (!time_parse_iso(js_str(h->object, "updated_at"), &r->edited_ms))
+		r->edited_ms = 0;
+}
+
+/* The commands in it; *ret_trouble: why they cannot be read, or "". */
+static enum err read_body(struct engine *g, const struct heard *h,
+			  const struct said_record *r, struct said *ret,
+			  struct error *ret_trouble, struct error *e)
+{
+	const char *body = js_str(h->object, "body");
+	bool too_long;
+	enum err code;
+
+	ret->count = 0;
+	if (is_too_long(g, r, strlen(body), &too_long, e))
 		return e->code;
 	if (too_long)
 		return ERR_OK;
-	code = grammar_read(g->config->bot_name, body, strlen(body), &said,
-			    &why);
-	if (code == ERR_FATAL)
-		return error_set(e, code, "%s", why.text);
-	if (!code && !said.count)
+	code = grammar_read(g->config->bot_name, body, strlen(body), ret,
+			    ret_trouble);
+	return code == ERR_FATAL ? error_set(e, code, "%s", ret_trouble->text)
+				 : ERR_OK;
+}
+
+/* The delivery that tells of its end came before that of its beginning. */
+static enum err note_gone(struct engine *g, struct said_record *r,
+			  const char *how, bool *ret_gone, const char **doubt,
+			  struct error *e)
+{
+	*ret_gone = strcmp(how, "deleted") == 0;
+	if (*ret_gone)
+		return add_note(g, r, "withdrawn", e);
+	if (*how)
+		*doubt = strcmp(how, "dismissed") == 0
+				 ? "I learned of this review only after it was "
+				   "dismissed, so nothing was done."
+				 : "I learned of this comment only after it "
+				   "was edited, so nothing was done. Say it "
+				   "again in a new one.";
+	return ERR_OK;
+}
+
+enum err hear(struct engine *g, const struct heard *h, const char **ret_result,
+	      struct error *e)
+{
+	struct error why = ERROR_INIT;
+	const char *doubt = h->doubt;
+	struct said_record r;
+	struct said said;
+	char how[12];
+	int64_t known;
+	bool gone;
+
+	*ret_result = "ignored";
+	read_heard(g, h, &r);
+	if (r.comment_id <= 0 || r.number <= 0 || r.actor_id <= 0 ||
+	    is_bot(g, h->object))
+		return ERR_OK;
+	if (read_body(g, h, &r, &said, &why, e))
+		return e->code;
+	if (!why.code && !said.count)
 		return ERR_OK;
 	if (store_said_find(g->store, r.kind, r.comment_id, &known, e))
 		return e->code;
 	*ret_result = "duplicate";
 	if (known)
 		return ERR_OK;
-	COPY(r.actor, js_str(comment, "user.login"));
-	COPY(r.source, source);
-	if (!time_parse_iso(js_str(comment, "created_at"), &r.made_ms))
-		r.made_ms = g->now_ms;
-	if (words_json(&said, code ? why.text : doubt, r.words, sizeof(r.words),
-		       e))
-		return e->code;
 	*ret_result = "command";
-	return take_note(g, &r, e);
+	if (store_taken_back(g->store, r.kind, r.comment_id, how, e) ||
+	    words_json(&said, why.code ? why.text : NULL, r.words,
+		       sizeof(r.words), e) ||
+	    note_gone(g, &r, how, &gone, &doubt, e))
+		return e->code;
+	if (gone)
+		return ERR_OK;
+	if (doubt && words_json(&said, doubt, r.words, sizeof(r.words), e))
+		return e->code;
+	return take_note(g, &r, said.count ? (int64_t)said.count : 1, e);
 }
 
 enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
@@ -226,7 +358,7 @@ enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 		return error_set(e, ERR_INVALID, "there is no command in it");
 	if (words_json(&said, NULL, r.words, sizeof(r.words), e) ||
 	    store_said_add(g->store, &r, "", e) ||
-	    store_principal_seen(g->store, r.actor_id, r.actor, g->now_ms, e))
+	    principal_named(g, r.actor_id, r.actor, "", e))
 		return e->code;
 	if (*js_str(call, "by") &&
 	    store_said_fact(g->store, r.id, "operator",

@@ -18,6 +18,7 @@
 #include "bot/base/unicode.h"
 
 #define ZWSP "\xe2\x80\x8b"
+#define MIDDLE_DOT "\xc2\xb7"
 
 /* What becomes live when it stands in a line; NULL: nothing. */
 static const char *reference(char c)
@@ -172,9 +173,11 @@ void render_inline(struct str *out, const char *text)
 	CLEANUP(str_release) struct str s = STR_INIT(out->max);
 
 	clean_and_redact(&s, text, " ");
-	/* Lists, headings, rules and indented code begin with no letter. */
+	/* Lists, headings, rules and indented code begin with no letter.  What
+	 * begins with a mention must not even look like a command to us, who
+	 * look through what cannot be seen (commands/grammar.c). */
 	if (s.len && begins_line(out) && !is_letter(s.text[0]))
-		str_puts(out, ZWSP);
+		str_puts(out, s.text[0] == '@' ? MIDDLE_DOT " " : ZWSP);
 	add_inert(out, s.text);
 }
 

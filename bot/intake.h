@@ -54,6 +54,9 @@ struct intake_settings {
 				 LIMIT_BODIES_IN_FLIGHT */
 	/* Called after each commit, from the committer: wake the engine. */
 	void (*committed)(void *ctx);
+	/* A webhook was answered 503: what it told may be lost.  From the HTTP
+	 * thread; may be NULL. */
+	void (*refused)(void *ctx);
 	/*
 	 * Answers GET path (without query); NULL status 404 when unknown.
 	 * While the disk hangs it is still called: it must not wait for it.

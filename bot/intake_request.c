@@ -16,8 +16,16 @@ bool request_has_body(const struct request_headers *h)
 	       (h->content_length && strcmp(h->content_length, "0") != 0);
 }
 
+/* A page that finds no room is no loss. */
+static bool is_lost(const struct request *r, enum answer n)
+{
+	return n == ANSWER_DISK || (n == ANSWER_BUSY && *r->event);
+}
+
 static void count(struct request *r, enum answer n)
 {
+	if (is_lost(r, n) && r->intake->s.refused)
+		r->intake->s.refused(r->intake->s.ctx);
 	if (answer_metric(n))
 		metric_add(METRIC_DELIVERIES, answer_metric(n), NULL, 1);
 	if (n == ANSWER_JOURNALED)

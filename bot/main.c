@@ -11,6 +11,7 @@
 #include "bot/cli.h"
 #include "bot/serve.h"
 #include "bot/version.h"
+#include "commands/command.h"
 #include "deploy/supervisor.h"
 
 struct subcommand {
@@ -44,7 +45,7 @@ static int run_trust(const struct config *c, int argc, char **argv)
 static const struct subcommand subcommands[] = {
 	{"serve", "--config FILE", "run the bot in the foreground", run_serve},
 	{"check", "--config FILE", "validate the configuration", run_check},
-	{"trust", "list|add|remove --config FILE ...",
+	{"trust", "list|add|remove|import|export --config FILE ...",
 	 "show and change who may command", run_trust},
 	{"say", "--config FILE --as LOGIN --on OWNER/REPO#N 'deploy'",
 	 "say it as if in a comment", cli_say},
@@ -54,7 +55,8 @@ static const struct subcommand subcommands[] = {
 	 "print who decided what and why; prove that nothing was changed",
 	 cli_audit},
 	{"version", "", "print the version", NULL},
-	{"help", "[SUBCOMMAND]", "print this", NULL},
+	{"help", "[SUBCOMMAND | commands]",
+	 "print this, or who may say what in a comment", NULL},
 };
 
 static const struct subcommand *find(const char *name)
@@ -65,10 +67,22 @@ static const struct subcommand *find(const char *name)
 	return NULL;
 }
 
+/* Who may say what in a comment, as docs/commands.md has it. */
+static int help_commands(FILE *to)
+{
+	CLEANUP(str_release) struct str table = STR_INIT(1u << 16);
+
+	command_reference(&table, "kcibot");
+	fputs(table.text, to);
+	return 0;
+}
+
 static int help(const char *name, FILE *to)
 {
 	const struct subcommand *one = name ? find(name) : NULL;
 
+	if (name && strcmp(name, "commands") == 0)
+		return help_commands(to);
 	if (name && !one) {
 		fprintf(stderr, "kcibot: there is no subcommand %s\n", name);
 		return 2;

@@ -55,8 +55,16 @@ static const struct metric_info table[METRIC_MAX] = {
 		{.name = "kcibot_commands",
 		 .help = "Commands given, by verb and by what became of them.",
 		 .a = {"verb", true,
-		       VALUES("deploy", "trigger", "status", "help")},
-		 .b = {"result", true, VALUES("accepted", "refused")}},
+		       VALUES("deploy", "trigger", "plan", "status", "why",
+			      "skip", "include", "cancel", "notmyfault",
+			      "quiet", "verbose", "ping", "trust", "untrust",
+			      "trusted", "help")},
+		 .b = {"result", true,
+		       VALUES("accepted", "refused", "limited", "withdrawn")}},
+	[METRIC_DISPUTES] = {.name = "kcibot_disputes",
+			     .help = "Failures said to be somebody else's "
+				     "fault, by repository.",
+			     .a = {"repo", true, VALUES(OTHER)}},
 	[METRIC_CYCLES] = {.name = "kcibot_cycles",
 			   .help = "Cycles finished, by kind and verdict.",
 			   .a = {"kind", true, VALUES("short", "full")},
@@ -81,6 +89,11 @@ static const struct metric_info table[METRIC_MAX] = {
 		 .help = "Effects of the outbox, by kind and result.",
 		 .a = {"kind", true, VALUES(OTHER)},
 		 .b = {"result", true, VALUES("done", "failed")}},
+	[METRIC_LOGINS] =
+		{.name = "kcibot_logins",
+		 .help = "Accounts that got another login, and logins of "
+			 "trusted accounts that another account has now.",
+		 .a = {"result", false, VALUES("changed", "reused")}},
 };
 
 struct series {

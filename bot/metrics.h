@@ -14,11 +14,13 @@ enum metric {
 				 too_large, bad_request, refused, timeout */
 	METRIC_EVENTS,	      /* {event} handled by the engine */
 	METRIC_COMMANDS,      /* {verb, result} */
+	METRIC_DISPUTES,      /* {repo} failures that somebody disputes */
 	METRIC_CYCLES,	      /* {kind, verdict} */
 	METRIC_CYCLE_SECONDS, /* {kind} sum and count */
 	METRIC_FORGE_CALLS,   /* {kind, status} */
 	METRIC_FORGE_SECONDS, /* {kind} sum and count */
 	METRIC_EFFECTS,	      /* {kind, result} */
+	METRIC_LOGINS,	      /* {result} changed, reused */
 	METRIC_MAX
 };
 

@@ -8,6 +8,7 @@
 
 #include "bot/decide.h"
 #include "deploy/forecast.h"
+#include "bot/trust.h"
 
 struct need {
 	/* Asks for what is not among the facts yet. */
@@ -131,6 +132,7 @@ static enum err ask_plan(struct engine *g, const struct said_record *r,
 }
 
 static const struct need needs[] = {
+	{permission_ask},
 	{ask_user},
 	{ask_pull},
 	{ask_plan},

@@ -110,6 +110,50 @@ static void result(const struct sheet *s, const json_t *env)
 	moment(s, "Full passed", js_int(env, "result.full_ok_ms", 0));
 }
 
+static void skipped(const struct sheet *s, const json_t *skip)
+{
+	if (!skip)
+		return;
+	html_addf(s->out, "<dt>Taken out</dt><dd>by <bdi>%s</bdi> ",
+		  js_str(skip, "by"));
+	part_time(s, js_int(skip, "since_ms", 0));
+	html_addf(s->out, " <bdi class=\"reason\">%s</bdi></dd>\n",
+		  js_str(skip, "reason"));
+}
+
+static void disputes(const struct sheet *s, const json_t *list)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		html_addf(s->out, "<dt>Disputed</dt><dd>by <bdi>%s</bdi> ",
+			  js_str(one, "by"));
+		part_time(s, js_int(one, "at_ms", 0));
+		html_addf(s->out, " <bdi class=\"reason\">%s</bdi></dd>\n",
+			  js_str(one, "reason"));
+	}
+}
+
+/* The permission for the code of somebody who is not trusted. */
+static void grant(const struct sheet *s, const char *repo, const json_t *one)
+{
+	const char *state = js_str(one, "state");
+
+	if (!one)
+		return;
+	html_addf(s->out, "<dt>Permission</dt><dd>");
+	part_badge(s, state);
+	html_addf(s->out, " by <bdi>%s</bdi> for ", js_str(one, "by"));
+	part_commit(s, repo, js_str(one, "sha"));
+	if (strcmp(state, "void") != 0) {
+		html_addf(s->out, ", %s ",
+			  strcmp(state, "expired") ? "until" : "ended");
+		part_time(s, js_int(one, "until_ms", 0));
+	}
+	html_addf(s->out, "</dd>\n");
+}
+
 static void requests(const struct sheet *s, const json_t *list)
 {
 	json_t *q;
@@ -123,9 +167,13 @@ static void requests(const struct sheet *s, const json_t *list)
 	json_array_foreach (list, i, q) {
 		html_addf(s->out, "<tr><td data-name=\"Wanted\">");
 		part_badge(s, js_str(q, "state"));
-		html_addf(s->out, " %s</td><td data-name=\"Asked by\">",
-			  js_str(q, "kind"));
+		html_addf(s->out, " %s%s</td><td data-name=\"Asked by\">",
+			  js_str(q, "kind"),
+			  js_bool(q, "forced", false) ? ", forced" : "");
 		part_asker(s, q);
+		if (*js_str(q, "reason"))
+			html_addf(s->out, ": <bdi class=\"reason\">%s</bdi>",
+				  js_str(q, "reason"));
 		html_addf(s->out, "</td><td data-name=\"Since\">");
 		part_time(s, js_int(q, "since_ms", 0));
 		html_addf(s->out, "</td></tr>\n");
@@ -178,6 +226,9 @@ static void environment(const struct sheet *s, const json_t *env)
 	deployed(s, env);
 	why(s, env);
 	result(s, env);
+	disputes(s, js_get(env, "disputes"));
+	skipped(s, js_get(env, "skipped"));
+	grant(s, js_str(env, "repo"), js_get(env, "grant"));
 	html_addf(s->out, "</dl>\n");
 	requests(s, js_get(env, "requests"));
 	if (cycle)

@@ -316,6 +316,8 @@ struct pages *pages_new(const char *store_path, const struct view_settings *v,
 	if (p) {
 		p->clock = clock;
 		p->store_path = strdup(store_path);
+		p->settings.against = v->against;
+		p->settings.ctx = v->ctx;
 		p->settings.bot = strdup(v->bot);
 		p->settings.public_url = strdup(v->public_url);
 		p->settings.web_url = strdup(v->web_url ? v->web_url : "");

@@ -21,7 +21,8 @@ struct pages;
 
 /*
  * store_path is opened at the first request (the engine makes the file).
- * Copies path and settings, borrows clock.  NULL when out of memory.
+ * Copies path and settings, borrows clock and the settings' ctx.  NULL when out
+ * of memory.
  */
 NODISCARD
 struct pages *pages_new(const char *store_path, const struct view_settings *v,

@@ -29,6 +29,12 @@ void render_code(struct str *out, const char *text);
  */
 void render_prose(struct str *out, const char *text);
 
+/*
+ * Names of files, an array of texts, as a list on lines of its own, each an
+ * inline code span; so many as anybody reads, and how many more there are.
+ */
+void render_files(struct str *out, const json_t *files);
+
 /* A fenced block, redacted, whose fence the text cannot close. */
 void render_block(struct str *out, const char *text);
 

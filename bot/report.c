@@ -106,7 +106,13 @@ enum err report_posted(struct engine *g, const json_t *args,
 	int64_t pull = js_int(args, "pull", 0);
 
 	/* Locked conversations and the like never break a command. */
-	if (o->code || !id || !pull)
+	if (o->code || !id)
+		return ERR_OK;
+	/* An app cannot ask the forge who it is; what it wrote tells. */
+	if (scan_learn_self(g, js_int(o->body, "user.id", 0),
+			    js_str(o->body, "user.login"), e))
+		return e->code;
+	if (!pull)
 		return ERR_OK;
 	return store_posted_is(g->store, pull, js_str(args, "slot"), id, e);
 }
@@ -114,21 +120,24 @@ enum err report_posted(struct engine *g, const json_t *args,
 enum err report_reaction(struct engine *g, const struct said_record *said,
 			 const char *content, struct error *e)
 {
+	bool on_code = strcmp(said->kind, SAID_REVIEW_COMMENT) == 0;
 	int64_t comment_id = said->comment_id;
-	char key[96], target[96];
+	char key[128], target[96];
 
-	if (!comment_id)
+	/* Neither the command line nor a review can be reacted to. */
+	if (!comment_id || strcmp(said->kind, SAID_REVIEW) == 0)
 		return ERR_OK;
 	/* One after the other: people read them in this order. */
-	snprintf(target, sizeof(target), "reaction:%lld",
+	snprintf(target, sizeof(target), "%s:%lld",
+		 on_code ? "review_reaction" : "reaction",
 		 (long long)comment_id);
-	snprintf(key, sizeof(key), "reaction:%lld:%s", (long long)comment_id,
-		 content);
-	return store_outbox_add(g->store, "forge.reaction", target, key,
-				json_pack("{s:s, s:I, s:s}", "repo", said->repo,
-					  "comment_id", (json_int_t)comment_id,
-					  "content", content),
-				0, g->now_ms, e);
+	snprintf(key, sizeof(key), "%s:%s", target, content);
+	return store_outbox_add(
+		g->store, on_code ? "forge.review_reaction" : "forge.reaction",
+		target, key,
+		json_pack("{s:s, s:I, s:s}", "repo", said->repo, "comment_id",
+			  (json_int_t)comment_id, "content", content),
+		0, g->now_ms, e);
 }
 
 /* --- statuses --- */
@@ -224,6 +233,12 @@ static const char *dropped_text(const char *outcome)
 				 "so the request is void."},
 		{"granter", "Who asked for it may not ask any more, so the "
 			    "request is void."},
+		{"cancelled", "It was withdrawn with `cancel` before the "
+			      "deploy began."},
+		{"taken back", "You withdrew it."},
+		{"skipped", "The pull request was taken out with `skip`, so "
+			    "the request is void. After `include`, ask "
+			    "again."},
 		{"short failed", "The full that was booked is dropped, "
 				 "because the short failed."},
 	};
@@ -232,6 +247,33 @@ static const char *dropped_text(const char *outcome)
 		if (strcmp(texts[i].outcome, outcome) == 0)
 			return texts[i].text;
 	return NULL;
+}
+
+/*
+ * The pull as that cycle left it: another one may have begun in the meantime.
+ * The caller frees; NULL with an error.
+ */
+static json_t *outcome_view(struct engine *g, const struct pull *p,
+			    const char *environment, int64_t cycle_id,
+			    const char *key, struct error *e)
+{
+	json_t *view = view_pull(g->store, &g->view, environment, p->repo,
+				 p->number, g->now_ms, e);
+	json_t *cycle;
+
+	if (!view)
+		return NULL;
+	json_object_set_new(view, "key", json_string(key));
+	if (!cycle_id || js_int(view, "cycle.id", 0) == cycle_id)
+		return view;
+	cycle = view_cycle(g->store, &g->view, cycle_id, g->now_ms, e);
+	if (!cycle) {
+		json_decref(view);
+		return NULL;
+	}
+	json_object_set_new(view, "cycle", cycle);
+	json_object_set_new(view, "state", json_string("done"));
+	return view;
 }
 
 static enum err outcome_body(struct engine *g, const struct request *r,
@@ -251,13 +293,32 @@ static enum err outcome_body(struct engine *g, const struct request *r,
 		render_reply(body, &reply);
 		return str_check(body, e);
 	}
-	view = view_pull(g->store, &g->view, r->environment, p->repo, p->number,
-			 g->now_ms, e);
+	view = outcome_view(g, p, r->environment, r->cycle_id, key, e);
 	if (!view)
 		return e->code;
-	json_object_set_new(view, "key", json_string(key));
 	render_outcome(body, view, r->actor);
 	return str_check(body, e);
+}
+
+/* May a new comment tell how this request ended? */
+static bool is_told_anew(const struct request *r, const struct pull *p)
+{
+	return strcmp(p->verbosity, "quiet") != 0 &&
+	       strcmp(r->outcome, "taken back") != 0;
+}
+
+static enum err new_comment(struct engine *g, const struct pull *p,
+			    const char *body, const char *key, struct error *e)
+{
+	char marker[128];
+
+	snprintf(marker, sizeof(marker), "<!-- kcibot:key %s -->", key);
+	return store_outbox_add(g->store, "forge.comment", "", key,
+				json_pack("{s:s, s:I, s:s, s:s}", "repo",
+					  p->repo, "number",
+					  (json_int_t)p->number, "body", body,
+					  "marker", marker),
+				0, g->now_ms, e);
 }
 
 /* One reaction on the comment, one short new comment for who asked. */
@@ -267,7 +328,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
 	struct said_record said;
 	struct pull p;
-	char key[64], marker[128];
+	char key[64];
 
 	if (strcmp(r->kind, "auto") == 0 || !r->said_id || !r->pull_id)
 		return ERR_OK;
@@ -277,16 +338,15 @@ static enum err announce(struct engine *g, const struct request *r,
 	if (!said.comment_id)
 		return ERR_OK;
 	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
-	snprintf(marker, sizeof(marker), "<!-- kcibot:key %s -->", key);
-	if (report_reaction(g, &said, reaction_for(r), e) ||
-	    outcome_body(g, r, &p, &body, e))
+	if (report_reaction(g, &said, reaction_for(r), e))
 		return e->code;
-	return store_outbox_add(g->store, "forge.comment", "", key,
-				json_pack("{s:s, s:I, s:s, s:s}", "repo",
-					  p.repo, "number",
-					  (json_int_t)p.number, "body",
-					  body.text, "marker", marker),
-				0, g->now_ms, e);
+	if (!is_told_anew(r, &p))
+		return ERR_OK;
+	if (outcome_body(g, r, &p, &body, e) ||
+	    (r->cycle_id &&
+	     store_told(g->store, p.id, r->environment, r->cycle_id, e)))
+		return e->code;
+	return new_comment(g, &p, body.text, key, e);
 }
 
 static enum err announce_all(struct engine *g, struct error *e)
@@ -313,6 +373,33 @@ static enum err announce_all(struct engine *g, struct error *e)
 	return code;
 }
 
+/* Where somebody wanted to hear of everything: also what came by itself. */
+static enum err tell_outcome(struct engine *g, const struct pull *p,
+			     const struct environment *env, struct error *e)
+{
+	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
+	CLEANUP(json_decref) json_t *view = NULL;
+	char key[96];
+	int64_t cycle;
+
+	if (strcmp(p->verbosity, "verbose") != 0)
+		return ERR_OK;
+	if (store_untold(g->store, p->id, p->head_sha, env->name, &cycle, e))
+		return e->code;
+	if (!cycle)
+		return ERR_OK;
+	snprintf(key, sizeof(key), "told:%lld:%lld", (long long)cycle,
+		 (long long)p->id);
+	view = outcome_view(g, p, env->name, cycle, key, e);
+	if (!view)
+		return e->code;
+	render_outcome(&body, view, p->author);
+	if (str_check(&body, e) ||
+	    store_told(g->store, p->id, env->name, cycle, e))
+		return e->code;
+	return new_comment(g, p, body.text, key, e);
+}
+
 static enum err report_pull(struct engine *g, int64_t pull_id, struct error *e)
 {
 	const struct environment *env;
@@ -323,7 +410,8 @@ static enum err report_pull(struct engine *g, int64_t pull_id, struct error *e)
 		return e->code;
 	while ((env = config_environment_of(g->config, p.repo, &i)) != NULL)
 		if (report_statuses(g, &p, env, e) ||
-		    report_sticky(g, &p, env, false, e))
+		    report_sticky(g, &p, env, false, e) ||
+		    tell_outcome(g, &p, env, e))
 			return e->code;
 	return ERR_OK;
 }

@@ -13,6 +13,10 @@
 
 /* A command that only a scan found runs when it is younger than this. */
 #define FRESH_MS (30LL * 60 * 1000)
+/* The forge gives whole seconds. */
+#define FORGE_SECOND_MS 1000
+/* A pull that moved longer ago shows all that moved it. */
+#define SETTLED_MS 60000
 
 /* --- asking --- */
 
@@ -36,6 +40,10 @@ static enum err scan_repo(struct engine *g, const char *repo, struct error *e)
 	    want(g, "forge.comments", repo,
 		 json_pack("{s:s, s:s}", "repo", repo, "since",
 			   scan.comments_since),
+		 e) ||
+	    want(g, "forge.review_comments", repo,
+		 json_pack("{s:s, s:s}", "repo", repo, "since",
+			   scan.review_comments_since),
 		 e))
 		return e->code;
 	return want(g, "forge.hooks", repo, json_pack("{s:s}", "repo", repo),
@@ -112,6 +120,80 @@ static enum err ask_missing(struct engine *g, const char *repo,
 	return code;
 }
 
+/*
+ * A review moves its pull's time, so only pulls that moved are looked at.
+ * The forge counts whole seconds and its clock may differ: one that moved
+ * just now is looked at once more.
+ */
+static enum err ask_reviews(struct engine *g, const char *repo,
+			    const struct scan_record *scan, struct error *e)
+{
+	struct unreviewed *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_pulls_unreviewed(g->store, repo,
+				   scan->reviews_from_ms - FORGE_SECOND_MS,
+				   &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		int64_t number = list[i].number, seen = list[i].updated_ms;
+		char target[256];
+
+		if (seen > g->now_ms - SETTLED_MS)
+			seen--;
+		snprintf(target, sizeof(target), "scan:forge.reviews:%s#%lld",
+			 repo, (long long)number);
+		code = store_outbox_add(
+			g->store, "forge.reviews", target, target,
+			json_pack("{s:s, s:I, s:I}", "repo", repo, "number",
+				  (json_int_t)number, "seen", (json_int_t)seen),
+			OUTBOX_REPLACES, g->now_ms, e);
+	}
+	free(list);
+	return code;
+}
+
+/* Does it show a head that we ought to have been told of? */
+static enum err is_unheard(struct engine *g, const char *repo,
+			   const json_t *object, bool *ret, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct pull now, known;
+	enum err code;
+
+	*ret = false;
+	if (pull_from_json(&now, repo, object, &why))
+		return ERR_OK;
+	code = store_pull(g->store, repo, now.number, &known, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	*ret = code == ERR_MISSING ||
+	       (strcmp(known.head_sha, now.head_sha) != 0 &&
+		now.updated_ms >= known.updated_ms);
+	return ERR_OK;
+}
+
+/* One webhook that did not come makes others doubtful; before they are
+ * confirmed by the same listing. */
+static enum err note_unheard(struct engine *g, const char *repo,
+			     const struct scan_record *scan, const json_t *list,
+			     struct error *e)
+{
+	json_t *object;
+	size_t i;
+
+	json_array_foreach (list, i, object) {
+		bool unheard;
+
+		if (is_unheard(g, repo, object, &unheard, e))
+			return e->code;
+		if (unheard)
+			return gaps_unheard(g, repo, scan->last_ms, e);
+	}
+	return ERR_OK;
+}
+
 enum err scan_pulls(struct engine *g, const json_t *args,
 		    const struct outcome *o, struct error *e)
 {
@@ -122,7 +204,8 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 
 	if (o->code)
 		return ERR_OK;
-	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
+	    (scan.pulls_known && note_unheard(g, repo, &scan, o->body, e)))
 		return e->code;
 	json_array_foreach (o->body, i, object) {
 		struct error why = ERROR_INIT;
@@ -132,10 +215,10 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 			log_warning("%s: %s", repo, why.text);
 			continue;
 		}
-		if (pull_seen(g, &p, "api", !scan.pulls_known, e))
+		if (pull_seen(g, &p, PULL_SOURCE_API, !scan.pulls_known, e))
 			return e->code;
 	}
-	if (ask_missing(g, repo, o->body, e))
+	if (ask_missing(g, repo, o->body, e) || ask_reviews(g, repo, &scan, e))
 		return e->code;
 	return store_scan_pulls_done(g->store, repo, g->now_ms, e);
 }
@@ -152,7 +235,7 @@ enum err scan_pull(struct engine *g, const json_t *args,
 		log_warning("%s: %s", js_str(args, "repo"), why.text);
 		return ERR_OK;
 	}
-	return pull_seen(g, &p, "api", false, e);
+	return pull_seen(g, &p, PULL_SOURCE_API, false, e);
 }
 
 /* --- comments --- */
@@ -170,11 +253,15 @@ static int64_t pull_number_of(const json_t *comment)
 	return last ? strtoll(last + 1, NULL, 10) : 0;
 }
 
-/* Why a comment that only a scan found must not run; NULL = it may. */
-static const char *doubt_about(const json_t *comment, int64_t age_ms)
+/*
+ * Why what only a scan found must not run; NULL = it may.  Reviews do not
+ * tell when they were edited.
+ */
+static const char *doubt_about(const json_t *object, int64_t age_ms)
 {
-	if (strcmp(js_str(comment, "created_at"),
-		   js_str(comment, "updated_at")) != 0)
+	const char *updated = js_str(object, "updated_at");
+
+	if (*updated && strcmp(js_str(object, "created_at"), updated) != 0)
 		return "I learned of this comment only after it was edited, so "
 		       "nothing was done. Say it again in a new one.";
 	if (age_ms > FRESH_MS)
@@ -183,45 +270,120 @@ static const char *doubt_about(const json_t *comment, int64_t age_ms)
 	return NULL;
 }
 
-static enum err hear_found(struct engine *g, const char *repo,
-			   const struct scan_record *scan,
-			   const json_t *comment, struct error *e)
+/* Webhooks of closed pulls are not heard either; one not known is asked. */
+static enum err is_closed(struct engine *g, const struct heard *h, bool *ret,
+			  struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, h->repo, h->number, &p, e);
+
+	*ret = !code && strcmp(p.state, "open") != 0;
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
+/* from_ms: nothing older is acted on. */
+static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
+			   struct error *e)
 {
 	const char *result;
-	int64_t made_ms, number = pull_number_of(comment);
+	int64_t made_ms;
+	bool known, closed;
 
-	if (!number ||
-	    !time_parse_iso(js_str(comment, "created_at"), &made_ms) ||
-	    made_ms < scan->first_ms)
+	if (h->number <= 0 || !heard_made_ms(h, &made_ms) || made_ms < from_ms)
 		return ERR_OK;
-	return hear_comment(g, repo, number, comment, "scan",
-			    doubt_about(comment, g->now_ms - made_ms), &result,
-			    e);
+	if (hear_again(g, h, &known, e) || is_closed(g, h, &closed, e))
+		return e->code;
+	if (known || closed)
+		return ERR_OK;
+	h->doubt = doubt_about(h->object, g->now_ms - made_ms);
+	return hear(g, h, &result, e);
+}
+
+/* All of a listing by time of change; *ret_since: how far it went, or "". */
+static enum err hear_listed(struct engine *g, const char *kind,
+			    const char *repo, const json_t *list,
+			    int64_t from_ms, const char **ret_since,
+			    struct error *e)
+{
+	json_t *comment;
+	size_t i;
+
+	*ret_since = "";
+	json_array_foreach (list, i, comment) {
+		struct heard h = {
+			.kind = kind,
+			.repo = repo,
+			.number = pull_number_of(comment),
+			.object = comment,
+			.source = "scan",
+		};
+		int64_t when;
+
+		if (hear_found(g, &h, from_ms, e))
+			return e->code;
+		if (time_parse_iso(js_str(comment, "updated_at"), &when))
+			*ret_since = js_str(comment, "updated_at");
+	}
+	return ERR_OK;
 }
 
 enum err scan_comments(struct engine *g, const json_t *args,
 		       const struct outcome *o, struct error *e)
 {
-	const char *repo = js_str(args, "repo"), *since = "";
+	const char *repo = js_str(args, "repo"), *since;
 	struct scan_record scan;
-	json_t *comment;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
+	    hear_listed(g, SAID_COMMENT, repo, o->body, scan.first_ms, &since,
+			e))
+		return e->code;
+	return *since ? store_scan_comments_done(g->store, repo, since, e)
+		      : ERR_OK;
+}
+
+enum err scan_review_comments(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e)
+{
+	const char *repo = js_str(args, "repo"), *since;
+	struct scan_record scan;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
+	    hear_listed(g, SAID_REVIEW_COMMENT, repo, o->body,
+			scan.reviews_from_ms, &since, e))
+		return e->code;
+	return *since ? store_scan_review_comments_done(g->store, repo, since,
+							e)
+		      : ERR_OK;
+}
+
+enum err scan_reviews(struct engine *g, const json_t *args,
+		      const struct outcome *o, struct error *e)
+{
+	struct heard h = {
+		.kind = SAID_REVIEW,
+		.repo = js_str(args, "repo"),
+		.number = js_int(args, "number", 0),
+		.source = "scan",
+	};
+	struct scan_record scan;
+	json_t *review;
 	size_t i;
 
 	if (o->code)
 		return ERR_OK;
-	if (store_scan(g->store, repo, g->now_ms, &scan, e))
+	if (store_scan(g->store, h.repo, g->now_ms, &scan, e))
 		return e->code;
-	json_array_foreach (o->body, i, comment) {
-		int64_t when;
-
-		if (hear_found(g, repo, &scan, comment, e))
+	json_array_foreach (o->body, i, review) {
+		h.object = review;
+		if (hear_found(g, &h, scan.reviews_from_ms, e))
 			return e->code;
-		if (time_parse_iso(js_str(comment, "updated_at"), &when))
-			since = js_str(comment, "updated_at");
 	}
-	if (!*since)
-		return ERR_OK;
-	return store_scan_comments_done(g->store, repo, since, e);
+	return store_pull_reviewed(g->store, h.repo, h.number,
+				   js_int(args, "seen", 0), e);
 }
 
 /* --- hooks, ourselves, the first admins --- */
@@ -286,33 +448,46 @@ enum err scan_hooks(struct engine *g, const json_t *args,
 	return tell_hooks(g, e);
 }
 
+enum err scan_learn_self(struct engine *g, int64_t id, const char *login,
+			 struct error *e)
+{
+	char text[32];
+
+	if (id <= 0 || g->self_id)
+		return ERR_OK;
+	g->self_id = id;
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	log_info("working as %s (%s)", login, text);
+	return store_meta_set(g->store, "self_id", text, e);
+}
+
 enum err scan_self(struct engine *g, const json_t *args UNUSED,
 		   const struct outcome *o, struct error *e)
 {
-	char id[32];
-
-	if (o->code || js_int(o->body, "id", 0) <= 0)
+	if (o->code)
 		return ERR_OK;
-	g->self_id = js_int(o->body, "id", 0);
-	snprintf(id, sizeof(id), "%lld", (long long)g->self_id);
-	log_info("working as %s (%s)", js_str(o->body, "login"), id);
-	return store_meta_set(g->store, "self_id", id, e);
+	return scan_learn_self(g, js_int(o->body, "id", 0),
+			       js_str(o->body, "login"), e);
 }
 
 enum err scan_seed(struct engine *g, const json_t *args,
 		   const struct outcome *o, struct error *e)
 {
+	const char *kind = principal_kind(js_str(o->body, "type"));
 	struct trust_grant grant = {
 		.user_id = js_int(o->body, "id", 0),
 		.login = js_str(o->body, "login"),
+		.kind = kind,
 		.role = "admin",
 		.scope = "",
 		.by = "configuration",
 		.reason = "trust.admins",
+		.unasked = true,
 	};
 
-	if (o->code || grant.user_id <= 0) {
-		log_error("trust.admins: %s is not known to the forge",
+	if (o->code || grant.user_id <= 0 || !kind ||
+	    strcmp(kind, "user") != 0) {
+		log_error("trust.admins: %s is no person that the forge knows",
 			  js_str(args, "login"));
 		return ERR_OK;
 	}

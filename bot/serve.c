@@ -13,6 +13,7 @@
 #include "bot/base/log.h"
 #include "bot/control.h"
 #include "bot/engine.h"
+#include "bot/explain.h"
 #include "bot/github.h"
 #include "bot/intake.h"
 #include "bot/metrics.h"
@@ -87,6 +88,13 @@ static void committed(void *ctx)
 	struct house *h = ctx;
 
 	engine_wake(h->engine);
+}
+
+static void refused(void *ctx)
+{
+	struct house *h = ctx;
+
+	engine_lost_delivery(h->engine);
 }
 
 static void page(void *ctx, const char *path, struct page *ret)
@@ -228,6 +236,8 @@ static enum err open_engine(struct house *h, struct error *e)
 		.bot = h->config->bot_name,
 		.public_url = h->config->public_url,
 		.web_url = h->web_url,
+		.against = explain_against,
+		.ctx = h->config,
 	};
 
 	h->engine = engine_new(&s, e);
@@ -253,6 +263,7 @@ static enum err open_doors(struct house *h, struct error *e)
 		.request_ms = LIMIT_REQUEST_MS,
 		.connections = LIMIT_CONNECTIONS,
 		.committed = committed,
+		.refused = refused,
 		.page = page,
 		.ctx = h,
 	};

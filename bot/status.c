@@ -22,7 +22,8 @@ struct facts {
 	struct cycle judged; /* the one that the result is from */
 	char revision[16];   /* its result there */
 	char reason[512];
-	char told[16]; /* state told last */
+	char told[16];			     /* state told last */
+	char forced_by[64], forced_why[256]; /* "" = nobody did */
 };
 
 static enum err look_at_cycle(const struct flow *f, struct facts *x,
@@ -81,6 +82,9 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 	/* A wish speaks of the head; what was pushed over waits for nothing. */
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
 		return ERR_OK;
+	if (store_request_forced(f->store, f->env->name, x->pull->id, x->sha,
+				 x->forced_by, x->forced_why, e))
+		return e->code;
 	return store_request_pending(f->store, f->env->name, x->pull->id,
 				     x->sha, x->wish, x->wish_kind, e);
 }
@@ -91,6 +95,14 @@ static void add_clock(struct str *out, int64_t ms)
 
 	time_iso(&iso, ms);
 	str_addf(out, "%.5s", iso.text + strlen("2026-11-21T"));
+}
+
+/* Why the interval does not count for once. */
+static void add_forced(const struct facts *x, struct str *out)
+{
+	if (*x->forced_by)
+		str_addf(out, ", forced by %s: %s", x->forced_by,
+			 x->forced_why);
 }
 
 static bool rule_running(const struct facts *x, struct told_status *ret)
@@ -116,6 +128,7 @@ static bool rule_running(const struct facts *x, struct told_status *ret)
 	} else {
 		str_puts(&ret->text, x->cycle.state);
 	}
+	add_forced(x, &ret->text);
 	return true;
 }
 
@@ -128,6 +141,7 @@ static bool rule_waiting(const struct facts *x, struct told_status *ret)
 	ret->state = "pending";
 	str_addf(&ret->text, "%s waiting",
 		 own ? x->wish_kind : "short or full");
+	add_forced(x, &ret->text);
 	return true;
 }
 
@@ -193,12 +207,15 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 	if (strcmp(x->told, "pending") != 0)
 		return false;
 	ret->state = "error";
-	str_puts(&ret->text,
-		 strcmp(x->pull->head_sha, x->sha) != 0
-			 ? "short or full not done: a newer push "
-			   "took its place"
-			 : "short or full not done: nothing is under "
-			   "way for this revision");
+	if (strcmp(x->pull->head_sha, x->sha) != 0)
+		str_puts(&ret->text, "short or full not done: a newer push "
+				     "took its place");
+	else if (x->pull->skipped_ms)
+		str_addf(&ret->text, "short or full not done: %s took it out",
+			 x->pull->skipped_by);
+	else
+		str_puts(&ret->text, "short or full not done: nothing is "
+				     "under way for this revision");
 	return true;
 }
 

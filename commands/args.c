@@ -1,9 +1,11 @@
 #include "commands/args.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "bot/base/cleanup.h"
 #include "bot/base/clock.h"
+#include "bot/base/unicode.h"
 
 /* Fewer digits than this could be made to fit another commit. */
 #define SHA_DIGITS_MIN 12
@@ -55,28 +57,55 @@ static bool read_yesno(const char *text, int64_t *ret)
 	return *ret || strcmp(text, "no") == 0;
 }
 
-/* Does text fit?  A login loses its "@". */
-static bool fits(const struct argument *a, const char **text, int64_t *number)
+/* It is shown to people: nothing in it may be hidden or broken. */
+static bool is_honest(const char *text)
+{
+	size_t len = strlen(text), pos = 0;
+
+	while (pos < len)
+		if (unicode_deceives(unicode_next(text, len, &pos)))
+			return false;
+	return true;
+}
+
+static void lower(char *text)
+{
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text + ('a' - 'A'));
+}
+
+/* Does text fit?  It is left as it is kept: a login without "@", digits and
+ * names in lower case. */
+static bool fits(const struct argument *a, char *text, int64_t *number)
 {
 	switch (a->type) {
 	case ARGUMENT_NONE:
 		break;
 	case ARGUMENT_SHA:
-		return is_sha(*text);
+		lower(text);
+		return is_sha(text);
 	case ARGUMENT_FLAG:
-		return strcmp(*text, a->name) == 0;
+		lower(text);
+		return strcmp(text, a->name) == 0;
 	case ARGUMENT_TEXT:
-		return **text && strlen(*text) <= (size_t)a->max;
+		return *text && strlen(text) <= (size_t)a->max &&
+		       is_honest(text);
 	case ARGUMENT_SPAN:
-		return read_span(*text, a->max, number);
+		return read_span(text, a->max, number);
 	case ARGUMENT_LOGIN:
-		return *(*text)++ == '@' && is_login(*text);
+		if (*text != '@')
+			return false;
+		memmove(text, text + 1, strlen(text));
+		return is_login(text);
 	case ARGUMENT_ROLE:
-		return read_role(*text, number);
+		return read_role(text, number);
 	case ARGUMENT_VERB:
-		return command_find(*text) != NULL;
+		lower(text);
+		return command_find(text) != NULL;
 	case ARGUMENT_YESNO:
-		return read_yesno(*text, number);
+		lower(text);
+		return read_yesno(text, number);
 	}
 	return false;
 }
@@ -88,8 +117,11 @@ struct word {
 	char text[256]; /* without quotes */
 };
 
-/* A word, NAME=VALUE or NAME="VALUE"; false when it is none of these. */
-static bool take_word(const char **text, struct word *ret)
+/*
+ * Takes a word, NAME=VALUE or NAME="VALUE", from *text.  What is wrong with
+ * it, or NULL.
+ */
+static const char *take_word(const char **text, struct word *ret)
 {
 	const char *s = *text;
 	size_t key = strcspn(s, "= \t\""), len;
@@ -97,32 +129,48 @@ static bool take_word(const char **text, struct word *ret)
 	ret->key[0] = '\0';
 	if (s[key] == '=') {
 		if (!key || key >= sizeof(ret->key))
-			return false;
+			return "a name in it is not known";
 		memcpy(ret->key, s, key);
 		ret->key[key] = '\0';
 		s += key + 1;
 	}
 	if (*s == '"') {
 		len = strcspn(++s, "\"");
+		if (!s[len])
+			return "a quote in it is not closed";
+		if (!strchr(blanks, s[len + 1]))
+			return "a blank is missing behind a quote";
 		*text = s + len + 1;
-		if (s[len] != '"' || !strchr(blanks, s[len + 1]))
-			return false;
 	} else {
 		len = strcspn(s, " \t\"");
-		*text = s + len;
 		if (s[len] == '"')
-			return false;
+			return "a quote stands in the middle of a word";
+		*text = s + len;
 	}
 	if (len >= sizeof(ret->text))
-		return false;
+		return "a word in it is too long";
 	memcpy(ret->text, s, len);
 	ret->text[len] = '\0';
 	*text += strspn(*text, blanks);
-	return true;
+	return NULL;
+}
+
+/* What phones make of a plain quote. */
+static bool has_smart_quote(const char *text)
+{
+	static const char *const quotes[] = {
+		"\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e", "\xe2\x80\x98",
+		"\xe2\x80\x99", "\xc2\xab",	"\xc2\xbb",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(quotes); i++)
+		if (strstr(text, quotes[i]))
+			return true;
+	return false;
 }
 
 static enum err misread(const struct command *c, const char *bot_name,
-			struct error *e)
+			const char *why, struct error *e)
 {
 	CLEANUP(str_release) struct str usage = STR_INIT(256);
 
@@ -131,52 +179,88 @@ static enum err misread(const struct command *c, const char *bot_name,
 		return error_set(e, ERR_REFUSED,
 				 "`%s` takes nothing behind it.", c->name);
 	return error_set(e, ERR_REFUSED,
-			 "I do not understand what stands behind `%s`. It is "
-			 "said like this: `@%s %s %s`.",
-			 c->name, bot_name, c->name, usage.text);
+			 "I do not understand what stands behind `%s`: %s. It "
+			 "is said like this: `@%s %s %s`.",
+			 c->name, why, bot_name, c->name, usage.text);
 }
 
-static bool set_value(struct args *args, size_t i, const char *text)
+/* What is wrong, or NULL. */
+static const char *set_value(struct args *args, size_t i, char *text)
 {
+	const struct argument *a = &args->command->arguments[i];
 	int64_t number = 0;
 
-	if (args->values[i].given ||
-	    !fits(&args->command->arguments[i], &text, &number))
-		return false;
+	if (args->values[i].given)
+		return "something stands there twice";
+	if (a->type == ARGUMENT_TEXT && strlen(text) > (size_t)a->max)
+		return "the text is too long";
+	if (!fits(a, text, &number))
+		return "a word in it does not fit";
 	args->values[i].given = true;
 	args->values[i].number = number;
 	COPY(args->values[i].text, text);
-	return true;
+	return NULL;
 }
 
-static bool take_value(struct args *args, const struct word *word)
+/* Gives the word to the first argument that it fits. */
+static const char *take_value(struct args *args, const struct word *word)
 {
 	const struct command *c = args->command;
+	const char *wrong = *word->key ? "a name in it is not known"
+				       : "a word in it does not fit";
 
 	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
 		const struct argument *a = &c->arguments[i];
+		struct word copy = *word;
 
-		if (*word->key ? a->keyed && strcmp(a->name, word->key) == 0
-			       : !a->keyed)
-			if (set_value(args, i, word->text))
-				return true;
+		if (*word->key ? !a->keyed || strcasecmp(a->name, word->key)
+			       : a->keyed)
+			continue;
+		wrong = set_value(args, i, copy.text);
+		if (!wrong)
+			break;
 	}
-	return false;
+	return wrong;
 }
 
 enum err args_read(const struct command *c, const char *bot_name,
 		   const char *text, struct args *ret, struct error *e)
 {
+	bool smart = has_smart_quote(text);
+	const char *wrong = NULL;
 	struct word word;
 
 	*ret = (struct args){.command = c};
 	text += strspn(text, blanks);
-	while (*text)
-		if (!take_word(&text, &word) || !take_value(ret, &word))
-			return misread(c, bot_name, e);
+	while (!wrong && *text) {
+		wrong = take_word(&text, &word);
+		if (!wrong)
+			wrong = take_value(ret, &word);
+	}
+	if (wrong)
+		return misread(c, bot_name,
+			       smart ? "use plain quotes (\")" : wrong, e);
 	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++)
 		if (c->arguments[i].required && !ret->values[i].given)
-			return misread(c, bot_name, e);
+			return misread(c, bot_name, "something is missing", e);
+	return ERR_OK;
+}
+
+enum err args_join(struct args *args, const struct args *more, struct error *e)
+{
+	const struct command *c = args->command;
+
+	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
+		if (!more->values[i].given)
+			continue;
+		if (args->values[i].given &&
+		    strcmp(args->values[i].text, more->values[i].text) != 0)
+			return error_set(e, ERR_REFUSED,
+					 "`%s` stands there twice with "
+					 "different words; nothing was done.",
+					 c->name);
+		args->values[i] = more->values[i];
+	}
 	return ERR_OK;
 }
 
@@ -209,6 +293,32 @@ int64_t args_number(const struct args *args, const char *name, int64_t fallback)
 	int i = index_of(args, name);
 
 	return i < 0 ? fallback : args->values[i].number;
+}
+
+static void say_value(struct str *out, const struct argument *a,
+		      const char *text)
+{
+	bool quoted = strpbrk(text, blanks) != NULL;
+
+	str_addf(out, " %s%s%s%s%s%s", a->keyed ? a->name : "",
+		 a->keyed ? "=" : "", a->type == ARGUMENT_LOGIN ? "@" : "",
+		 quoted ? "\"" : "", text, quoted ? "\"" : "");
+}
+
+void args_say(struct str *out, const char *bot_name, const struct args *args,
+	      const char *sha)
+{
+	const struct command *c = args->command;
+
+	str_addf(out, "@%s %s", bot_name, c->name);
+	for (size_t i = 0; i < ARGUMENTS_MAX && c->arguments[i].type; i++) {
+		const struct argument *a = &c->arguments[i];
+
+		if (a->type == ARGUMENT_SHA && *sha)
+			say_value(out, a, sha);
+		else if (args->values[i].given)
+			say_value(out, a, args->values[i].text);
+	}
 }
 
 bool args_equal(const struct args *a, const struct args *b)

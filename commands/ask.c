@@ -7,6 +7,7 @@
 
 #include "bot/base/str.h"
 #include "commands/evidence.h"
+#include "deploy/sensitive.h"
 #include "deploy/standing.h"
 #include "store/request.h"
 
@@ -21,6 +22,7 @@ static enum err ask_on(const struct command_call *call,
 		.actor_id = call->actor_id,
 		.said_id = call->said_id,
 		.made_ms = call->now_ms,
+		.until_ms = call->now_ms + env->grants.for_ms,
 	};
 
 	COPY(r.environment, env->name);
@@ -30,13 +32,40 @@ static enum err ask_on(const struct command_call *call,
 	COPY(r.base_ref, p->base_ref);
 	COPY(r.actor, call->actor);
 	COPY(r.state, "waiting");
+	COPY(r.role, role_name(call->role));
+	COPY(r.reason, args_text(call->args, "reason"));
+	r.forced = args_has(call->args, "force");
 	if (store_request_add(call->store, &r, e))
 		return e->code;
 	json_object_set_new(requests, env->name, json_integer(r.id));
 	return ERR_OK;
 }
 
-static enum err check_standing(const struct command_call *call,
+/* The files are for the caller to show: their names are anybody's text. */
+static enum err refuse_sensitive(struct command_call *call,
+				 const struct environment *env,
+				 const struct project *project, struct error *e)
+{
+	enum sensitivity found;
+
+	json_decref(call->files);
+	call->files = NULL;
+	if (sensitive_of(call->store, env, project, call->pull, &found,
+			 &call->files, e))
+		return e->code;
+	return error_set(e, ERR_REFUSED,
+			 "This revision cannot go to %s on your word: it "
+			 "changes %s and needs the word of %s, who can write "
+			 "`@%s %s`.%s",
+			 env->name,
+			 call->files ? "sensitive files"
+				     : "more files than can be looked at",
+			 sensitive_whose(env), call->bot_name,
+			 call->args->command->name,
+			 call->files ? " The files:" : "");
+}
+
+static enum err check_standing(struct command_call *call,
 			       const struct environment *env, struct error *e)
 {
 	const struct project *project =
@@ -48,12 +77,18 @@ static enum err check_standing(const struct command_call *call,
 	/* Makes the environment's row, which requests point at. */
 	if (store_environment(call->store, env->name, call->now_ms, &record,
 			      e) ||
-	    standing_of(call->store, env, project, call->pull, call->now_ms,
-			&standing, e))
+	    standing_if_asked(call->store, env, project, call->pull,
+			      role_name(call->role), call->now_ms, &standing,
+			      e))
 		return e->code;
-	if (standing_can_be_asked(standing))
+	if (standing == STANDING_IN)
 		return ERR_OK;
-	standing_text(&why, standing, env, project);
+	if (standing == STANDING_SENSITIVE)
+		return refuse_sensitive(call, env, project, e);
+	standing_text(&why, standing, env, project, call->pull);
+	if (standing == STANDING_SKIPPED)
+		snprintf(call->next, sizeof(call->next), "@%s include",
+			 call->bot_name);
 	return error_set(e, ERR_REFUSED,
 			 "This pull request cannot go to %s: %s.", env->name,
 			 why.text);
@@ -62,6 +97,8 @@ static enum err check_standing(const struct command_call *call,
 enum err command_ask(struct command_call *call, const char *kind,
 		     struct error *e)
 {
+	const char *reason = args_text(call->args, "reason");
+	const char *action = strcmp(kind, "full") == 0 ? "trigger" : "deploy";
 	CLEANUP(json_decref) json_t *requests = json_object();
 
 	for (size_t i = 0; i < call->environment_count; i++)
@@ -72,7 +109,8 @@ enum err command_ask(struct command_call *call, const char *kind,
 			return e->code;
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;
-	return evidence_of_call(
-		call, strcmp(kind, "full") == 0 ? "trigger" : "deploy",
-		call->origin, json_pack("{s:O}", "requests", requests), e);
+	if (args_has(call->args, "force"))
+		action = "trigger force";
+	return evidence_of_call(call, action, *reason ? reason : call->origin,
+				json_pack("{s:O}", "requests", requests), e);
 }

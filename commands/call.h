@@ -8,11 +8,21 @@
 
 #include "bot/base/json.h"
 #include "commands/args.h"
+#include "commands/proof.h"
 #include "deploy/environment.h"
+#include "deploy/flow.h"
 #include "store/pull.h"
+
+/* Of the program that runs, for `ping`. */
+struct command_bot {
+	const char *version;
+	int64_t since_ms; /* runs since then */
+	int64_t unread;	  /* deliveries that wait to be handled */
+};
 
 struct command_call {
 	struct store *store;
+	const struct command_bot *bot;
 	const char *bot_name;
 	int64_t now_ms;
 
@@ -23,19 +33,28 @@ struct command_call {
 	const struct args *args; /* of this command */
 	/* What was found out for it (bot/needs.c): {"user:bob": {"id", ...}} */
 	const json_t *facts;
-	const struct pull *pull; /* as the forge shows it now */
+	const struct pull *pull;   /* as the forge shows it now */
+	const struct proof *proof; /* of its head; NULL: none was needed */
 	int64_t said_id;
 	int64_t actor_id;
 	const char *actor; /* login */
 	enum role role;
 	bool is_author;
 	const char *origin; /* "comment" or "cli" */
+	int64_t made_ms;    /* when it was said */
 
 	/* Out: the bot's own words as Markdown; what is left empty is told by
 	 * the sticky comment. */
 	struct str *answer;
-	bool show_state; /* out: the asker wants to see the state */
-	bool show_plan;	 /* out: the plans among the facts shall be shown */
+	bool show_state;  /* out: the asker wants to see the state */
+	bool show_plan;	  /* out: the plans among the facts shall be shown */
+	int64_t trust_of; /* out: whose trust was changed; 0 = nobody's */
+	/* Out: whole sentences, in which user text may stand as it came: the
+	 * engine makes it inert.  Between backticks: code. */
+	struct str *text;
+	char next[128]; /* out, when refused: what to type next, or "" */
+	int disputed;	/* out: disputes that are new on record */
+	json_t *files;	/* out, the caller's: names that a refusal is about */
 };
 
 /*
@@ -51,8 +70,25 @@ NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
 NODISCARD enum err command_plan(struct command_call *call, struct error *e);
 NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
+NODISCARD enum err command_skip(struct command_call *call, struct error *e);
+NODISCARD enum err command_include(struct command_call *call, struct error *e);
+NODISCARD enum err command_cancel(struct command_call *call, struct error *e);
+NODISCARD enum err command_notmyfault(struct command_call *call,
+				      struct error *e);
+NODISCARD enum err command_quiet(struct command_call *call, struct error *e);
+NODISCARD enum err command_verbose(struct command_call *call, struct error *e);
+NODISCARD enum err command_ping(struct command_call *call, struct error *e);
+NODISCARD enum err command_trust(struct command_call *call, struct error *e);
+NODISCARD enum err command_untrust(struct command_call *call, struct error *e);
+NODISCARD enum err command_trusted(struct command_call *call, struct error *e);
 NODISCARD enum err command_show_help(struct command_call *call,
 				     struct error *e);
+
+/* --- call.c: what the handlers share --- */
+
+/* For deploy/schedule.h. */
+struct flow command_flow(const struct command_call *call,
+			 const struct environment *env);
 
 /* What deploy and trigger share: records the wish on each environment. */
 NODISCARD enum err command_ask(struct command_call *call, const char *kind,

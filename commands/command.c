@@ -5,6 +5,7 @@
 
 /* No verb is longer; a longer word is near to none. */
 #define WORD_MAX 24
+#define DAY_MS (24LL * 3600 * 1000)
 
 static const char *const role_names[ROLE_MAX] = {
 	[ROLE_NONE] = "stranger",
@@ -18,7 +19,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_DEPLOY,
 			.name = "deploy",
-			.arguments = {{"sha", ARGUMENT_SHA}},
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
 			.help = "deploy this pull request now (short)",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
@@ -27,9 +28,17 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_TRIGGER,
 			.name = "trigger",
-			.arguments = {{"sha", ARGUMENT_SHA}},
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA},
+				      {.name = "force",
+				       .type = ARGUMENT_FLAG,
+				       .role = ROLE_ADMIN},
+				      {.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
+				       .max = REASON_MAX}},
 			.help = "deploy it and run the reference builds and "
 				"tests (full)",
+			.example = "force reason=\"release today\"",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
 		},
@@ -62,11 +71,123 @@ const struct command command_table[VERB_MAX] = {
 			.author_may = true,
 			.question = true,
 		},
+	[VERB_SKIP] =
+		{
+			.verb = VERB_SKIP,
+			.name = "skip",
+			.arguments = {{.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
+				       .max = REASON_MAX}},
+			.help = "keep this pull request out until `include`",
+			.example = "reason=\"waits for the new API\"",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+			.contradicts = 1u << VERB_INCLUDE | 1u << VERB_DEPLOY |
+				       1u << VERB_TRIGGER,
+		},
+	[VERB_INCLUDE] =
+		{
+			.verb = VERB_INCLUDE,
+			.name = "include",
+			.help = "put it back after `skip`",
+			.role = ROLE_MAINTAINER,
+		},
+	[VERB_CANCEL] =
+		{
+			.verb = VERB_CANCEL,
+			.name = "cancel",
+			.help = "withdraw what was asked for here and has not "
+				"begun",
+			.role = ROLE_MAINTAINER,
+			.author_may = true,
+			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER,
+		},
+	[VERB_NOTMYFAULT] =
+		{
+			.verb = VERB_NOTMYFAULT,
+			.name = "notmyfault",
+			.arguments = {{.name = "reason",
+				       .type = ARGUMENT_TEXT,
+				       .keyed = true,
+				       .max = REASON_MAX}},
+			.help = "dispute the failure of this revision; it is "
+				"put on record",
+			.example = "reason=\"the mirror was down\"",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+		},
+	[VERB_QUIET] =
+		{
+			.verb = VERB_QUIET,
+			.name = "quiet",
+			.arguments = {{.name = "off", .type = ARGUMENT_FLAG}},
+			.help = "no new comments here, until `quiet off`",
+			.role = ROLE_MAINTAINER,
+			.contradicts = 1u << VERB_QUIET | 1u << VERB_VERBOSE,
+		},
+	[VERB_VERBOSE] =
+		{
+			.verb = VERB_VERBOSE,
+			.name = "verbose",
+			.arguments = {{.name = "off", .type = ARGUMENT_FLAG}},
+			.help = "a comment at every outcome, until "
+				"`verbose off`",
+			.role = ROLE_MAINTAINER,
+			.contradicts = 1u << VERB_VERBOSE,
+		},
+	[VERB_PING] =
+		{
+			.verb = VERB_PING,
+			.name = "ping",
+			.help = "ask whether I am there, and how busy",
+			.role = ROLE_CONTRIBUTOR,
+			.author_may = true,
+		},
+	[VERB_TRUST] =
+		{
+			.verb = VERB_TRUST,
+			.name = "trust",
+			.arguments = {{"user", ARGUMENT_LOGIN,
+				       .required = true},
+				      {"role", ARGUMENT_ROLE, .keyed = true,
+				       .required = true},
+				      {"for", ARGUMENT_SPAN, .keyed = true,
+				       .max = GRANT_DAYS_MAX * DAY_MS},
+				      {"unasked", ARGUMENT_YESNO,
+				       .keyed = true},
+				      {"reason", ARGUMENT_TEXT, .keyed = true,
+				       .max = 200}},
+			.help = "give somebody a role here, for a time",
+			.example = "@octocat role=maintainer for=30d",
+			.role = ROLE_ADMIN,
+		},
+	[VERB_UNTRUST] =
+		{
+			.verb = VERB_UNTRUST,
+			.name = "untrust",
+			.arguments = {{"user", ARGUMENT_LOGIN,
+				       .required = true}},
+			.example = "@octocat",
+			.help = "take the role away, and void what was asked "
+				"for with it",
+			.role = ROLE_ADMIN,
+		},
+	[VERB_TRUSTED] =
+		{
+			.verb = VERB_TRUSTED,
+			.name = "trusted",
+			.help = "list who has which role here, and until when",
+			.role = ROLE_MAINTAINER,
+		},
 	[VERB_HELP] =
 		{
 			.verb = VERB_HELP,
 			.name = "help",
-			.help = "list what you can say here",
+			.arguments = {{.name = "verb", .type = ARGUMENT_VERB}},
+			.help = "list what you can say here, or tell of one "
+				"command",
+			.example = "trigger",
 			.role = ROLE_CONTRIBUTOR,
 			.author_may = true,
 		},
@@ -209,27 +330,4 @@ const char *command_nearest(const char *verb)
 bool command_allowed(const struct command *c, enum role role, bool is_author)
 {
 	return (c->author_may && is_author) || role >= c->role;
-}
-
-void command_help(struct str *out, const char *bot_name, enum role role,
-		  bool is_author)
-{
-	int rows = 0;
-
-	for (int i = 0; i < VERB_MAX; i++) {
-		const struct command *c = &command_table[i];
-
-		if (!command_allowed(c, role, is_author))
-			continue;
-		if (!rows++)
-			str_puts(out, "Write one of these at the start of a "
-				      "line:\n\n");
-		str_addf(out, "- `@%s %s", bot_name, c->name);
-		str_puts(out, c->arguments[0].type ? " " : "");
-		command_usage(out, c);
-		str_addf(out, "`: %s\n", c->help);
-	}
-	if (!rows)
-		str_puts(out, "There is nothing here that you may ask of me; "
-			      "a maintainer of this repository may.\n");
 }

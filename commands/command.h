@@ -53,23 +53,43 @@ enum verb {
 	VERB_PLAN,
 	VERB_STATUS,
 	VERB_WHY,
+	VERB_SKIP,
+	VERB_INCLUDE,
+	VERB_CANCEL,
+	VERB_NOTMYFAULT,
+	VERB_QUIET,
+	VERB_VERBOSE,
+	VERB_PING,
+	VERB_TRUST,
+	VERB_UNTRUST,
+	VERB_TRUSTED,
 	VERB_HELP,
 	VERB_MAX
 };
+
+/* A grant from a comment ends: after this when nothing is said, and at most
+ * after that. */
+#define GRANT_DAYS 90
+#define GRANT_DAYS_MAX 365
 
 struct command {
 	enum verb verb;
 	const char *name;
 	struct argument arguments[ARGUMENTS_MAX];
 	const char *help; /* one line */
-	enum role role;	  /* the least that may say it */
-	bool author_may;  /* the pull request's author may, on the own one */
-	bool deploys;	  /* needs the head sha and makes a request */
-	bool question; /* the author finds the answer in the sticky comment */
+	/* What stands behind the name in an example; NULL = nothing. */
+	const char *example;
+	enum role role;	 /* the least that may say it */
+	bool author_may; /* the pull request's author may, on the own one */
+	bool deploys;	 /* needs the head sha and makes a request */
+	bool question;	 /* the author finds the answer in the sticky comment */
 	uint32_t contradicts; /* 1 << VERB_...: cannot stand beside these */
 };
 
 extern const struct command command_table[VERB_MAX];
+
+/* Room for the words of people that are kept: reasons. */
+#define REASON_MAX 200
 
 /* What may stand behind it, for people: "[SHA] [force] [reason=TEXT]". */
 void command_usage(struct str *out, const struct command *c);
@@ -93,5 +113,13 @@ bool command_allowed(const struct command *c, enum role role, bool is_author);
 /* The help text as Markdown, only what this person may say. */
 void command_help(struct str *out, const char *bot_name, enum role role,
 		  bool is_author);
+
+/* Help of one command as Markdown: usage, who may say it, an example. */
+void command_help_one(struct str *out, const struct command *c,
+		      const char *bot_name, enum role role, bool is_author);
+
+/* Who may say what, made from the table: as Markdown, and for the man page. */
+void command_reference(struct str *out, const char *bot_name);
+void command_reference_man(struct str *out, const char *bot_name);
 
 #endif

@@ -1,5 +1,7 @@
 #include "commands/evidence.h"
 
+#include <stdlib.h>
+
 #include "store/audit.h"
 #include "store/said.h"
 
@@ -31,18 +33,34 @@ static json_t *of_said(const struct said_record *r, json_t *facts)
 static enum err add_head(struct store *s, json_t *evidence,
 			 const struct pull *p, struct error *e)
 {
-	char sha[SHA_SIZE];
-	int64_t seen_ms;
-	enum err code = store_head_last(s, p->id, sha, &seen_ms, e);
+	CLEANUP(free) char *owned = NULL;
+	struct sighting *seen;
+	size_t count;
 
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
+	if (store_sightings(s, p->id, &seen, &count, e))
+		return e->code;
+	owned = (char *)seen;
+	if (!count)
+		return ERR_OK;
 	put(evidence, "head", p->head_sha);
 	put(evidence, "base", p->base_ref);
-	/* 0: it is the first that we ever saw. */
 	json_object_set_new(evidence, "head_recorded_ms",
-			    json_integer(seen_ms));
+			    json_integer(seen[count - 1].at_ms));
 	return ERR_OK;
+}
+
+json_t *evidence_of_proof(const struct proof *proof)
+{
+	return json_pack(
+		"{s:{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:b, s:b}}",
+		"proof", "reason", proof_reason_name(proof->reason), "sha",
+		proof->sha, "recorded_ms", (json_int_t)proof->recorded_ms,
+		"made_from_ms", (json_int_t)proof->made_from_ms, "made_to_ms",
+		(json_int_t)proof->made_to_ms, "skew_known", proof->skew.known,
+		"skew_lo_ms", (json_int_t)proof->skew.lo_ms, "skew_hi_ms",
+		(json_int_t)proof->skew.hi_ms, "guard_ms",
+		(json_int_t)proof->guard_ms, "named", proof->named, "waived",
+		proof->waived);
 }
 
 enum err evidence_audit(struct store *s, const struct decision *d, json_t *more,
@@ -85,5 +103,12 @@ enum err evidence_of_call(const struct command_call *call, const char *action,
 
 	snprintf(subject, sizeof(subject), "%s#%lld at %s", call->pull->repo,
 		 (long long)call->pull->number, call->pull->head_sha);
+	if (call->proof) {
+		json_t *proof = evidence_of_proof(call->proof);
+
+		json_object_update(proof, more);
+		json_decref(more);
+		more = proof;
+	}
 	return evidence_audit(call->store, &d, more, e);
 }

@@ -22,6 +22,9 @@ struct decision {
 NODISCARD enum err evidence_audit(struct store *s, const struct decision *d,
 				  json_t *more, struct error *e);
 
+/* {"proof": what it rested on}, the caller's. */
+json_t *evidence_of_proof(const struct proof *proof);
+
 /* The same for a command that runs: it acts on the pull at its head. */
 NODISCARD enum err evidence_of_call(const struct command_call *call,
 				    const char *action, const char *why,

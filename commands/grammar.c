@@ -352,8 +352,8 @@ static enum err check_line(const struct reader *r, const struct candidate *c,
 
 	if (c->line_end - c->line_start > LIMIT_COMMAND_LINE)
 		return error_set(e, ERR_INVALID,
-				 "line %d is longer than %d bytes; nothing "
-				 "was done",
+				 "Nothing was done: line %d is longer than %d "
+				 "bytes. Say it shorter, in a new comment.",
 				 c->line, LIMIT_COMMAND_LINE);
 	while (pos < c->line_end) {
 		size_t at = pos;
@@ -363,8 +363,8 @@ static enum err check_line(const struct reader *r, const struct candidate *c,
 		if (!what)
 			continue;
 		return error_set(e, ERR_INVALID,
-				 "line %d holds %s, position %zu; nothing was "
-				 "done, please type the line anew",
+				 "Nothing was done: line %d holds %s, position "
+				 "%zu. Type the line anew, in a new comment.",
 				 c->line, what, at - c->line_start + 1);
 	}
 	return ERR_OK;
@@ -417,8 +417,9 @@ static enum err read_live(const struct reader *r, struct said *ret,
 			return e->code;
 		if (ret->count == LIMIT_COMMANDS_PER_COMMENT)
 			return error_set(e, ERR_INVALID,
-					 "more than %d commands in one "
-					 "comment; nothing was done",
+					 "Nothing was done: more than %d "
+					 "commands in one comment. Say the "
+					 "rest in another.",
 					 LIMIT_COMMANDS_PER_COMMENT);
 		read_command(r, c, &ret->commands[ret->count++]);
 	}
@@ -443,8 +444,8 @@ enum err grammar_read(const char *bot_name, const char *text, size_t len,
 		return ERR_OK;
 	if (len > LIMIT_COMMENT_IN)
 		return error_set(e, ERR_INVALID,
-				 "the comment is longer than %u KiB; nothing "
-				 "was done",
+				 "Nothing was done: the comment is longer than "
+				 "%u KiB. Say it in a short one.",
 				 LIMIT_COMMENT_IN >> 10);
 	if (find_live(&r, e))
 		return e->code;

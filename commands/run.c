@@ -12,6 +12,16 @@ enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 		[VERB_PLAN] = command_plan,
 		[VERB_STATUS] = command_status,
 		[VERB_WHY] = command_why,
+		[VERB_SKIP] = command_skip,
+		[VERB_INCLUDE] = command_include,
+		[VERB_CANCEL] = command_cancel,
+		[VERB_NOTMYFAULT] = command_notmyfault,
+		[VERB_QUIET] = command_quiet,
+		[VERB_VERBOSE] = command_verbose,
+		[VERB_PING] = command_ping,
+		[VERB_TRUST] = command_trust,
+		[VERB_UNTRUST] = command_untrust,
+		[VERB_TRUSTED] = command_trusted,
 		[VERB_HELP] = command_show_help,
 	};
 

@@ -24,7 +24,7 @@ static enum err add_standing(struct command_call *call,
 		str_puts(call->answer,
 			 "its author is trusted, or a maintainer asked for it");
 	else
-		standing_text(call->answer, standing, env, project);
+		standing_text(call->answer, standing, env, project, call->pull);
 	str_puts(call->answer, ".\n");
 	return ERR_OK;
 }

@@ -266,6 +266,9 @@ static enum err remember(const struct flow *f, const struct cycle *c,
 	r.schedule_from_ms = f->now_ms;
 	if (!idle)
 		r.last_finish_ms = f->now_ms;
+	/* Who was there before may be there no more. */
+	if (green && store_touch_cycle(f->store, r.deployed_cycle, e))
+		return e->code;
 	if (green)
 		r.deployed_cycle = c->id;
 	if (full)

@@ -12,6 +12,13 @@
 NODISCARD enum err flow_want_batch(const struct flow *f, int64_t cycle_id,
 				   struct error *e);
 
+/*
+ * Leaves out what was merged although it touches sensitive paths without the
+ * word for that.  *ret_any: the merge must be made again.
+ */
+NODISCARD enum err flow_gate(const struct flow *f, const struct cycle *c,
+			     bool *ret_any, struct error *e);
+
 /* Wants the jobs of the stage, or goes on to the next or to the end. */
 NODISCARD enum err flow_enter_stage(const struct flow *f, struct cycle *c,
 				    int stage, struct error *e);

@@ -205,7 +205,7 @@ enum err flow_batched(const struct flow *f, const json_t *args,
 	struct cycle c;
 	char content[65];
 	size_t aboard;
-	bool deployed;
+	bool deployed, again;
 
 	if (flow_cycle_of(f, args, &c, e))
 		return e->code;
@@ -215,7 +215,11 @@ enum err flow_batched(const struct flow *f, const json_t *args,
 		return flow_finish(f, &c, "error", "merge_failed", o->text, e);
 	if (take_answer(f, &c, o->body, content, e) ||
 	    store_cycle_batched(f->store, c.id, content, e) ||
-	    end_left_out(f, &c, &aboard, e) ||
+	    flow_gate(f, &c, &again, e))
+		return e->code;
+	if (again)
+		return flow_want_batch(f, c.id, e);
+	if (end_left_out(f, &c, &aboard, e) ||
 	    is_deployed(f, content, &deployed, e) ||
 	    store_touch_cycle(f->store, c.id, e))
 		return e->code;

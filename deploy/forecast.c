@@ -131,7 +131,7 @@ static enum err add_out(const struct flow *f, const struct project *project,
 	if (standing == STANDING_IN)
 		str_puts(&why, "the batch is full");
 	else
-		standing_text(&why, standing, f->env, project);
+		standing_text(&why, standing, f->env, project, p);
 	json_array_append_new(out, json_pack("{s:s, s:I, s:s}", "repo",
 					     project->repo, "number",
 					     (json_int_t)p->number, "why",
@@ -193,10 +193,11 @@ enum err forecast(const struct flow *f, const struct pull *p, json_t **ret,
 	const struct project *project = environment_project(f->env, p->repo);
 	enum standing standing;
 
-	if (standing_of(f->store, f->env, project, p, f->now_ms, &standing, e))
+	if (standing_if_asked(f->store, f->env, project, p, "maintainer",
+			      f->now_ms, &standing, e))
 		return e->code;
-	if (!standing_can_be_asked(standing))
-		standing_text(&why, standing, f->env, project);
+	if (standing != STANDING_IN)
+		standing_text(&why, standing, f->env, project, p);
 	all = json_pack("{s:s, s:s, s:I, s:s, s:o, s:o}", "environment",
 			f->env->name, "head_sha", p->head_sha, "at_ms",
 			(json_int_t)f->now_ms, "standing",

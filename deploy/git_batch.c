@@ -8,6 +8,7 @@
 #include "bot/base/cleanup.h"
 #include "deploy/git_kind.h"
 #include "deploy/git_merge.h"
+#include "deploy/git_paths.h"
 
 /* refs/pull may lag behind the webhook: how often it is looked at again. */
 #define MOVED_RETRIES 3
@@ -341,17 +342,42 @@ static void left_out(struct batch *b, struct git_merger *m, json_t *one,
 	json_object_set(one, "files", r->files);
 }
 
+static void note_paths(json_t *one, const struct git_paths *set)
+{
+	json_t *list = git_paths_list(set);
+
+	if (list)
+		json_object_set_new(one, "paths", list);
+	else
+		json_object_del(one, "paths");
+}
+
+/*
+ * A merge can change more than the revision says: what the base has moved
+ * since goes where it was moved to.
+ */
+static enum err note_merge(struct batch *b, const char *before,
+			   const struct git_merger *m, json_t *one,
+			   struct git_paths *set, struct error *e)
+{
+	if (git_paths_between(b->mirror, before, m->tip, set, e))
+		return e->code;
+	note_paths(one, set);
+	settle(one, "merged", "");
+	return ERR_OK;
+}
+
 static enum err merge_one(struct batch *b, struct git_merger *m, json_t *one,
 			  struct error *e)
 {
 	CLEANUP(json_decref) json_t *files = json_array();
+	CLEANUP(git_paths_release) struct git_paths set = {0};
 	struct git_merge_result r = {
 		.files = files,
 		.reason = STR_INIT(LIMIT_GIT_COMPLAINT),
 	};
 	const char *sha = js_str(one, "sha");
-	json_t *paths;
-	char message[300];
+	char message[300], before[GIT_SHA_LEN + 1];
 	enum err code;
 
 	code = git_weigh(b->mirror, sha, e);
@@ -359,18 +385,19 @@ static enum err merge_one(struct batch *b, struct git_merger *m, json_t *one,
 		settle(one, "conflict", e->text);
 	if (code)
 		return code == ERR_INVALID ? ERR_OK : code;
-	if (git_changed_paths(b->mirror, b->base_sha, sha, &paths, e))
+	if (git_paths_of(b->mirror, b->base_sha, sha, &set, e))
 		return e->code;
-	if (paths)
-		json_object_set_new(one, "paths", paths);
+	note_paths(one, &set);
 	snprintf(message, sizeof(message), "kcibot: merge %s#%lld at %s",
 		 b->mirror->repo, (long long)js_int(one, "number", 0), sha);
+	memcpy(before, m->tip, sizeof(before));
 	code = git_merger_add(m, sha, message, &r, e);
 	if (code == ERR_OK && r.end == GIT_MERGE_LEFT_OUT)
 		left_out(b, m, one, &r);
+	else if (code == ERR_OK && r.end == GIT_MERGED_ALREADY)
+		settle(one, "merged_already", "");
 	else if (code == ERR_OK)
-		settle(one, r.end == GIT_MERGED ? "merged" : "merged_already",
-		       "");
+		code = note_merge(b, before, m, one, &set, e);
 	str_release(&r.reason);
 	return code;
 }

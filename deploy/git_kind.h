@@ -18,6 +18,7 @@ typedef enum err git_kind_run(struct git *g, const json_t *args,
 			      struct git_answer *ret, struct error *e);
 
 git_kind_run git_batch;
+git_kind_run git_paths;
 git_kind_run git_push;
 git_kind_run git_tag;
 

@@ -283,36 +283,3 @@ bool git_merger_clash(struct git_merger *m, const char *a, const char *b)
 	return git_run(m->mirror->git, &merge, &r, &ignored) == ERR_OK &&
 	       r.exit_code == 1;
 }
-
-enum err git_changed_paths(struct git_mirror *m, const char *onto,
-			   const char *sha, json_t **ret, struct error *e)
-{
-	CLEANUP(proc_result_release) struct proc_result r = GIT_RESULT_INIT;
-	char base[GIT_SHA_LEN + 1];
-	struct git_call diff = {
-		.argv = GIT_ARGV("diff-tree", "-r", "-z", "--name-only",
-				 "--no-renames", base, sha),
-		.git_dir = m->dir,
-	};
-	enum err code;
-
-	*ret = NULL;
-	if (merge_base(m, onto, sha, base, e))
-		return e->code;
-	if (!base[0])
-		return ERR_OK;
-	code = git_run_ok(m->git, &diff, &r, e);
-	if (r.out.failed == ERR_INVALID || r.out.len > LIMIT_GIT_PATH_BYTES)
-		return ERR_OK;
-	if (code)
-		return code;
-	*ret = json_array();
-	for (const char *p = r.out.len ? r.out.text : NULL; p;
-	     p = next_field(&r.out, p))
-		add_text(*ret, p);
-	if (json_array_size(*ret) > LIMIT_GIT_PATHS) {
-		json_decref(*ret);
-		*ret = NULL;
-	}
-	return ERR_OK;
-}

@@ -73,14 +73,6 @@ bool git_merger_clash(struct git_merger *m, const char *a, const char *b);
 NODISCARD enum err git_weigh(struct git_mirror *m, const char *sha,
 			     struct error *e);
 
-/*
- * The paths that sha changes against its merge base with onto, as an array;
- * *ret is NULL when they are too many or there is no merge base.
- */
-NODISCARD enum err git_changed_paths(struct git_mirror *m, const char *onto,
-				     const char *sha, json_t **ret,
-				     struct error *e);
-
 /* The committer's date of commit sha, s since 1970, within sane bounds. */
 NODISCARD enum err git_commit_date(struct git_mirror *m, const char *sha,
 				   int64_t *ret, struct error *e);

@@ -23,6 +23,7 @@ static const struct kind {
 	void (*tend)(struct git *g, const json_t *args);
 } kinds[] = {
 	{"git.batch", git_batch, NULL},
+	{"git.paths", git_paths, NULL},
 	{"git.push", git_push, NULL},
 	/* The last of a cycle: nobody waits for what comes after it. */
 	{"git.tag", git_tag, git_tend},

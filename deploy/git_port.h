@@ -20,9 +20,12 @@
  *                                      "missing" | "merged_already",
  *                            "reason": text for people,
  *                            "files": [conflicting paths, at most 20],
- *                            "paths": [paths it changes against its merge
- *                                      base, at most 3000; absent = too many]
+ *                            "paths": [paths it changes against each of its
+ *                                      merge bases or, merged, in the result;
+ *                                      at most 3000; absent = too many]
  *                            }]}]}
+ *   A symbolic link or submodule among the paths is there twice, the second
+ *   time as "NAME/": it stands for all below it.
  *   Revisions are merged in the order given (the engine sorts by number).
  *   One fetch for the base, the staging branch and all refs/pull/N/head
  *   together, when possible; a ref that is not at the wanted sha is "moved"
@@ -37,6 +40,14 @@
  *   Message: "kcibot: merge OWNER/REPO#N at SHA".  Author and committer are
  *   the bot with a fixed date taken from the merged commit, so that the same
  *   batch gives the same result sha.
+ *
+ * git.paths  What one revision changes, by its own commit: fetched, and
+ *            checked to be the head of the pull request now.
+ *   args   {"repo", "number", "sha", "base": the branch it would go onto}
+ *   body   {"result": "known" | "moved" | "missing", "reason": text,
+ *           "paths": as in git.batch; absent = too many, or no merge base}
+ *   "moved" after retries, "missing" also when git refuses its objects.
+ *   Errors as of git.batch.
  *
  * git.push   All projects or none, each with --force-with-lease=REF:OLD.
  *   args   {"projects": [{"repo", "branch", "old_sha", "sha"}]}

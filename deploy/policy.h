@@ -34,7 +34,7 @@ struct policy_facts {
 	/* Waiting requests by command. */
 	int deploy_count;
 	int trigger_count;     /* not yet split into short + booked full */
-	int forced_full_count; /* trigger force, reserved for later */
+	int forced_full_count; /* by `trigger force`: against the interval */
 	int booked_count;      /* fulls booked for when they are allowed */
 
 	int64_t last_finish_ms;	  /* end of the last cycle of any kind */

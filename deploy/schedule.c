@@ -53,6 +53,7 @@ static enum err gather(const struct flow *f, struct policy_facts *ret,
 	ret->deploy_count = (int)waiting.deploy_count;
 	ret->trigger_count = (int)waiting.trigger_count;
 	ret->booked_count = (int)waiting.booked_count;
+	ret->forced_full_count = (int)waiting.forced_count;
 	ret->last_finish_ms = env.last_finish_ms;
 	ret->last_full_ms = env.last_full_ms;
 	ret->schedule_from_ms = env.schedule_from_ms;
@@ -79,7 +80,10 @@ static enum err tell_waiting(const struct flow *f, struct error *e)
 	return code;
 }
 
-/* Who asked may not any more: what waits is dropped before it is counted. */
+/*
+ * Who asked may not any more: the permission is over, also when its deploy is
+ * done, and what waits is dropped before it is counted.
+ */
 static enum err drop_ungranted(const struct flow *f, struct error *e)
 {
 	struct request *list;
@@ -89,8 +93,16 @@ static enum err drop_ungranted(const struct flow *f, struct error *e)
 	if (store_requests_ungranted(f->store, f->env->name, f->now_ms, &list,
 				     &count, e))
 		return e->code;
-	for (size_t i = 0; !code && i < count; i++)
-		code = flow_drop(f, &list[i], "granter", e);
+	for (size_t i = 0; !code && i < count; i++) {
+		const struct request *r = &list[i];
+
+		code = store_request_void(f->store, r->id, "granter", e);
+		if (!code && (strcmp(r->state, "waiting") == 0 ||
+			      strcmp(r->state, "booked") == 0))
+			code = flow_drop(f, r, "granter", e);
+		if (!code)
+			code = store_touch(f->store, r->pull_id, e);
+	}
 	free(list);
 	return code;
 }
@@ -178,7 +190,7 @@ enum err schedule_void(const struct flow *f, const struct pull *p,
 	enum err code = ERR_OK;
 
 	if (store_requests_void(f->store, f->env->name, p->id, keep_sha,
-				&voided, e) ||
+				outcome, &voided, e) ||
 	    flow_audit_void(f, p, keep_sha, voided, outcome, e) ||
 	    store_requests_of_pull(f->store, p->id, &list, &count, e))
 		return e->code;

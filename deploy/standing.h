@@ -14,13 +14,16 @@ enum standing {
 	STANDING_IN,
 	STANDING_CLOSED,
 	STANDING_DRAFT,
-	STANDING_BASE, /* aims at another branch */
-	STANDING_SKIP, /* carries the skip label */
+	STANDING_BASE,	  /* aims at another branch */
+	STANDING_SKIP,	  /* carries the skip label */
+	STANDING_SKIPPED, /* somebody took it out: pull.skipped_ms */
 	STANDING_QUARANTINED,
 	/* Those that a maintainer's command lifts for one revision: */
 	STANDING_FAILED, /* it alone was new in a batch that failed */
 	STANDING_STALE,
 	STANDING_UNTRUSTED,
+	STANDING_SENSITIVE, /* touches what needs a higher role's word */
+	STANDING_UNREAD,    /* what it touches is not known yet */
 	STANDING_MAX
 };
 
@@ -29,13 +32,42 @@ NODISCARD enum err standing_of(struct store *s, const struct environment *env,
 			       const struct pull *p, int64_t now_ms,
 			       enum standing *ret, struct error *e);
 
-/* Can a command put it on staging all the same? */
+/*
+ * As above, once somebody of this role ("maintainer", "admin") has asked for
+ * exactly this revision: what their command would come to.
+ */
+NODISCARD enum err standing_if_asked(struct store *s,
+				     const struct environment *env,
+				     const struct project *project,
+				     const struct pull *p, const char *role,
+				     int64_t now_ms, enum standing *ret,
+				     struct error *e);
+
+/*
+ * For a revision that does touch sensitive paths: did somebody whose word is
+ * enough ask for it?
+ */
+NODISCARD enum err standing_has_word(struct store *s,
+				     const struct environment *env,
+				     const struct pull *p, int64_t now_ms,
+				     bool *ret, struct error *e);
+
+/* Can a command, of the right person, put it on staging all the same? */
 bool standing_can_be_asked(enum standing standing);
 
-/* A phrase for people that also says the way out. */
+/*
+ * A phrase for people that also says the way out.  It holds no text of users
+ * but, as code, the login of who took the pull out.
+ */
 void standing_text(struct str *out, enum standing standing,
-		   const struct environment *env,
-		   const struct project *project);
+		   const struct environment *env, const struct project *project,
+		   const struct pull *p);
+
+/* Did the pull leave a mark on what is deployed or about to be? */
+NODISCARD enum err standing_aboard(struct store *s,
+				   const struct environment *env,
+				   const struct pull *p, int64_t now_ms,
+				   bool *ret, struct error *e);
 
 /*
  * The revisions that belong onto the environment now, project by project in

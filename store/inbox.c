@@ -37,6 +37,7 @@ enum {
 	ADD,
 	NEXT,
 	LAST,
+	LAST_RECEIVED,
 	FIRST,
 	CAN_PRUNE,
 	FORGET_BODIES,
@@ -52,6 +53,8 @@ static const char *const statements[] = {
 	[NEXT] = "SELECT seq, guid, event, received_ms, size, packed, body"
 		 " FROM delivery WHERE seq > ?1 ORDER BY seq LIMIT 1",
 	[LAST] = "SELECT max(seq) FROM delivery",
+	[LAST_RECEIVED] = "SELECT received_ms FROM delivery"
+			  " ORDER BY seq DESC LIMIT 1",
 	[FIRST] = "SELECT min(seq) FROM delivery",
 	[CAN_PRUNE] = "SELECT EXISTS(SELECT 1 FROM delivery"
 		      " WHERE seq BETWEEN ?1 AND ?2 AND"
@@ -294,6 +297,11 @@ static int64_t ask(struct inbox *i, size_t statement, const struct arg *args,
 	if (db_value(&i->db, statement, args, count, 0, &value, &e))
 		return 0;
 	return value;
+}
+
+enum err inbox_last_received(struct inbox *i, int64_t *ret_ms, struct error *e)
+{
+	return db_value(&i->db, LAST_RECEIVED, NO_ARGS, 0, ret_ms, e);
 }
 
 int64_t inbox_last(struct inbox *i)

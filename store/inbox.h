@@ -72,6 +72,11 @@ int64_t inbox_depth(struct inbox *i, int64_t after);
 /* The highest seq ever given, 0 when none. */
 int64_t inbox_last(struct inbox *i);
 
+/* When the delivery of the highest seq was received, 0 when there is none:
+ * until then deliveries were taken. */
+NODISCARD enum err inbox_last_received(struct inbox *i, int64_t *ret_ms,
+				       struct error *e);
+
 /* Writes a mark through to the disk: does the disk take writes again? */
 NODISCARD enum err inbox_probe(struct inbox *i, int64_t now_ms,
 			       struct error *e);

@@ -9,12 +9,20 @@
 #include "store/db.h"
 #include "store/store.h"
 
+/* In a statement that reads t from the view holds: is it so at ?n?  Of an
+ * organisation's members it is for MEMBER_KEPT_MS. */
+#define HOLDS_AT(now)                                                          \
+	"(t.expires_ms = 0 OR t.expires_ms > " now ")"                         \
+	" AND (t.org_id = 0 OR t.asked_ms BETWEEN " now " - 3600000 AND " now  \
+	")"
+
 #define STATEMENT(name, sql) STMT_##name,
 enum statement {
 #include "store/sql/intake.def"
 #include "store/sql/trust.def"
 #include "store/sql/pull.def"
 #include "store/sql/request.def"
+#include "store/sql/paths.def"
 #include "store/sql/cycle.def"
 #include "store/sql/outbox.def"
 #include "store/sql/view.def"

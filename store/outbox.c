@@ -72,10 +72,10 @@ static enum err replace_older(struct store *s, const char *kind,
 	return code;
 }
 
-enum err store_outbox_add(struct store *s, const char *kind, const char *target,
-			  const char *key, json_t *args,
-			  enum outbox_flags flags, int64_t now_ms,
-			  struct error *e)
+enum err store_outbox_add_later(struct store *s, const char *kind,
+				const char *target, const char *key,
+				json_t *args, int64_t not_before_ms,
+				int64_t now_ms, struct error *e)
 {
 	CLEANUP(json_decref) json_t *owned UNUSED = args;
 	CLEANUP(free) char *text = args ? js_dump(args) : NULL;
@@ -83,14 +83,34 @@ enum err store_outbox_add(struct store *s, const char *kind, const char *target,
 	if (!text)
 		return error_set(e, ERR_FATAL, "out of memory (effect %s)",
 				 kind);
-	if (db_run(&s->db, STMT_OUTBOX_ADD,
-		   ARGS(ARG(kind), ARG(target), ARG(key), ARG(text),
-			ARG(now_ms), arg_int(0)),
-		   e))
+	return db_run(&s->db, STMT_OUTBOX_ADD,
+		      ARGS(ARG(kind), ARG(target), ARG(key), ARG(text),
+			   ARG(now_ms), ARG(not_before_ms)),
+		      e);
+}
+
+enum err store_outbox_add(struct store *s, const char *kind, const char *target,
+			  const char *key, json_t *args,
+			  enum outbox_flags flags, int64_t now_ms,
+			  struct error *e)
+{
+	if (store_outbox_add_later(s, kind, target, key, args, 0, now_ms, e))
 		return e->code;
 	if (flags & OUTBOX_REPLACES)
 		return replace_older(s, kind, target, db_last_id(&s->db),
 				     now_ms, e);
+	return ERR_OK;
+}
+
+enum err store_outbox_waits(struct store *s, const char *kind,
+			    const char *target, bool *ret, struct error *e)
+{
+	int64_t one;
+
+	if (db_value(&s->db, STMT_OUTBOX_WAITS, ARGS(ARG(target), ARG(kind)), 0,
+		     &one, e))
+		return e->code;
+	*ret = one != 0;
 	return ERR_OK;
 }
 

@@ -43,6 +43,16 @@ NODISCARD enum err store_outbox_add(struct store *s, const char *kind,
 				    json_t *args, enum outbox_flags flags,
 				    int64_t now_ms, struct error *e);
 
+/* The same, to be sent not before then. */
+NODISCARD enum err store_outbox_add_later(struct store *s, const char *kind,
+					  const char *target, const char *key,
+					  json_t *args, int64_t not_before_ms,
+					  int64_t now_ms, struct error *e);
+/* Is one of that kind under way to that target? */
+NODISCARD enum err store_outbox_waits(struct store *s, const char *kind,
+				      const char *target, bool *ret,
+				      struct error *e);
+
 /*
  * Calls each() for every effect that may be sent now: ready, due, first on
  * its target, not sent yet by this process.  each() returning true marks it

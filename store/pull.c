@@ -5,6 +5,7 @@
 
 #include "bot/base/str.h"
 #include "bot/base/clock.h"
+#include "store/head.h"
 #include "store/internal.h"
 
 static void read_pull(sqlite3_stmt *row, void *element)
@@ -24,6 +25,10 @@ static void read_pull(sqlite3_stmt *row, void *element)
 	COPY(p->labels, db_text(row, 10));
 	p->active_ms = db_int(row, 11);
 	p->updated_ms = db_int(row, 12);
+	COPY(p->verbosity, db_text(row, 13));
+	p->skipped_ms = db_int(row, 14);
+	COPY(p->skipped_by, db_text(row, 15));
+	COPY(p->skip_reason, db_text(row, 16));
 }
 
 enum err store_pull(struct store *s, const char *repo, int64_t number,
@@ -89,12 +94,46 @@ static enum err put_row(struct store *s, const struct pull *p, struct error *e)
 		      e);
 }
 
+/* The pull was put: what it says of its head. */
+static enum err put_head(struct store *s, const struct pull *p,
+			 const char *source, int64_t now_ms, unsigned changes,
+			 struct error *e)
+{
+	bool opened = strcmp(source, PULL_SOURCE_OPENED) == 0;
+	bool asked = strcmp(source, PULL_SOURCE_API) == 0;
+	const char *sha = p->head_sha;
+
+	if (!(changes & PULL_HEAD))
+		return asked ? store_head_confirm(s, p, now_ms, e) : ERR_OK;
+	if (opened)
+		source = PULL_SOURCE_WEBHOOK;
+	opened = opened && (changes & PULL_NEW);
+	return db_run(&s->db, STMT_HEAD_ADD,
+		      ARGS(ARG(p->id), ARG(sha), ARG(now_ms), ARG(source),
+			   ARG(opened)),
+		      e);
+}
+
+/* Something older than what is known changes nothing. */
+static enum err put_late(struct store *s, struct pull *p,
+			 const struct pull *known, const char *source,
+			 int64_t now_ms, struct error *e)
+{
+	const char *sha = p->head_sha;
+
+	if (strcmp(source, PULL_SOURCE_API) != 0 &&
+	    strcmp(sha, known->head_sha) != 0 &&
+	    store_head_late(s, known, sha, now_ms, e))
+		return e->code;
+	*p = *known;
+	return ERR_OK;
+}
+
 enum err store_pull_put(struct store *s, struct pull *p, const char *source,
 			int64_t now_ms, unsigned *ret_changes, struct error *e)
 {
 	struct pull old;
 	enum err code = store_pull(s, p->repo, p->number, &old, e);
-	const char *sha = p->head_sha;
 
 	if (code && code != ERR_MISSING)
 		return code;
@@ -103,9 +142,8 @@ enum err store_pull_put(struct store *s, struct pull *p, const char *source,
 	if (code == ERR_MISSING) {
 		*ret_changes = PULL_NEW | PULL_HEAD;
 	} else if (p->updated_ms < old.updated_ms) {
-		*p = old;
 		*ret_changes = 0;
-		return ERR_OK;
+		return put_late(s, p, &old, source, now_ms, e);
 	} else {
 		*ret_changes = compare(&old, p);
 	}
@@ -113,10 +151,7 @@ enum err store_pull_put(struct store *s, struct pull *p, const char *source,
 	if (put_row(s, p, e))
 		return e->code;
 	code = store_pull(s, p->repo, p->number, p, e);
-	if (code || !(*ret_changes & PULL_HEAD))
-		return code;
-	return db_run(&s->db, STMT_HEAD_ADD,
-		      ARGS(ARG(p->id), ARG(sha), ARG(now_ms), ARG(source)), e);
+	return code ? code : put_head(s, p, source, now_ms, *ret_changes, e);
 }
 
 enum err store_pull_active(struct store *s, int64_t id, int64_t now_ms,
@@ -125,25 +160,78 @@ enum err store_pull_active(struct store *s, int64_t id, int64_t now_ms,
 	return db_run(&s->db, STMT_PULL_ACTIVE, ARGS(ARG(id), ARG(now_ms)), e);
 }
 
+static void read_unreviewed(sqlite3_stmt *row, void *element)
+{
+	struct unreviewed *u = element;
+
+	u->number = db_int(row, 0);
+	u->updated_ms = db_int(row, 1);
+}
+
+enum err store_pulls_unreviewed(struct store *s, const char *repo,
+				int64_t since_ms, struct unreviewed **ret,
+				size_t *ret_count, struct error *e)
+{
+	return db_collect(&s->db, STMT_PULL_UNREVIEWED,
+			  ARGS(ARG(repo), ARG(since_ms)), sizeof(**ret),
+			  read_unreviewed, NULL, ret, ret_count, e);
+}
+
+enum err store_pull_reviewed(struct store *s, const char *repo, int64_t number,
+			     int64_t updated_ms, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_REVIEWED,
+		      ARGS(ARG(repo), ARG(number), ARG(updated_ms)), e);
+}
+
+enum err store_pull_skip(struct store *s, int64_t id, int64_t now_ms,
+			 const char *by, const char *reason, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_SKIP,
+		      ARGS(ARG(id), ARG(now_ms), ARG(by), ARG(reason)), e);
+}
+
+enum err store_pull_verbosity(struct store *s, int64_t id,
+			      const char *verbosity, struct error *e)
+{
+	return db_run(&s->db, STMT_PULL_VERBOSITY,
+		      ARGS(ARG(id), ARG(verbosity)), e);
+}
+
+enum err store_dispute_add(struct store *s, const struct dispute *d,
+			   bool *ret_new, struct error *e)
+{
+	if (db_run(&s->db, STMT_DISPUTE_ADD,
+		   ARGS(ARG(d->pull_id), ARG(d->sha), ARG(d->environment),
+			ARG(d->cycle_id), ARG(d->actor_id), ARG(d->actor),
+			ARG(d->reason), ARG(d->made_ms)),
+		   e))
+		return e->code;
+	*ret_new = db_changes(&s->db) > 0;
+	return ERR_OK;
+}
+
+enum err store_untold(struct store *s, int64_t pull_id, const char *sha,
+		      const char *environment, int64_t *ret_cycle,
+		      struct error *e)
+{
+	return db_value(&s->db, STMT_TOLD_NOT,
+			ARGS(ARG(pull_id), ARG(sha), ARG(environment)), 0,
+			ret_cycle, e);
+}
+
+enum err store_told(struct store *s, int64_t pull_id, const char *environment,
+		    int64_t cycle_id, struct error *e)
+{
+	return db_run(&s->db, STMT_TOLD_PUT,
+		      ARGS(ARG(pull_id), ARG(environment), ARG(cycle_id)), e);
+}
+
 enum err store_pull_answer(struct store *s, int64_t id, const char *markdown,
 			   int64_t now_ms, struct error *e)
 {
 	return db_run(&s->db, STMT_PULL_ANSWER,
 		      ARGS(ARG(id), ARG(markdown), ARG(now_ms)), e);
-}
-
-enum err store_head_last(struct store *s, int64_t pull_id,
-			 char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
-			 struct error *e)
-{
-	sqlite3_stmt *row;
-
-	if (db_row(&s->db, STMT_HEAD_LAST, ARGS(ARG(pull_id)), &row, e))
-		return e->code;
-	snprintf(ret_sha, SHA_SIZE, "%s", db_text(row, 0));
-	*ret_seen_ms = db_int(row, 1);
-	db_done(row);
-	return ERR_OK;
 }
 
 bool pull_has_label(const struct pull *p, const char *label)

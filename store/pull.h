@@ -27,6 +27,11 @@ struct pull {
 	char labels[2048]; /* JSON array of names */
 	int64_t active_ms;
 	int64_t updated_ms;
+	/* What people said of it; the forge changes nothing here. */
+	char verbosity[8];  /* "quiet", "normal", "verbose" */
+	int64_t skipped_ms; /* taken out of every environment; 0 = it is not */
+	char skipped_by[64];
+	char skip_reason[256];
 };
 
 /* What of a pull changed in store_pull_put(). */
@@ -52,11 +57,17 @@ NODISCARD enum err store_pulls_open(struct store *s, const char *repo,
 				    struct pull **ret, size_t *ret_count,
 				    struct error *e);
 
+/* Where a state of a pull is known from. */
+#define PULL_SOURCE_WEBHOOK "webhook"
+#define PULL_SOURCE_OPENED "opened" /* the webhook of its beginning */
+#define PULL_SOURCE_API "api"	    /* the forge was asked */
+
 /*
  * Takes over what the forge says now; sets p->id.  An older state than the
  * one known (by updated_ms) changes nothing.  A new head is an entry of the
- * timeline.  *ret_changes tells what differs (enum pull_change).  source:
- * "webhook" or "api".
+ * timeline (store/head.h); one that is not new is confirmed when the forge
+ * was asked for it.  *ret_changes tells what differs (enum pull_change).
+ * source: PULL_SOURCE_...
  */
 NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 				  const char *source, int64_t now_ms,
@@ -66,18 +77,60 @@ NODISCARD enum err store_pull_put(struct store *s, struct pull *p,
 NODISCARD enum err store_pull_active(struct store *s, int64_t id,
 				     int64_t now_ms, struct error *e);
 
+/* An open pull whose reviews may be news. */
+struct unreviewed {
+	int64_t number;
+	int64_t updated_ms;
+};
+/*
+ * Those of a repository that moved since their reviews were last looked at
+ * and not before since_ms: at most 100, malloc'ed; the caller frees.
+ */
+NODISCARD enum err store_pulls_unreviewed(struct store *s, const char *repo,
+					  int64_t since_ms,
+					  struct unreviewed **ret,
+					  size_t *ret_count, struct error *e);
+/* Its reviews are known as they were when it had this time. */
+NODISCARD enum err store_pull_reviewed(struct store *s, const char *repo,
+				       int64_t number, int64_t updated_ms,
+				       struct error *e);
 /* The answer to its author's question, as Markdown, until the head moves. */
 NODISCARD enum err store_pull_answer(struct store *s, int64_t id,
 				     const char *markdown, int64_t now_ms,
 				     struct error *e);
 
-/*
- * The newest entry of the timeline; ERR_MISSING when there is none.  Seen at
- * 0: the first that we know, which nothing tells to have moved.
- */
-NODISCARD enum err store_head_last(struct store *s, int64_t pull_id,
-				   char ret_sha[SHA_SIZE], int64_t *ret_seen_ms,
+/* Takes it out (by a login, since now_ms), or puts it back (0, "", ""). */
+NODISCARD enum err store_pull_skip(struct store *s, int64_t id, int64_t now_ms,
+				   const char *by, const char *reason,
 				   struct error *e);
+NODISCARD enum err store_pull_verbosity(struct store *s, int64_t id,
+					const char *verbosity, struct error *e);
+
+/* Somebody's word against a verdict. */
+struct dispute {
+	int64_t pull_id;
+	const char *sha;
+	const char *environment;
+	int64_t cycle_id; /* whose verdict it is */
+	int64_t actor_id;
+	const char *actor;
+	const char *reason;
+	int64_t made_ms;
+};
+/* *ret_new: false when this person has said so of this revision before. */
+NODISCARD enum err store_dispute_add(struct store *s, const struct dispute *d,
+				     bool *ret_new, struct error *e);
+
+/*
+ * The newest outcome on an environment with the revision aboard that no
+ * comment has told; 0 = none.  Telling one tells those before it.
+ */
+NODISCARD enum err store_untold(struct store *s, int64_t pull_id,
+				const char *sha, const char *environment,
+				int64_t *ret_cycle, struct error *e);
+NODISCARD enum err store_told(struct store *s, int64_t pull_id,
+			      const char *environment, int64_t cycle_id,
+			      struct error *e);
 
 /* Is the label among them (exactly)? */
 bool pull_has_label(const struct pull *p, const char *label);

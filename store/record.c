@@ -109,6 +109,8 @@ enum err store_scan(struct store *s, const char *repo, int64_t now_ms,
 	ret->last_ms = db_int(row, 2);
 	ret->pulls_known = db_int(row, 3) != 0;
 	COPY(ret->hook, db_text(row, 4));
+	ret->reviews_from_ms = db_int(row, 5);
+	COPY(ret->review_comments_since, db_text(row, 6));
 	db_done(row);
 	return ERR_OK;
 }
@@ -124,6 +126,13 @@ enum err store_scan_comments_done(struct store *s, const char *repo,
 {
 	return db_run(&s->db, STMT_SCAN_COMMENTS, ARGS(ARG(repo), ARG(since)),
 		      e);
+}
+
+enum err store_scan_review_comments_done(struct store *s, const char *repo,
+					 const char *since, struct error *e)
+{
+	return db_run(&s->db, STMT_SCAN_REVIEW_COMMENTS,
+		      ARGS(ARG(repo), ARG(since)), e);
 }
 
 enum err store_scan_hook(struct store *s, const char *repo, const char *hook,

@@ -52,6 +52,8 @@ struct scan_record {
 	int64_t last_ms;
 	bool pulls_known;
 	char hook[16];
+	int64_t reviews_from_ms;	/* no older review is acted on */
+	char review_comments_since[40]; /* ISO time */
 };
 /* Makes the row at the first call: nothing older than now is acted on. */
 NODISCARD enum err store_scan(struct store *s, const char *repo, int64_t now_ms,
@@ -60,6 +62,10 @@ NODISCARD enum err store_scan_pulls_done(struct store *s, const char *repo,
 					 int64_t now_ms, struct error *e);
 NODISCARD enum err store_scan_comments_done(struct store *s, const char *repo,
 					    const char *since, struct error *e);
+NODISCARD enum err store_scan_review_comments_done(struct store *s,
+						   const char *repo,
+						   const char *since,
+						   struct error *e);
 NODISCARD enum err store_scan_hook(struct store *s, const char *repo,
 				   const char *hook, struct error *e);
 

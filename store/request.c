@@ -1,9 +1,11 @@
 #include "store/request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/str.h"
 #include "store/internal.h"
+#include "store/trust.h"
 
 enum err store_environment(struct store *s, const char *name, int64_t now_ms,
 			   struct environment_record *ret, struct error *e)
@@ -69,12 +71,14 @@ enum err store_request_add(struct store *s, struct request *r, struct error *e)
 	const char *environment = r->environment, *kind = r->kind;
 	const char *origin = r->origin, *sha = r->sha, *base = r->base_ref;
 	const char *actor = r->actor, *state = r->state;
+	const char *role = r->role, *reason = r->reason;
 
 	if (db_run(&s->db, STMT_REQUEST_ADD,
 		   ARGS(ARG(environment), ARG(kind), ARG(origin),
 			ARG(r->pull_id), ARG(sha), ARG(base), ARG(r->actor_id),
 			ARG(actor), ARG(r->said_id), ARG(r->made_ms),
-			ARG(state)),
+			ARG(state), ARG(role), ARG(r->forced), ARG(reason),
+			ARG(r->until_ms)),
 		   e))
 		return e->code;
 	r->id = db_last_id(&s->db);
@@ -99,6 +103,10 @@ static void read_request(sqlite3_stmt *row, void *element)
 	COPY(r->state, db_text(row, 11));
 	r->cycle_id = db_int(row, 12);
 	COPY(r->outcome, db_text(row, 13));
+	COPY(r->role, db_text(row, 14));
+	r->forced = db_int(row, 15) != 0;
+	COPY(r->reason, db_text(row, 16));
+	r->until_ms = db_int(row, 17);
 }
 
 static enum err list(struct store *s, size_t statement, const struct arg *args,
@@ -139,23 +147,91 @@ enum err store_requests_to_announce(struct store *s, struct request **ret,
 	return list(s, STMT_REQUEST_TO_ANNOUNCE, NO_ARGS, ret, ret_count, e);
 }
 
+/* A request with the repository that the asker must have a role in. */
+struct permit {
+	struct request request;
+	char repo[160];
+};
+
+static void read_permit(sqlite3_stmt *row, void *element)
+{
+	struct permit *p = element;
+
+	read_request(row, &p->request);
+	COPY(p->repo, db_text(row, 18));
+}
+
+/* A forced one is an admin's as long as it has not begun. */
+static const char *least_role(const struct request *r)
+{
+	bool open = strcmp(r->state, "waiting") == 0 ||
+		    strcmp(r->state, "booked") == 0;
+
+	return r->forced && open ? "admin" : "maintainer";
+}
+
+/* Moves those whose asker may not command any more to the front. */
+static enum err keep_ungranted(struct store *s, int64_t now_ms,
+			       const struct permit *list, size_t count,
+			       struct request *ret, size_t *ret_count,
+			       struct error *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *role;
+
+		if (store_role(s, list[i].request.actor_id, list[i].repo,
+			       now_ms, &role, e))
+			return e->code;
+		if (!trust_role_reaches(role, least_role(&list[i].request)))
+			ret[(*ret_count)++] = list[i].request;
+	}
+	return ERR_OK;
+}
+
 enum err store_requests_ungranted(struct store *s, const char *environment,
 				  int64_t now_ms, struct request **ret,
 				  size_t *ret_count, struct error *e)
 {
-	return list(s, STMT_REQUEST_UNGRANTED,
-		    ARGS(ARG(environment), ARG(now_ms)), ret, ret_count, e);
+	struct permit *list;
+	struct request *out;
+	size_t count;
+	enum err code;
+
+	*ret_count = 0;
+	if (db_collect(&s->db, STMT_REQUEST_PERMITS,
+		       ARGS(ARG(environment), ARG(now_ms)), sizeof(*list),
+		       read_permit, NULL, &list, &count, e))
+		return e->code;
+	out = calloc(count + 1, sizeof(*out));
+	code = out ? keep_ungranted(s, now_ms, list, count, out, ret_count, e)
+		   : error_set(e, ERR_FATAL, "out of memory");
+	free(list);
+	if (code)
+		free(out);
+	else
+		*ret = out;
+	return code;
 }
 
 enum err store_requests_void(struct store *s, const char *environment,
 			     int64_t pull_id, const char *keep_sha,
-			     int64_t *ret_count, struct error *e)
+			     const char *why, int64_t *ret_count,
+			     struct error *e)
 {
 	if (db_run(&s->db, STMT_REQUEST_VOID,
-		   ARGS(ARG(environment), ARG(pull_id), ARG(keep_sha)), e))
+		   ARGS(ARG(environment), ARG(pull_id), ARG(keep_sha),
+			ARG(why)),
+		   e))
 		return e->code;
 	*ret_count = db_changes(&s->db);
 	return ERR_OK;
+}
+
+enum err store_request_void(struct store *s, int64_t id, const char *why,
+			    struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_VOID_ONE, ARGS(ARG(id), ARG(why)),
+		      e);
 }
 
 enum err store_request_announced(struct store *s, int64_t id, struct error *e)
@@ -177,25 +253,71 @@ enum err store_request_end(struct store *s, int64_t id, const char *state,
 		      ARGS(ARG(id), ARG(state), ARG(outcome)), e);
 }
 
+enum err store_requests_withdraw(struct store *s, int64_t said_id,
+				 bool *ret_any, struct error *e)
+{
+	if (db_run(&s->db, STMT_REQUEST_WITHDRAW, ARGS(ARG(said_id)), e))
+		return e->code;
+	*ret_any = db_changes(&s->db) > 0;
+	return ERR_OK;
+}
+
 enum err store_requests_back(struct store *s, int64_t cycle_id, struct error *e)
 {
 	return db_run(&s->db, STMT_REQUEST_BACK, ARGS(ARG(cycle_id)), e);
 }
 
+struct asker {
+	int64_t id;
+	char role[16]; /* when asking */
+};
+
+static void read_asker(sqlite3_stmt *row, void *element)
+{
+	struct asker *a = element;
+
+	a->id = db_int(row, 0);
+	COPY(a->role, db_text(row, 1));
+}
+
+/* What the word of one asker weighs: then and now, whichever is less. */
+static enum err weigh(struct store *s, const struct asker *a, const char *repo,
+		      int64_t now_ms, const char **ret, struct error *e)
+{
+	const char *now, *then = trust_role_word(a->role);
+
+	if (store_role(s, a->id, repo, now_ms, &now, e))
+		return e->code;
+	*ret = trust_role_reaches(now, then) ? then : now;
+	return ERR_OK;
+}
+
 enum err store_request_asked(struct store *s, const char *environment,
 			     const struct pull *p, int64_t since_ms,
-			     int64_t now_ms, bool *ret, struct error *e)
+			     int64_t now_ms, const char **ret_role,
+			     struct error *e)
 {
-	const char *sha = p->head_sha, *base = p->base_ref, *repo = p->repo;
-	int64_t one;
+	const char *sha = p->head_sha, *base = p->base_ref;
+	struct asker *list;
+	size_t count;
+	enum err code = ERR_OK;
 
-	if (db_value(&s->db, STMT_REQUEST_ASKED,
-		     ARGS(ARG(environment), ARG(p->id), ARG(sha), ARG(base),
-			  ARG(since_ms), ARG(repo), ARG(now_ms)),
-		     0, &one, e))
+	*ret_role = "";
+	if (db_collect(&s->db, STMT_REQUEST_ASKED,
+		       ARGS(ARG(environment), ARG(p->id), ARG(sha), ARG(base),
+			    ARG(since_ms), ARG(now_ms)),
+		       sizeof(*list), read_asker, NULL, &list, &count, e))
 		return e->code;
-	*ret = one != 0;
-	return ERR_OK;
+	for (size_t i = 0; !code && i < count; i++) {
+		const char *role = "";
+
+		code = weigh(s, &list[i], p->repo, now_ms, &role, e);
+		if (!code && trust_role_reaches(role, "maintainer") &&
+		    trust_role_reaches(role, *ret_role))
+			*ret_role = role;
+	}
+	free(list);
+	return code;
 }
 
 enum err store_request_pending(struct store *s, const char *environment,
@@ -213,6 +335,25 @@ enum err store_request_pending(struct store *s, const char *environment,
 		return code == ERR_MISSING ? ERR_OK : code;
 	snprintf(ret_kind, 8, "%s", db_text(row, 0));
 	snprintf(ret_state, 10, "%s", db_text(row, 1));
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_request_forced(struct store *s, const char *environment,
+			      int64_t pull_id, const char *sha,
+			      char ret_actor[64], char ret_reason[256],
+			      struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code =
+		db_row(&s->db, STMT_REQUEST_FORCED,
+		       ARGS(ARG(environment), ARG(pull_id), ARG(sha)), &row, e);
+
+	ret_actor[0] = ret_reason[0] = '\0';
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	str_copy(ret_actor, 64, db_text(row, 0));
+	str_copy(ret_reason, 256, db_text(row, 1));
 	db_done(row);
 	return ERR_OK;
 }
@@ -245,7 +386,9 @@ enum err store_request_facts(struct store *s, const char *environment,
 		const char *kind = db_text(row, 0);
 		int64_t count = db_int(row, 3);
 
-		if (strcmp(db_text(row, 1), "booked") == 0) {
+		if (db_int(row, 6)) {
+			ret->forced_count += count;
+		} else if (strcmp(db_text(row, 1), "booked") == 0) {
 			ret->booked_count += count;
 		} else if (!db_int(row, 2)) {
 			int64_t first = db_int(row, 4), last = db_int(row, 5);

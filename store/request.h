@@ -53,6 +53,10 @@ struct request {
 	char state[10]; /* "waiting", "booked", "running", "done", "dropped" */
 	int64_t cycle_id;
 	char outcome[16];
+	char role[16];	  /* of who asked; "" while it came by itself */
+	bool forced;	  /* a full against the interval */
+	char reason[256]; /* as given by who asked, or "" */
+	int64_t until_ms; /* till then it permits its revision */
 };
 
 /* Sets r->id; r->state is "waiting" or "booked". */
@@ -78,6 +82,12 @@ NODISCARD enum err store_request_run(struct store *s, int64_t id,
 NODISCARD enum err store_request_end(struct store *s, int64_t id,
 				     const char *state, const char *outcome,
 				     struct error *e);
+/*
+ * Drops what one saying asked for and has not started, with the outcome
+ * "withdrawn"; nobody is told by it.  *ret_any: was there anything?
+ */
+NODISCARD enum err store_requests_withdraw(struct store *s, int64_t said_id,
+					   bool *ret_any, struct error *e);
 /* Ended ones whose asker was not told yet; the caller frees. */
 NODISCARD enum err store_requests_to_announce(struct store *s,
 					      struct request **ret,
@@ -90,24 +100,33 @@ NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 
 /*
- * Did somebody who may command (still) ask for exactly this revision since
- * then, and was it not voided?
+ * Did somebody who may command ask for exactly this revision since then, and
+ * does that still permit it: not expired, not voided?  *ret_role: the highest
+ * role, a static word, "" = nobody; what each had then and has now counts,
+ * whichever is less.
  */
 NODISCARD enum err store_request_asked(struct store *s, const char *environment,
 				       const struct pull *p, int64_t since_ms,
-				       int64_t now_ms, bool *ret,
+				       int64_t now_ms, const char **ret_role,
 				       struct error *e);
 
 /*
  * Ends the permission that people gave for revisions of the pull, whatever
  * became of the deploys; keep_sha "" = all of them.  What waits is not ended.
- * *ret_count: of how many requests.
+ * why: "moved", "closed" or "base".  *ret_count: of how many requests.
  */
 NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
-				       int64_t *ret_count, struct error *e);
+				       const char *why, int64_t *ret_count,
+				       struct error *e);
+/* The same for one request; why: "granter". */
+NODISCARD enum err store_request_void(struct store *s, int64_t id,
+				      const char *why, struct error *e);
 
-/* Those that wait although who asked may not command any more; malloc'ed. */
+/*
+ * Those, in whatever state, that permit a revision although who asked may not
+ * command any more; malloc'ed.
+ */
 NODISCARD enum err store_requests_ungranted(struct store *s,
 					    const char *environment,
 					    int64_t now_ms,
@@ -120,6 +139,12 @@ NODISCARD enum err store_request_pending(struct store *s,
 					 int64_t pull_id, const char *sha,
 					 char ret_state[10], char ret_kind[8],
 					 struct error *e);
+/* Who forced an open full for the revision, and why; "" = nobody did. */
+NODISCARD enum err store_request_forced(struct store *s,
+					const char *environment,
+					int64_t pull_id, const char *sha,
+					char ret_actor[64],
+					char ret_reason[256], struct error *e);
 /* Is a full booked for the revision? */
 NODISCARD enum err store_request_booked(struct store *s,
 					const char *environment,
@@ -130,6 +155,7 @@ NODISCARD enum err store_request_booked(struct store *s,
 struct request_facts {
 	int64_t auto_count, auto_first_ms, auto_last_ms;
 	int64_t deploy_count, trigger_count, booked_count;
+	int64_t forced_count; /* waiting or booked; in none of the others */
 };
 NODISCARD enum err store_request_facts(struct store *s, const char *environment,
 				       struct request_facts *ret,

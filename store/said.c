@@ -18,7 +18,7 @@ enum err store_said_add(struct store *s, struct said_record *r,
 			ARG(r->number), ARG(r->actor_id), ARG(actor),
 			ARG(words), ARG(sha), ARG(r->made_ms),
 			ARG(r->received_ms), ARG(source), ARG(state),
-			ARG(answer)),
+			ARG(answer), ARG(r->edited_ms), ARG(r->limited)),
 		   e))
 		return e->code;
 	r->id = db_last_id(&s->db);
@@ -52,6 +52,8 @@ enum err store_said(struct store *s, int64_t id, struct said_record *ret,
 	ret->received_ms = db_int(row, 10);
 	COPY(ret->source, db_text(row, 11));
 	COPY(ret->state, db_text(row, 12));
+	ret->edited_ms = db_int(row, 14);
+	ret->limited = false;
 	db_done(row);
 	return ERR_OK;
 }
@@ -112,4 +114,71 @@ enum err store_said_answered(struct store *s, const char *repo, int64_t number,
 		&s->db, STMT_SAID_ANSWERED_SINCE,
 		ARGS(ARG(repo), ARG(number), ARG(actor_id), ARG(since_ms)), 0,
 		ret, e);
+}
+
+static void read_rate(sqlite3_stmt *row, void *element)
+{
+	struct said_rate *r = element;
+
+	r->received_ms = db_int(row, 0);
+	r->commands = db_int(row, 1);
+	r->here = db_int(row, 2) != 0;
+}
+
+enum err store_said_rate(struct store *s, const struct said_record *r,
+			 int64_t since_ms, int64_t now_ms,
+			 struct said_rate **ret, size_t *ret_count,
+			 struct error *e)
+{
+	const char *repo = r->repo;
+
+	return db_collect(&s->db, STMT_SAID_RATE,
+			  ARGS(ARG(r->actor_id), ARG(repo), ARG(r->number),
+			       ARG(since_ms), ARG(now_ms)),
+			  sizeof(**ret), read_rate, NULL, ret, ret_count, e);
+}
+
+enum err store_said_limited(struct store *s, int64_t actor_id, int64_t since_ms,
+			    int64_t now_ms, int64_t *ret_count,
+			    int64_t *ret_answered, struct error *e)
+{
+	sqlite3_stmt *row;
+
+	if (db_row(&s->db, STMT_SAID_LIMITED,
+		   ARGS(ARG(actor_id), ARG(since_ms), ARG(now_ms)), &row, e))
+		return e->code;
+	*ret_count = db_int(row, 0);
+	*ret_answered = db_int(row, 1);
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_taken_back_add(struct store *s, const char *kind,
+			      int64_t comment_id, const char *how,
+			      int64_t now_ms, struct error *e)
+{
+	return db_run(&s->db, STMT_TAKEN_BACK_ADD,
+		      ARGS(ARG(kind), ARG(comment_id), ARG(how), ARG(now_ms)),
+		      e);
+}
+
+enum err store_taken_back(struct store *s, const char *kind, int64_t comment_id,
+			  char ret_how[12], struct error *e)
+{
+	sqlite3_stmt *row;
+	enum err code = db_row(&s->db, STMT_TAKEN_BACK_GET,
+			       ARGS(ARG(kind), ARG(comment_id)), &row, e);
+
+	*ret_how = '\0';
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	str_copy(ret_how, 12, db_text(row, 0));
+	db_done(row);
+	return ERR_OK;
+}
+
+enum err store_taken_back_prune(struct store *s, int64_t before_ms,
+				struct error *e)
+{
+	return db_run(&s->db, STMT_TAKEN_BACK_PRUNE, ARGS(ARG(before_ms)), e);
 }

@@ -35,8 +35,10 @@ struct said_record {
 	char commit_sha[SHA_SIZE];   /* that a review is bound to, or "" */
 	int64_t made_ms;	     /* on the forge's clock */
 	int64_t received_ms;
-	char source[16]; /* "webhook", "scan", "cli" */
-	char state[16];	 /* "checking", "accepted", "refused", "withdrawn" */
+	int64_t edited_ms; /* updated_at when it was heard; 0 = none */
+	bool limited;	   /* one too many in its time; only to be added */
+	char source[16];   /* "webhook", "scan", "cli" */
+	char state[16];	   /* "checking", "accepted", "refused", "withdrawn" */
 };
 
 /* Sets r->id.  ERR_CONFLICT when the comment is known. */
@@ -68,5 +70,40 @@ NODISCARD enum err store_said_answered(struct store *s, const char *repo,
 				       int64_t number, int64_t actor_id,
 				       int64_t since_ms, int64_t *ret,
 				       struct error *e);
+
+/* What was said in a time by one person, on the forge and in vain or not. */
+struct said_rate {
+	int64_t received_ms;
+	int64_t commands;
+	bool here; /* on the pull that was asked about */
+};
+/*
+ * Those received after since_ms and until now_ms that were not limited
+ * themselves, oldest first; malloc'ed, the caller frees.
+ */
+NODISCARD enum err store_said_rate(struct store *s, const struct said_record *r,
+				   int64_t since_ms, int64_t now_ms,
+				   struct said_rate **ret, size_t *ret_count,
+				   struct error *e);
+/* How many of this person were limited in that time, and how many of them
+ * got a sentence. */
+NODISCARD enum err store_said_limited(struct store *s, int64_t actor_id,
+				      int64_t since_ms, int64_t now_ms,
+				      int64_t *ret_count, int64_t *ret_answered,
+				      struct error *e);
+
+/*
+ * A comment or review that is not known was "edited", "dismissed" or
+ * "deleted"; deleted is the last word.
+ */
+NODISCARD enum err store_taken_back_add(struct store *s, const char *kind,
+					int64_t comment_id, const char *how,
+					int64_t now_ms, struct error *e);
+/* How; "" = it was not. */
+NODISCARD enum err store_taken_back(struct store *s, const char *kind,
+				    int64_t comment_id, char ret_how[12],
+				    struct error *e);
+NODISCARD enum err store_taken_back_prune(struct store *s, int64_t before_ms,
+					  struct error *e);
 
 #endif

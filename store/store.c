@@ -19,6 +19,7 @@ static const char *const statements[] = {
 #include "store/sql/trust.def"
 #include "store/sql/pull.def"
 #include "store/sql/request.def"
+#include "store/sql/paths.def"
 #include "store/sql/cycle.def"
 #include "store/sql/outbox.def"
 #include "store/sql/view.def"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/audit.h"
+#include "bot/base/str.h"
 #include "store/internal.h"
 
 /* Weakest first. */
@@ -16,22 +17,27 @@ static size_t rank_of(const char *role)
 	return 0;
 }
 
-enum err store_principal_seen(struct store *s, int64_t id, const char *login,
-			      int64_t now_ms, struct error *e)
+bool trust_role_reaches(const char *role, const char *least)
 {
-	return db_run(&s->db, STMT_PRINCIPAL_SEEN,
-		      ARGS(ARG(id), ARG(login), ARG(now_ms)), e);
+	return rank_of(role) >= rank_of(least);
+}
+
+const char *trust_role_word(const char *role)
+{
+	return roles[rank_of(role)];
 }
 
 enum err store_role(struct store *s, int64_t user_id, const char *repo,
 		    int64_t now_ms, const char **ret, struct error *e)
 {
+	int64_t since = now_ms - MEMBER_COMMAND_MS;
 	sqlite3_stmt *row;
 	size_t best = 0;
 	enum err code;
 
 	if (db_start(&s->db, STMT_TRUST_ROLES,
-		     ARGS(ARG(user_id), ARG(repo), ARG(now_ms)), &row, e))
+		     ARGS(ARG(user_id), ARG(repo), ARG(now_ms), ARG(since)),
+		     &row, e))
 		return e->code;
 	while (db_next(&s->db, row, &code, e)) {
 		size_t rank = rank_of(db_text(row, 0));
@@ -43,22 +49,108 @@ enum err store_role(struct store *s, int64_t user_id, const char *repo,
 	return code;
 }
 
-/* Refuses if user_id is the only admin. */
-static enum err keep_last_admin(struct store *s, int64_t user_id,
-				const char *login, int64_t now_ms,
+enum err store_unasked(struct store *s, int64_t author_id, const char *repo,
+		       int64_t now_ms, bool *ret, struct error *e)
+{
+	int64_t unasked;
+
+	if (db_value(&s->db, STMT_TRUST_UNASKED,
+		     ARGS(ARG(author_id), ARG(repo), ARG(now_ms)), 0, &unasked,
+		     e))
+		return e->code;
+	*ret = unasked != 0;
+	return ERR_OK;
+}
+
+/* --- what nobody may take away --- */
+
+/* Who is admin of all for ever: this principal, and others. */
+static enum err lasting_admins(struct store *s, int64_t id, int64_t *ret_self,
+			       int64_t *ret_others, struct error *e)
+{
+	if (db_value(&s->db, STMT_TRUST_ADMINS, ARGS(ARG(id), ARG(1)), 0,
+		     ret_self, e))
+		return e->code;
+	return db_value(&s->db, STMT_TRUST_ADMINS, ARGS(ARG(id), ARG(0)), 0,
+			ret_others, e);
+}
+
+/* Refuses if this is the only one who stays admin whatever time does. */
+static enum err keep_last_admin(struct store *s, int64_t id, const char *login,
 				struct error *e)
 {
-	const char *role;
-	int64_t others;
+	int64_t self, others;
 
-	if (store_role(s, user_id, "", now_ms, &role, e) ||
-	    db_value(&s->db, STMT_TRUST_ADMINS, ARGS(ARG(user_id), ARG(now_ms)),
-		     0, &others, e))
+	if (lasting_admins(s, id, &self, &others, e))
 		return e->code;
-	if (strcmp(role, "admin") == 0 && others == 0)
+	if (self && !others)
 		return error_set(e, ERR_REFUSED,
-				 "%s is the last admin: make another one first",
+				 "%s is the last admin: make another one "
+				 "first, for all projects and without an end",
 				 login);
+	return ERR_OK;
+}
+
+/* One whose time runs out must not be all there is. */
+static enum err check_ending_admin(struct store *s, const struct trust_grant *g,
+				   struct error *e)
+{
+	int64_t self, others;
+
+	if (strcmp(g->role, "admin") != 0 || !g->expires_ms)
+		return ERR_OK;
+	if (lasting_admins(s, g->user_id, &self, &others, e))
+		return e->code;
+	if (!others)
+		return error_set(e, ERR_REFUSED,
+				 "%s would be the last admin, and only for a "
+				 "time: make one without an end first",
+				 g->login);
+	return ERR_OK;
+}
+
+static enum err check_kind(const struct trust_grant *g, struct error *e)
+{
+	size_t rank = rank_of(g->role);
+
+	if (!rank)
+		return error_set(e, ERR_INVALID,
+				 "a role is admin, maintainer or contributor");
+	if (strcmp(g->kind, "app") == 0 && rank > rank_of("contributor"))
+		return error_set(e, ERR_REFUSED,
+				 "%s is an app, and an app never commands: it "
+				 "can only be contributor",
+				 g->login);
+	if (strcmp(g->kind, "org") == 0 && rank > rank_of("maintainer"))
+		return error_set(e, ERR_REFUSED,
+				 "%s is an organisation: whoever is let in "
+				 "there would be admin here; make single "
+				 "people admin",
+				 g->login);
+	return ERR_OK;
+}
+
+/* --- granting --- */
+
+static enum err replace(struct store *s, const struct trust_grant *g,
+			int64_t now_ms, struct error *e)
+{
+	struct principal_news news;
+
+	if (store_principal_named(s, g->user_id, g->login, g->kind, now_ms,
+				  &news, e) ||
+	    db_run(&s->db, STMT_TRUST_REVOKE,
+		   ARGS(ARG(g->user_id), ARG(g->scope), ARG(now_ms),
+			ARG(g->by)),
+		   e) ||
+	    db_run(&s->db, STMT_TRUST_ADD,
+		   ARGS(ARG(g->user_id), ARG(g->role), ARG(g->scope),
+			ARG(now_ms), ARG(g->by), ARG(g->reason),
+			ARG(g->expires_ms), ARG(g->unasked)),
+		   e))
+		return e->code;
+	/* What was asked for by who may not any more is ended by the schedule.
+	 */
 	return ERR_OK;
 }
 
@@ -69,56 +161,85 @@ enum err store_trust_add(struct store *s, const struct trust_grant *g,
 	char subject[320];
 	const char *before;
 
-	if (store_role(s, g->user_id, g->scope, now_ms, &before, e))
+	if (check_kind(g, e) ||
+	    store_role(s, g->user_id, g->scope, now_ms, &before, e))
 		return e->code;
-	if (!*g->scope && !stays &&
-	    keep_last_admin(s, g->user_id, g->login, now_ms, e))
+	if (!*g->scope &&
+	    (check_ending_admin(s, g, e) ||
+	     (!stays && keep_last_admin(s, g->user_id, g->login, e))))
 		return e->code;
-	if (store_principal_seen(s, g->user_id, g->login, now_ms, e) ||
-	    db_run(&s->db, STMT_TRUST_REVOKE,
-		   ARGS(ARG(g->user_id), ARG(g->scope), ARG(now_ms),
-			ARG(g->by)),
-		   e) ||
-	    db_run(&s->db, STMT_TRUST_ADD,
-		   ARGS(ARG(g->user_id), ARG(g->role), ARG(g->scope),
-			ARG(now_ms), ARG(g->by), ARG(g->reason),
-			ARG(g->expires_ms)),
-		   e))
+	if (replace(s, g, now_ms, e))
 		return e->code;
-	snprintf(subject, sizeof(subject), "%s (%lld) as %s%s%s", g->login,
-		 (long long)g->user_id, g->role, *g->scope ? " on " : "",
-		 g->scope);
+	snprintf(subject, sizeof(subject), "%s (%lld, %s) as %s%s%s%s",
+		 g->login, (long long)g->user_id, g->kind, g->role,
+		 *g->scope ? " on " : "", g->scope,
+		 g->unasked ? "" : ", not unasked");
 	return store_audit_with(
 		s, now_ms, g->by, "trust.add", subject, g->reason,
-		json_pack("{s:I, s:s, s:s, s:s, s:I}", "user",
-			  (json_int_t)g->user_id, "role", g->role, "scope",
-			  g->scope, "role_before", before, "expires_ms",
+		json_pack("{s:I, s:s, s:s, s:s, s:b, s:s, s:I}", "user",
+			  (json_int_t)g->user_id, "kind", g->kind, "role",
+			  g->role, "scope", g->scope, "unasked", g->unasked,
+			  "role_before", before, "expires_ms",
 			  (json_int_t)g->expires_ms),
 		e);
 }
 
-enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
-			    const char *by, int64_t now_ms, struct error *e)
+/* Takes it back, everywhere or in one scope. */
+static enum err take_back(struct store *s, int64_t id, const char *scope,
+			  const char *by, int64_t now_ms, struct error *e)
 {
-	const char *before;
-	char subject[128];
+	if (strcmp(scope, TRUST_ALL_SCOPES) == 0)
+		return db_run(&s->db, STMT_TRUST_REVOKE_ALL,
+			      ARGS(ARG(id), ARG(now_ms), ARG(by)), e);
+	return db_run(&s->db, STMT_TRUST_REVOKE,
+		      ARGS(ARG(id), ARG(scope), ARG(now_ms), ARG(by)), e);
+}
 
-	if (store_role(s, user_id, "", now_ms, &before, e) ||
-	    keep_last_admin(s, user_id, login, now_ms, e))
+enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
+			    const char *scope, const char *by, int64_t now_ms,
+			    struct error *e)
+{
+	bool whole = strcmp(scope, TRUST_ALL_SCOPES) == 0;
+	const char *before;
+	char subject[320];
+	int64_t held;
+
+	if (store_role(s, user_id, whole ? "" : scope, now_ms, &before, e) ||
+	    db_value(&s->db, STMT_TRUST_IN_FORCE,
+		     ARGS(ARG(user_id), ARG(scope), ARG(now_ms)), 0, &held, e))
 		return e->code;
-	if (db_run(&s->db, STMT_TRUST_REVOKE_ALL,
-		   ARGS(ARG(user_id), ARG(now_ms), ARG(by)), e))
-		return e->code;
-	if (db_changes(&s->db) == 0)
+	if (!held)
 		return error_set(e, ERR_MISSING, "%s is not on the trust list",
 				 login);
-	snprintf(subject, sizeof(subject), "%s (%lld)", login,
-		 (long long)user_id);
+	if ((whole || !*scope) && keep_last_admin(s, user_id, login, e))
+		return e->code;
+	if (take_back(s, user_id, scope, by, now_ms, e))
+		return e->code;
+	snprintf(subject, sizeof(subject), "%s (%lld)%s%s", login,
+		 (long long)user_id, !whole && *scope ? " on " : "",
+		 whole ? "" : scope);
 	return store_audit_with(s, now_ms, by, "trust.remove", subject, "",
-				json_pack("{s:I, s:s}", "user",
-					  (json_int_t)user_id, "role_before",
-					  before),
+				json_pack("{s:I, s:s, s:s}", "user",
+					  (json_int_t)user_id, "scope", scope,
+					  "role_before", before),
 				e);
+}
+
+enum err store_trust_held(struct store *s, int64_t id, const char *scope,
+			  int64_t now_ms, struct trust_held *ret,
+			  struct error *e)
+{
+	sqlite3_stmt *row;
+
+	if (db_row(&s->db, STMT_TRUST_HELD,
+		   ARGS(ARG(id), ARG(scope), ARG(now_ms)), &row, e))
+		return e->code;
+	COPY(ret->role, db_text(row, 0));
+	COPY(ret->by, db_text(row, 1));
+	ret->expires_ms = db_int(row, 2);
+	ret->unasked = db_int(row, 3) != 0;
+	db_done(row);
+	return ERR_OK;
 }
 
 enum err store_trust_find(struct store *s, const char *login, int64_t *ret_id,
@@ -150,14 +271,17 @@ enum err store_trust_list(struct store *s, int64_t now_ms, json_t **ret,
 	while (db_next(&s->db, row, &code, e))
 		json_array_append_new(
 			list,
-			json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:I}",
+			json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:s, s:I,"
+				  " s:s, s:b}",
 				  "login", db_text(row, 0), "id",
 				  (json_int_t)db_int(row, 1), "role",
 				  db_text(row, 2), "scope", db_text(row, 3),
 				  "expires_ms", (json_int_t)db_int(row, 4),
 				  "by", db_text(row, 5), "reason",
 				  db_text(row, 6), "granted_ms",
-				  (json_int_t)db_int(row, 7)));
+				  (json_int_t)db_int(row, 7), "kind",
+				  db_text(row, 8), "unasked",
+				  db_int(row, 9) != 0));
 	if (code)
 		return code;
 	*ret = TAKE(list);

@@ -1,7 +1,9 @@
 /*
- * Who may what: principals are numeric user ids of the forge, a login is only
- * the name they had when last seen.  A grant has a role, a scope ('' or one
- * repository), may expire, and is revoked rather than deleted.
+ * Who may what.  A grant belongs to a principal (store/principal.h), has a
+ * role, a scope ('' or one repository), may expire, and is revoked rather
+ * than deleted.  One to an organisation covers whom the forge calls a member.
+ *
+ * "May command" (the role) and "is deployed unasked" are two questions.
  */
 #ifndef STORE_TRUST_H
 #define STORE_TRUST_H
@@ -10,45 +12,74 @@
 #include <stdint.h>
 
 #include "bot/base/json.h"
+#include "store/principal.h"
 #include "store/store.h"
 
 struct trust_grant {
-	int64_t user_id;
+	int64_t user_id; /* of the principal, whatever its kind */
 	const char *login;
+	const char *kind;  /* "user", "org", "app" */
 	const char *role;  /* "admin", "maintainer", "contributor" */
 	const char *scope; /* "" everywhere, or "owner/name" */
 	const char *by;	   /* who granted, for the record */
 	const char *reason;
 	int64_t expires_ms; /* 0 = never */
+	bool unasked;	    /* is their code deployed unasked? */
 };
 
-/* Remembers that this user id carried this login. */
-NODISCARD enum err store_principal_seen(struct store *s, int64_t id,
-					const char *login, int64_t now_ms,
-					struct error *e);
+/* Is role as much as least?  "" is a stranger, and so is what is no role. */
+bool trust_role_reaches(const char *role, const char *least);
+/* The static word that equals role, "" for what is no role. */
+const char *trust_role_word(const char *role);
 
 /*
- * The highest role in force for a user on repo: a static word, "" for a
- * stranger.
+ * May command: the highest role in force for a user on repo, their own or as
+ * a member of an organisation: a static word, "" for a stranger.  repo "":
+ * everywhere.  An app has none.
  */
 NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char *repo, int64_t now_ms,
 			      const char **ret, struct error *e);
 
 /*
- * Replaces what the user had in that scope; audited.  ERR_REFUSED when that
- * would leave nobody admin, now or when it expires.
+ * Is this author's code deployed unasked on repo?  What was said of them
+ * counts before what was said of their organisations, and what was said for
+ * the project before what was said for all.
+ */
+NODISCARD enum err store_unasked(struct store *s, int64_t author_id,
+				 const char *repo, int64_t now_ms, bool *ret,
+				 struct error *e);
+
+/*
+ * Replaces what the principal had in that scope; audited.  What they asked
+ * for and may not ask for any more is void.  ERR_REFUSED, with the reason,
+ * for a role that the kind cannot have, and when nobody would be left who is
+ * admin of all for ever.
  */
 NODISCARD enum err store_trust_add(struct store *s, const struct trust_grant *g,
 				   int64_t now_ms, struct error *e);
 
 /*
- * Revokes everything the user has.  ERR_MISSING when that is nothing;
- * ERR_REFUSED when nobody would be admin any more; audited.
+ * Revokes what the principal has in a scope, TRUST_ALL_SCOPES: everything;
+ * and voids what they asked for with it.  ERR_MISSING when that is nothing;
+ * ERR_REFUSED as above; audited.
  */
+#define TRUST_ALL_SCOPES "*"
 NODISCARD enum err store_trust_remove(struct store *s, int64_t user_id,
-				      const char *login, const char *by,
-				      int64_t now_ms, struct error *e);
+				      const char *login, const char *scope,
+				      const char *by, int64_t now_ms,
+				      struct error *e);
+
+/* What a principal holds in exactly this scope; ERR_MISSING = nothing. */
+struct trust_held {
+	char role[16];
+	char by[96];
+	int64_t expires_ms;
+	bool unasked;
+};
+NODISCARD enum err store_trust_held(struct store *s, int64_t id,
+				    const char *scope, int64_t now_ms,
+				    struct trust_held *ret, struct error *e);
 
 /* The id of somebody who holds a grant under this login; 0 = nobody. */
 NODISCARD enum err store_trust_find(struct store *s, const char *login,
@@ -58,7 +89,8 @@ NODISCARD enum err store_trust_find(struct store *s, const char *login,
 NODISCARD enum err store_trust_ever(struct store *s, bool *ret,
 				    struct error *e);
 
-/* Array of {login, id, role, scope, expires_ms, by, reason, granted_ms}. */
+/* Array of {login, id, kind, role, scope, unasked, expires_ms, by, reason,
+ * granted_ms}, the highest role first, then by login. */
 NODISCARD enum err store_trust_list(struct store *s, int64_t now_ms,
 				    json_t **ret, struct error *e);
 

@@ -15,8 +15,9 @@
  *                   "cycle"}],
  *     "last": [finished cycle, newest first, at most 10]}]}
  *   request: {"kind", "by", "origin", "since_ms", "state": "waiting"|"booked",
- *     "at_ms", "sha", "repo", "number", "title", "base"}; repo is "" and
- *     number 0 when a base branch moved.
+ *     "at_ms", "sha", "repo", "number", "title", "base", "forced": bool,
+ *     "reason": as given by who asked}; repo is "" and number 0 when a base
+ * branch moved.
  *
  * view_cycle:   cycle in full:
  *   {"id", "environment", "kind": "short"|"full",
@@ -39,11 +40,22 @@
  *   {"bot", "environment", "public_url", "repo", "number", "title", "author",
  *    "head_sha", "pull_state": "open"|"closed"|"merged", "draft": bool,
  *    "now_ms", "state": "idle"|"waiting"|"running"|"done",
- *    "why": a phrase, why it waits or is not on staging; "" when neither, or
- *           when only the configuration knows (labels, base branch),
+ *    "why": a phrase, why it waits or is not on staging; "" when neither,
  *    "at_ms": when it will start, or 0,
+ *    "grant": the permission for the code of an author who is not trusted:
+ *           {"by", "sha", "since_ms", "until_ms",
+ *            "state": "granted"|"void"|"expired",
+ *            "why": it is void: "moved"|"closed"|"base"|"granter"} | null,
  *    "requests": [{"kind", "by", "origin", "since_ms",
- *                  "state": "waiting"|"booked"|"running", "at_ms", "sha"}],
+ *                  "state": "waiting"|"booked"|"running", "at_ms", "sha",
+ *                  "forced": bool, "reason"}],
+ *    "heard": the newest review since the head is what it is that was obeyed:
+ *           {"by", "at_ms", "verbs": "deploy, ...", "state", "request": the
+ *            state of what it asked for, or ""} | null,
+ *    "verbosity": "quiet"|"normal"|"verbose",
+ *    "skipped": {"by", "since_ms", "reason"} | null,
+ *    "disputes": against the verdict on the head: [{"by", "reason", "at_ms",
+ *                  "cycle"}, at most 20],
  *    "cycle": the newest cycle that lists a revision of this pull | null,
  *    "on_staging": what is deployed now, with or without this pull:
  *           {"cycle", "kind", "since_ms",
@@ -63,6 +75,7 @@
 #define STORE_VIEW_H
 
 #include "bot/base/json.h"
+#include "bot/base/str.h"
 #include "store/store.h"
 
 /* Log tails in one view: six bytes of JSON for each fit LIMIT_PAGE. */
@@ -73,6 +86,15 @@ struct view_settings {
 	const char *public_url;
 	const char *web_url; /* the forge for people, "https://github.com";
 				"" = pages have no links to it */
+	/*
+	 * Adds what the configuration has against deploying the pull there
+	 * unasked, as a phrase; nothing when that is nothing.  From whatever
+	 * thread the view is made on; may be NULL.
+	 */
+	void (*against)(const void *ctx, struct store *s,
+			const char *environment, const char *repo,
+			int64_t number, int64_t now_ms, struct str *out);
+	const void *ctx; /* for it */
 };
 
 NODISCARD json_t *view_status(struct store *s, const struct view_settings *v,

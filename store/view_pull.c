@@ -18,6 +18,7 @@ struct subject {
 	int64_t newest;	  /* cycle that lists it, 0 = none */
 	json_t *in_cycle; /* its revision there, or NULL */
 	int64_t deployed; /* cycle, 0 = none */
+	json_t *grant;	  /* a row of VIEW_GRANT, or NULL */
 };
 
 static bool is(const json_t *o, const char *key, const char *word)
@@ -79,6 +80,17 @@ static bool why_state(struct view *v UNUSED, const struct subject *s,
 	return out->len;
 }
 
+static bool why_skipped(struct view *v, const struct subject *s,
+			struct str *out)
+{
+	if (js_int(s->pull, "skipped_ms", 0))
+		str_addf(out,
+			 "%s took it out with `skip`: a maintainer puts it "
+			 "back with `@%s include`",
+			 js_str(s->pull, "skipped_by"), v->settings->bot);
+	return out->len;
+}
+
 static bool why_excluded(struct view *v, const struct subject *s,
 			 struct str *out)
 {
@@ -129,15 +141,43 @@ static bool why_last_cycle(struct view *v UNUSED, const struct subject *s,
 	return out->len;
 }
 
+/* It was permitted, and is not any more. */
+static bool why_ended(struct view *v, const struct subject *s, struct str *out)
+{
+	const char *bot = v->settings->bot, *why = js_str(s->grant, "why");
+
+	if (is(s->grant, "state", "expired"))
+		str_addf(out,
+			 "the permission of %s for this revision has ended: a "
+			 "maintainer can give it again with `@%s deploy`",
+			 js_str(s->grant, "by"), bot);
+	else if (!is(s->grant, "state", "void"))
+		return false;
+	else if (!strcmp(why, "moved"))
+		str_addf(out,
+			 "the permission for %.12s was for that revision "
+			 "only: look at the new one, then `@%s deploy`",
+			 js_str(s->grant, "sha"), bot);
+	else
+		str_addf(out,
+			 "the permission for %.12s is void, because %s: a "
+			 "maintainer can look at it again, then `@%s deploy`",
+			 js_str(s->grant, "sha"),
+			 !strcmp(why, "closed") ? "it was closed"
+			 : !strcmp(why, "granter")
+				 ? "who gave it may not any more"
+				 : "its base branch was changed",
+			 bot);
+	return true;
+}
+
 static bool why_unasked(struct view *v, const struct subject *s,
 			struct str *out)
 {
-	if (view_value(v, STMT_VIEW_TRUSTED,
+	if (is(s->grant, "state", "granted") ||
+	    view_value(v, STMT_TRUST_UNASKED,
 		       ARGS(ARG(js_int(s->pull, "author_id", 0)),
 			    ARG(js_str(s->pull, "repo")), ARG(v->now_ms)),
-		       0) ||
-	    view_value(v, STMT_VIEW_ASKED_FOR,
-		       ARGS(ARG(s->pull_id), ARG(s->head), ARG(s->env_name)),
 		       0))
 		return false;
 	str_addf(out,
@@ -147,15 +187,24 @@ static bool why_unasked(struct view *v, const struct subject *s,
 	return true;
 }
 
+static bool why_against(struct view *v, const struct subject *s,
+			struct str *out)
+{
+	if (v->settings->against)
+		v->settings->against(v->settings->ctx, v->store, s->env_name,
+				     js_str(s->pull, "repo"),
+				     js_int(s->pull, "number", 0), v->now_ms,
+				     out);
+	return out->len;
+}
+
 /* The first reason that applies is the one to mend first. */
 static void why_not(struct view *v, const struct subject *s, struct str *out)
 {
 	static bool (*const reasons[])(struct view *, const struct subject *,
 				       struct str *) = {
-		why_state,
-		why_excluded,
-		why_last_cycle,
-		why_unasked,
+		why_state,	why_skipped, why_excluded, why_ended,
+		why_last_cycle, why_unasked, why_against,
 	};
 
 	if (staged(v, s))
@@ -213,6 +262,28 @@ static json_t *result_of(struct view *v, const struct subject *s)
 	return o;
 }
 
+static json_t *skipped(const json_t *pull)
+{
+	if (!js_int(pull, "skipped_ms", 0))
+		return json_null();
+	return json_pack("{s:O, s:O, s:O}", "by",
+			 json_object_get(pull, "skipped_by"), "since_ms",
+			 json_object_get(pull, "skipped_ms"), "reason",
+			 json_object_get(pull, "skip_reason"));
+}
+
+/* What people said of it, beside wishes. */
+static void put_words(struct view *v, json_t *to, const struct subject *s)
+{
+	view_put(v, to, "verbosity",
+		 json_incref(json_object_get(s->pull, "verbosity")));
+	view_put(v, to, "skipped", skipped(s->pull));
+	view_put(v, to, "disputes",
+		 view_rows(v, STMT_VIEW_DISPUTES,
+			   ARGS(ARG(s->pull_id), ARG(s->head),
+				ARG(s->env_name))));
+}
+
 void view_put_pull(struct view *v, json_t *to, const json_t *pull)
 {
 	static const char *const members[] = {
@@ -232,6 +303,13 @@ static void put_cycle(struct view *v, json_t *to, int64_t id)
 	view_put(v, to, "cycle", cycle ? cycle : json_null());
 }
 
+static void put_heard(struct view *v, json_t *to, int64_t pull_id)
+{
+	json_t *heard = view_row(v, STMT_VIEW_HEARD, ARGS(ARG(pull_id)));
+
+	view_put(v, to, "heard", heard ? heard : json_null());
+}
+
 json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 {
 	struct subject s = {
@@ -244,12 +322,16 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	};
 	CLEANUP(json_decref) json_t *in_cycle = NULL;
 	json_t *o = json_object(), *requests;
+	int64_t author_id = js_int(pull, "author_id", 0);
 
 	s.newest = view_value(v, STMT_VIEW_PULL_CYCLE,
 			      ARGS(ARG(s.pull_id), ARG(s.env_name)), 0);
 	in_cycle = view_row(v, STMT_VIEW_PULL_IN_CYCLE,
 			    ARGS(ARG(s.newest), ARG(s.pull_id)));
 	s.in_cycle = in_cycle;
+	s.grant = view_row(v, STMT_VIEW_GRANT,
+			   ARGS(ARG(s.pull_id), ARG(s.env_name), ARG(author_id),
+				ARG(v->now_ms)));
 	requests = view_rows(v, STMT_VIEW_PULL_REQUESTS,
 			     ARGS(ARG(s.env_name), ARG(s.pull_id)));
 	view_put(v, o, "bot", view_text(v->settings->bot));
@@ -258,10 +340,13 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	view_put_pull(v, o, pull);
 	view_put(v, o, "state", json_string(state_of(&s, requests)));
 	put_why(v, o, &s);
+	view_put(v, o, "grant", s.grant ? s.grant : json_null());
 	view_put(v, o, "requests", requests);
+	put_heard(v, o, s.pull_id);
 	put_cycle(v, o, s.newest);
 	view_put(v, o, "on_staging", on_staging(v, s.deployed));
 	view_put(v, o, "result", result_of(v, &s));
+	put_words(v, o, &s);
 	view_put(v, o, "answer", view_text(js_str(pull, "answer")));
 	view_put(v, o, "answer_ms", json_integer(js_int(pull, "answer_ms", 0)));
 	return o;

@@ -28,6 +28,13 @@
 #define LIMIT_STRANGER_COMMENT (4u << 10)
 #define LIMIT_COMMANDS_PER_COMMENT 8
 #define LIMIT_COMMAND_LINE 512
+/*
+ * Commands that one person may give in an hour, over all and on one pull
+ * request: nobody needs more by hand, and a stolen account shall not wear out
+ * staging or the forge's patience.
+ */
+#define LIMIT_COMMANDS_PER_HOUR 120
+#define LIMIT_COMMANDS_PER_HOUR_HERE 60
 /* GitHub refuses a status description above 140 characters. */
 #define LIMIT_STATUS_DESCRIPTION 140
 

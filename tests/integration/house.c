@@ -119,7 +119,7 @@ static void write_config(const struct house *h, const struct house_settings *s)
 		 "  clone_url: \"file://%s/forge/repos/{repo}.git\"\n"
 		 "  token_file: %s/token\n"
 		 "  webhook_secret_file: %s/secret\n"
-		 "  commit_guard: 0s\n"
+		 "  commit_guard: %s\n"
 		 "  reconcile: %s\n"
 		 "trust: {admins: [ada]}\n"
 		 "environments:\n"
@@ -132,7 +132,7 @@ static void write_config(const struct house *h, const struct house_settings *s)
 		 "    recipe:\n%s"
 		 "    jobs:\n",
 		 h->port, h->url, h->state, sbc_url(h->forge), h->dir, h->dir,
-		 h->dir, or_else(s->reconcile, "5m"),
+		 h->dir, or_else(s->guard, "0s"), or_else(s->reconcile, "5m"),
 		 or_else(s->isolation, "none"),
 		 or_else(s->policy, HOUSE_POLICY),
 		 or_else(s->recipe, HOUSE_RECIPE));

@@ -53,6 +53,7 @@ struct house {
 struct house_settings {
 	const char *policy;    /* "settle: 1s, ..." instead of HOUSE_POLICY */
 	const char *reconcile; /* "5m" */
+	const char *guard;     /* "0s": people here write at once */
 	const char *isolation; /* "none" */
 	const char *recipe;    /* YAML lines instead of HOUSE_RECIPE */
 	const char *jobs;      /* YAML lines instead of the three below */

@@ -13,9 +13,12 @@ static const struct house_settings usual = {0};
 static void deploy_once(struct house *h)
 {
 	int pull = house_pull(h, WEB, "sam", "sams", NULL);
-	int64_t said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
 	CLEANUP(free) char *status = NULL;
+	int64_t said;
 
+	/* What the bot does not know of yet it asks about. */
+	house_await_sql(h, "SELECT count(*) FROM head", 1);
+	said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
 	house_await_reaction(h, WEB, pull, said, "rocket");
 	house_await_quiet(h);
 	house_assert_reactions(h, WEB, pull, said, "eyes rocket");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bot/base/clock.h"
+#include "bot/base/fs.h"
 
 static const struct house_settings usual = {0};
 
@@ -73,14 +74,20 @@ static void trust_words(struct house *h)
 	assert_says(h, 1, CLI("trust", "add", "nobody", "--role", "admin"),
 		    "nobody");
 	assert_says(h, 2, CLI("trust", "add", "sam"), "usage");
+	assert_says(h, 2,
+		    CLI("trust", "add", "sam", "--role", "contributor",
+			"--unasked", "perhaps"),
+		    "usage");
 	assert_says(h, 1, CLI("trust", "remove", "sam"), "not on the trust");
 	assert_says(h, 0,
 		    CLI("trust", "add", "sam", "--role", "contributor", "--for",
-			"30d", "--project", WEB, "--reason", "helps out"),
-		    "sam");
+			"30d", "--project", WEB, "--reason", "helps out",
+			"--unasked", "no"),
+		    "not deployed unasked");
 	list = cli(h, 0, CLI("trust", "list"));
 	house_assert_has(list, "helps out");
 	house_assert_has(list, "ada");
+	house_assert_has(list, "\tuser\tnot unasked\n");
 	assert_says(h, 0, CLI("trust", "remove", "sam"), "sam");
 	free(list);
 	list = cli(h, 0, CLI("trust", "list"));
@@ -94,6 +101,81 @@ static void test_trust(void **state UNUSED)
 	trust_words(h);
 	house_stop(h);
 	trust_words(h);
+	house_start(h);
+	house_end(h);
+}
+
+/* --- a list --- */
+
+static void put_list(struct house *h, const char *text, char path[256])
+{
+	struct error e = ERROR_INIT;
+
+	snprintf(path, 256, "%s/staging.ini", h->dir);
+	assert_int_equal(fs_write(path, text, strlen(text), 0600, &e), ERR_OK);
+}
+
+/* As KernelCI keeps it: shown, taken over, changed, given back. */
+static void import_words(struct house *h)
+{
+	CLEANUP(free) char *list = NULL;
+	CLEANUP(free) char *again = NULL;
+	char path[256];
+
+	put_list(h,
+		 "[DEFAULT]\nbranch: staging.kernelci.org\nusers:\n"
+		 "    # who works on it\n    Sam\n    mona, sam\n\n"
+		 "[kernelci-api]\n",
+		 path);
+	assert_says(h, 0, CLI("trust", "import", path), "nothing was done yet");
+	list = cli(h, 0, CLI("trust", "list"));
+	house_assert_lacks(list, "sam");
+	free(list);
+	list = cli(h, 0, CLI("trust", "import", path, "--apply"));
+	house_assert_has(list, "add     sam (");
+	house_assert_has(list, "keep    mona (");
+	house_assert_has(list, "1 to add, 1 to keep, 0 to remove: done");
+	assert_says(h, 0, CLI("trust", "import", "--apply", path),
+		    "0 to add, 2 to keep, 0 to remove");
+	assert_says(h, 0, CLI("trust", "list"), "import staging.ini");
+
+	/* What is exported changes nothing when it is imported. */
+	free(list);
+	list = cli(h, 0, CLI("trust", "export"));
+	house_assert_has(list, "    ada\n    carl\n    mona\n    sam\n");
+	put_list(h, list, path);
+	assert_says(h, 0, CLI("trust", "import", path, "--apply"),
+		    "0 to add, 4 to keep, 0 to remove");
+	again = cli(h, 0, CLI("trust", "export"));
+	assert_string_equal(list, again);
+
+	put_list(h, "[DEFAULT]\nusers: mona nobody\n", path);
+	assert_says(h, 1, CLI("trust", "import", path, "--apply"),
+		    "unknown to the forge: nobody");
+	assert_says(h, 1,
+		    CLI("trust", "import", path, "--apply", "--skip-unknown",
+			"--max-removals", "0"),
+		    "--max-removals 1");
+	assert_says(h, 0, CLI("trust", "list"), "sam");
+	assert_says(h, 0,
+		    CLI("trust", "import", path, "--apply", "--skip-unknown"),
+		    "remove  sam (");
+	put_list(h, "[DEFAULT]\nusers:\n", path);
+	assert_says(h, 1, CLI("trust", "import", path, "--apply"),
+		    "no name in it");
+	assert_says(h, 1, CLI("trust", "import", "/nonexistent"),
+		    "nonexistent");
+	assert_says(h, 2, CLI("trust", "import"), "usage");
+	assert_says(h, 0, CLI("trust", "list"), "mona");
+}
+
+static void test_import(void **state UNUSED)
+{
+	struct house *h = house_new(&usual);
+
+	import_words(h);
+	house_stop(h);
+	import_words(h);
 	house_start(h);
 	house_end(h);
 }
@@ -259,6 +341,7 @@ int main(void)
 		HOUSE_TEST(test_two_on_one_state_dir),
 		HOUSE_TEST(test_sigterm_while_a_job_runs),
 		HOUSE_TEST(test_trust),
+		HOUSE_TEST(test_import),
 		HOUSE_TEST(test_say_and_status),
 		HOUSE_TEST(test_audit),
 		HOUSE_TEST(test_files_that_do_not_match),

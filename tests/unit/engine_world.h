@@ -40,6 +40,8 @@
 #define REPO "acme/api"
 #define MINUTE (60LL * 1000)
 #define HOUR (60 * MINUTE)
+/* What forge.commit_guard is unless it is configured. */
+#define GUARD 10000
 
 /* People, by their ids on the forge. */
 enum {
@@ -64,6 +66,9 @@ struct world_pull {
 	int64_t updated_ms;
 	const char *merge; /* what git says of it: "merged", "conflict", ... */
 	const char *reason;
+	/* What it changes, separated by blanks: NULL = "src/a.c", "*" = too
+	 * many.  merged: what the merge finds, when that is more. */
+	const char *paths, *merged;
 };
 
 /* An effect that reached a port. */
@@ -87,11 +92,14 @@ struct world {
 	struct inbox *inbox;
 	struct engine *engine;
 	bool scans;
+	int64_t skew_ms; /* the forge's clock minus ours */
+	bool dateless;	 /* its answers carry no date */
 
 	struct world_pull pulls[PULLS_MAX]; /* by number */
 	int64_t next_comment;
 	int64_t next_delivery;
 	json_t *comments; /* what the listing of comments answers */
+	json_t *review_comments, *reviews; /* and the listings of these */
 	char base_sha[41];
 
 	/* Kinds whose effects stay unanswered, separated by blanks. */
@@ -101,6 +109,7 @@ struct world {
 	/* Kind that fails with this outcome's code, or NULL. */
 	const char *fail_kind;
 	enum err fail_code;
+	int fail_status; /* HTTP */
 	bool fail_unknown;
 
 	struct world_effect sent[SENT_MAX];
@@ -216,6 +225,32 @@ static inline json_t *world_pulls_json(struct world *w)
 	return list;
 }
 
+/* Adds "paths", as git says them. */
+static inline void world_add_paths(json_t *to, const char *paths)
+{
+	char *copy = strdup(paths ? paths : "src/a.c"), *rest = copy, *one;
+	json_t *list = json_array();
+
+	while ((one = strsep(&rest, " ")))
+		json_array_append_new(list, json_string(one));
+	if (strcmp(copy, "*") != 0)
+		json_object_set(to, "paths", list);
+	json_decref(list);
+	free(copy);
+}
+
+static inline json_t *world_paths_json(struct world *w, const json_t *args)
+{
+	struct world_pull *p = &w->pulls[js_int(args, "number", 0)];
+	bool known = !strcmp(js_str(args, "sha"), p->sha);
+	json_t *body = json_pack("{s:s, s:s}", "result",
+				 known ? "known" : "moved", "reason", "");
+
+	if (known)
+		world_add_paths(body, p->paths);
+	return body;
+}
+
 static inline json_t *world_batch_json(struct world *w, const json_t *args)
 {
 	json_t *projects = json_array(), *project, *revision;
@@ -234,13 +269,13 @@ static inline json_t *world_batch_json(struct world *w, const json_t *args)
 					? "moved"
 					: p->merge;
 
-			json_array_append_new(
-				list, json_pack("{s:I, s:s, s:s, s:s, s:[s]}",
-						"number", (json_int_t)n, "sha",
-						js_str(revision, "sha"),
-						"result", merge, "reason",
-						p->reason ? p->reason : "",
-						"paths", "src/a.c"));
+			json_t *one = json_pack(
+				"{s:I, s:s, s:s, s:s}", "number", (json_int_t)n,
+				"sha", js_str(revision, "sha"), "result", merge,
+				"reason", p->reason ? p->reason : "");
+
+			world_add_paths(one, p->merged ? p->merged : p->paths);
+			json_array_append_new(list, one);
 			if (!strcmp(merge, "merged"))
 				sha[n] = p->sha[0];
 		}
@@ -265,6 +300,10 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 		return world_pulls_json(w);
 	if (!strcmp(x->kind, "forge.comments"))
 		return json_incref(w->comments);
+	if (!strcmp(x->kind, "forge.review_comments"))
+		return json_incref(w->review_comments);
+	if (!strcmp(x->kind, "forge.reviews"))
+		return json_incref(w->reviews);
 	if (!strcmp(x->kind, "forge.hooks"))
 		return json_array();
 	if (!strcmp(x->kind, "forge.self"))
@@ -277,6 +316,8 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 					     : next_posted++));
 	if (!strcmp(x->kind, "git.batch"))
 		return world_batch_json(w, x->args);
+	if (!strcmp(x->kind, "git.paths"))
+		return world_paths_json(w, x->args);
 	if (!strcmp(x->kind, "git.tag"))
 		return json_pack("{s:s}", "tag", "staging-1");
 	if (!strcmp(x->kind, "job.run"))
@@ -290,8 +331,13 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 static inline void world_answer(struct world_effect *x, enum err code,
 				json_t *body)
 {
+	struct world *w = x->world;
 	struct outcome o = {.id = x->id, .code = code};
+	int64_t date = clock_wall(&w->clock.clock) + w->skew_ms;
 
+	/* Whole seconds, as in a Date header. */
+	if (!strncmp(x->kind, "forge.", 6) && !w->dateless)
+		o.date_ms = date - date % 1000;
 	assert_false(x->answered);
 	x->answered = true;
 	if (code)
@@ -299,6 +345,7 @@ static inline void world_answer(struct world_effect *x, enum err code,
 	else
 		o.body = body ? body : world_body(x->world, x);
 	o.unknown = code && x->world->fail_unknown;
+	o.http_status = code ? x->world->fail_status : 200;
 	x->done(x->ctx, &o);
 }
 
@@ -307,7 +354,8 @@ static inline void world_start(struct world *w, const struct effect *effect,
 			       void *ctx)
 {
 	struct world_effect *x = &w->sent[w->sent_count];
-	bool is_admin = !strcmp(effect->kind, "forge.user");
+	long long id = ADMIN;
+	bool is_user = !strcmp(effect->kind, "forge.user");
 
 	assert_true(w->sent_count < SENT_MAX);
 	w->sent_count++;
@@ -326,10 +374,15 @@ static inline void world_start(struct world *w, const struct effect *effect,
 		world_answer(x, w->fail_code, NULL);
 		return;
 	}
+	/* The first admins have names of their own. */
+	if (is_user &&
+	    sscanf(js_str(effect->args, "login"), "user%lld", &id) != 1)
+		id = ADMIN;
 	world_answer(x, ERR_OK,
-		     is_admin ? json_pack("{s:i, s:s}", "id", ADMIN, "login",
-					  world_login(ADMIN))
-			      : NULL);
+		     is_user ? json_pack("{s:I, s:s, s:s}", "id",
+					 (json_int_t)id, "login",
+					 world_login(id), "type", "User")
+			     : NULL);
 }
 
 static inline void world_forge(struct port *p, const struct effect *effect,
@@ -559,6 +612,8 @@ static inline void world_begin(struct world *w, const char *yaml)
 	assert_non_null(mkdtemp(w->dir));
 	world_sha(w->base_sha, '0');
 	w->comments = json_array();
+	w->review_comments = json_array();
+	w->reviews = json_array();
 	fake_clock_init(&w->clock, 1790000000000LL);
 	world_set_config(w, *yaml ? yaml : world_yaml);
 	snprintf(w->store_path, sizeof(w->store_path), "%s/kcibot.db", w->dir);
@@ -596,6 +651,8 @@ static inline void world_end(struct world *w)
 	for (size_t i = 0; i < w->sent_count; i++)
 		json_decref(w->sent[i].args);
 	json_decref(w->comments);
+	json_decref(w->review_comments);
+	json_decref(w->reviews);
 	config_free(w->config);
 	world_must(fs_remove_tree(w->dir, &e), &e);
 }
@@ -645,7 +702,7 @@ static inline void world_tell(struct world *w, int64_t number,
 /* The pull's change is seen by nobody until a webhook or a scan. */
 static inline struct world_pull *world_change(struct world *w, int64_t number)
 {
-	w->pulls[number].updated_ms = clock_wall(&w->clock.clock);
+	w->pulls[number].updated_ms = clock_wall(&w->clock.clock) + w->skew_ms;
 	return &w->pulls[number];
 }
 
@@ -660,7 +717,8 @@ static inline void world_open(struct world *w, int64_t number, int64_t author)
 	world_sha(p->sha, "0123456789abcdef"[number % 16]);
 	world_tell(w, number, "opened");
 	world_run(w);
-	/* A person needs a moment to look at it. */
+	/* A person needs a moment to look at it; what never had another head
+	 * needs no guard. */
 	world_pass(w, 2000);
 }
 
@@ -669,7 +727,7 @@ static inline void world_push(struct world *w, int64_t number, char digit)
 	world_sha(world_change(w, number)->sha, digit);
 	world_tell(w, number, "synchronize");
 	world_run(w);
-	world_pass(w, 2000);
+	world_pass(w, GUARD + 1000);
 }
 
 static inline void world_set_state(struct world *w, int64_t number,
@@ -687,7 +745,7 @@ static inline json_t *world_comment_json(struct world *w, int64_t id,
 					 const char *text)
 {
 	char url[128];
-	const char *now = world_iso(clock_wall(&w->clock.clock));
+	const char *now = world_iso(clock_wall(&w->clock.clock) + w->skew_ms);
 
 	/* As when owner and repository are both called pull. */
 	snprintf(url, sizeof(url),
@@ -722,6 +780,61 @@ static inline int64_t world_comment(struct world *w, int64_t number,
 		      world_comment_payload(
 			      w, number, user,
 			      world_comment_json(w, id, number, user, text)));
+	return id;
+}
+
+/* A review of the head as it is now. */
+static inline json_t *world_review_json(struct world *w, int64_t id,
+					int64_t number, int64_t user,
+					const char *text)
+{
+	return json_pack("{s:I, s:s, s:{s:I, s:s, s:s}, s:s, s:s, s:s}", "id",
+			 (json_int_t)id, "body", text, "user", "id",
+			 (json_int_t)user, "login", world_login(user), "type",
+			 "User", "submitted_at",
+			 world_iso(clock_wall(&w->clock.clock)), "commit_id",
+			 w->pulls[number].sha, "state", "commented");
+}
+
+/* A comment on a line of the head's code. */
+static inline json_t *world_code_comment_json(struct world *w, int64_t id,
+					      int64_t number, int64_t user,
+					      const char *text)
+{
+	json_t *o = world_comment_json(w, id, number, user, text);
+
+	json_object_set_new(o, "original_commit_id",
+			    json_string(w->pulls[number].sha));
+	return o;
+}
+
+/*
+ * What is said in a review or on code, with the reduced pull that comes with
+ * it; object ("review" or "comment") says which.
+ */
+static inline json_t *world_review_payload(struct world *w, int64_t number,
+					   int64_t sender, const char *action,
+					   const char *object, json_t *what)
+{
+	return json_pack("{s:s, s:{s:I, s:s, s:{s:s}}, s:o, s:{s:I, s:s},"
+			 " s:{s:s}}",
+			 "action", action, "pull_request", "number",
+			 (json_int_t)number, "state", w->pulls[number].state,
+			 "head", "sha", w->pulls[number].sha, object, what,
+			 "sender", "id", (json_int_t)sender, "login",
+			 world_login(sender), "repository", "full_name", REPO);
+}
+
+/* Submits a review and delivers it; does not run.  Returns its id. */
+static inline int64_t world_review(struct world *w, int64_t number,
+				   int64_t user, const char *text)
+{
+	int64_t id = w->next_comment++;
+
+	world_deliver(w, "pull_request_review",
+		      world_review_payload(
+			      w, number, user, "submitted", "review",
+			      world_review_json(w, id, number, user, text)));
 	return id;
 }
 

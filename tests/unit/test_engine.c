@@ -70,6 +70,29 @@ static void who_sends_must_be_who_wrote(void **state UNUSED)
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM said"), 0);
 }
 
+/* As only a broken or hostile sender makes it; nothing is written down. */
+static void a_comment_on_no_number_is_not_heard(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	for (int64_t number = -1; number <= 0; number++) {
+		json_t *comment = world_comment_json(
+			&w, 50 + number, 1, MAINTAINER, "@kcibot deploy");
+		json_t *payload =
+			world_comment_payload(&w, 1, MAINTAINER, comment);
+
+		json_object_set_new(json_object_get(payload, "issue"), "number",
+				    json_integer(number));
+		world_deliver(&w, "issue_comment", payload);
+		world_run(&w);
+	}
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM said"), 0);
+	/* "failed" would be: only a rule of the database was in the way. */
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM delivery"
+				       " WHERE event = 'issue_comment'"
+				       " AND result = 'ignored'"),
+			 2);
+}
+
 static void bots_are_not_obeyed(void **state UNUSED)
 {
 	json_t *comment;
@@ -179,9 +202,12 @@ static void a_sha_that_is_named_is_meant(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 0);
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy 111111111111");
 	assert_int_equal(world_cycles(&w), 1);
-	/* All digits, of a head that no delivery told of. */
+	/* A head that nothing told of is on record with the refusal. */
 	world_sha(world_change(&w, 1)->sha, 'e');
 	snprintf(text, sizeof(text), "@kcibot deploy %s", w.pulls[1].sha);
+	world_say(&w, 1, MAINTAINER, text);
+	assert_int_equal(world_cycles(&w), 1);
+	world_pass(&w, 1000);
 	world_say(&w, 1, MAINTAINER, text);
 	assert_int_equal(world_cycles(&w), 2);
 }
@@ -509,8 +535,9 @@ static void decisions_are_audited(void **state UNUSED)
 
 	assert_int_equal(world_audited(&w, "start", "first start"), 1);
 	assert_int_equal(world_audited(&w, "start", w.config->hash), 1);
-	assert_int_equal(
-		world_audited(&w, "trust.add", "user11 (11) as maintainer"), 1);
+	assert_int_equal(world_audited(&w, "trust.add",
+				       "user11 (11, user) as maintainer"),
+			 1);
 	assert_int_equal(world_audited(&w, "trust.add", "\"role_before\":\"\""),
 			 3);
 
@@ -614,6 +641,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(permission_matrix),
 		T(who_sends_must_be_who_wrote),
+		T(a_comment_on_no_number_is_not_heard),
 		T(bots_are_not_obeyed),
 		T(edits_never_run),
 		T(strangers_are_answered_once_a_day),

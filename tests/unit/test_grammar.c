@@ -1,5 +1,5 @@
 /*
- * The grammar against tests/grammar/corpus.tsv, and the limits that are too
+ * The grammar against the tables in tests/grammar, and the limits that are too
  * long to write down there.
  */
 #include <stdarg.h>
@@ -13,9 +13,8 @@
 #include "bot/base/cleanup.h"
 #include "bot/base/fs.h"
 #include "bot/base/str.h"
+#include "commands/args.h"
 #include "commands/grammar.h"
-
-#define CORPUS "tests/grammar/corpus.tsv"
 
 static void unescape(struct str *out, const char *s)
 {
@@ -76,7 +75,10 @@ static bool check_reading(const char *text, size_t len, const char *want,
 	return strcmp(got->text, want) == 0;
 }
 
-static bool check_row(char *row)
+/* Reads text, leaves in got how; is it what is wanted? */
+static bool check_row(char *row,
+		      bool (*check)(const char *text, size_t len,
+				    const char *want, struct str *got))
 {
 	CLEANUP(str_release) struct str comment = STR_INIT(LIMIT_COMMENT_IN);
 	CLEANUP(str_release) struct str want = STR_INIT(LIMIT_COMMENT_IN);
@@ -84,35 +86,88 @@ static bool check_row(char *row)
 	char *text = strchr(row, '\t');
 	char *reading = text ? strchr(text + 1, '\t') : NULL;
 
-	assert_non_null(reading);
+	if (!reading) {
+		print_error("no row: %s\n", row);
+		return false;
+	}
 	*text++ = '\0';
 	*reading++ = '\0';
 	unescape(&comment, text);
 	unescape(&want, reading);
-	if (check_reading(comment.text, comment.len, want.text, &got))
+	if (check(comment.text, comment.len, want.text, &got))
 		return true;
 	print_error("%s: %s\n  want %s\n  got  %s\n", row, text, want.text,
 		    got.text);
 	return false;
 }
 
-static void test_corpus(void **state UNUSED)
+static void check_table(const char *path,
+			bool (*check)(const char *text, size_t len,
+				      const char *want, struct str *got),
+			int least)
 {
 	CLEANUP(str_release) struct str file = STR_INIT(1 << 20);
 	struct error e = ERROR_INIT;
 	int rows = 0, wrong = 0;
 	char *save = NULL;
 
-	assert_int_equal(fs_read(CORPUS, &file, &e), ERR_OK);
+	assert_int_equal(fs_read(path, &file, &e), ERR_OK);
 	for (char *row = strtok_r(file.text, "\n", &save); row;
 	     row = strtok_r(NULL, "\n", &save)) {
 		if (row[0] == '#')
 			continue;
 		rows++;
-		wrong += !check_row(row);
+		wrong += !check_row(row, check);
 	}
 	assert_int_equal(wrong, 0);
-	assert_true(rows >= 120);
+	assert_true(rows >= least);
+}
+
+static void test_corpus(void **state UNUSED)
+{
+	check_table("tests/grammar/corpus.tsv", check_reading, 200);
+}
+
+/* As the command table reads it; false when something in it is refused. */
+static bool describe_args(const struct said *said, struct str *got,
+			  struct error *e)
+{
+	for (size_t i = 0; i < said->count; i++) {
+		const struct said_command *c = &said->commands[i];
+		const struct command *command = command_find(c->verb);
+		struct args args;
+
+		if (!command)
+			return error_set(e, ERR_REFUSED, "no such verb") ==
+			       ERR_OK;
+		if (args_read(command, "kcibot", c->args, &args, e))
+			return false;
+		str_addf(got, "%s%d:%s", i ? "; " : "", c->line, c->verb);
+		for (size_t k = 0; k < ARGUMENTS_MAX; k++)
+			if (args.values[k].given)
+				str_addf(got, " %s=[%s]",
+					 command->arguments[k].name,
+					 args.values[k].text);
+	}
+	return true;
+}
+
+static bool check_arguments(const char *text, size_t len, const char *want,
+			    struct str *got)
+{
+	struct error e = ERROR_INIT;
+	struct said said;
+
+	if (!grammar_read("kcibot", text, len, &said, &e) &&
+	    describe_args(&said, got, &e))
+		return strcmp(got->text, want) == 0;
+	str_addf(got, "!%s", e.text);
+	return want[0] == '!' && strstr(e.text, want + 1);
+}
+
+static void test_arguments(void **state UNUSED)
+{
+	check_table("tests/grammar/arguments.tsv", check_arguments, 60);
 }
 
 /* A line of exactly len bytes that begins with a command. */
@@ -210,6 +265,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_line_length),
 		cmocka_unit_test(test_comment_length),
 		cmocka_unit_test(test_hostile_shapes),

@@ -359,7 +359,11 @@ static void test_too_large(void **state)
 
 static void test_no_links_without_a_forge(void **state)
 {
-	static const struct view_settings v = {"kcibot", "", "javascript:x//"};
+	static const struct view_settings v = {
+		.bot = "kcibot",
+		.public_url = "",
+		.web_url = "javascript:x//",
+	};
 	struct world *w = *state;
 	struct error e = ERROR_INIT;
 

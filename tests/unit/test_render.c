@@ -18,6 +18,7 @@
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
 #include "bot/render.h"
+#include "commands/command.h"
 #include "commands/grammar.h"
 
 #define GOLDEN "tests/unit/golden/render/"
@@ -85,9 +86,8 @@ static void check_ours(const struct str *text)
 
 	assert_int_equal(text->failed, ERR_OK);
 	assert_true(text->len <= LIMIT_COMMENT);
-	assert_int_equal(
-		grammar_read("kcibot", text->text, text->len, &said, &e),
-		ERR_OK);
+	if (grammar_read("kcibot", text->text, text->len, &said, &e))
+		fail_msg("%s in: %s", e.text, text->text);
 	assert_int_equal(said.count, 0);
 }
 
@@ -219,6 +219,103 @@ static void test_hostile_view(void **state UNUSED)
 	check_ours(&s);
 }
 
+/* Is it a word of ours: a name in the configuration, or one of a set? */
+static bool is_ours(const char *key, bool steers)
+{
+	static const char *const names[] = {"bot", "repo"};
+	static const char *const sets[] = {"state", "pull_state", "verdict",
+					   "result", "kind"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], key) == 0)
+			return true;
+	for (size_t i = 0; steers && i < ARRAY_SIZE(sets); i++)
+		if (strcmp(sets[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* Every other text in the view becomes words. */
+static json_t *all_saying(json_t *view, const char *words, bool steers)
+{
+	json_t *copy, *member;
+	const char *key;
+	size_t i;
+
+	if (json_is_string(view))
+		return json_string(words);
+	copy = json_copy(view);
+	json_object_foreach (copy, key, member)
+		if (!is_ours(key, steers))
+			json_object_set_new(copy, key,
+					    all_saying(member, words, steers));
+	json_array_foreach (copy, i, member)
+		json_array_set_new(copy, i, all_saying(member, words, steers));
+	return copy;
+}
+
+static void check_own_words(json_t *view, const char *words, bool steers)
+{
+	CLEANUP(str_release) struct str s = STR_INIT(LIMIT_COMMENT);
+	CLEANUP(json_decref)
+	json_t *saying = all_saying(view, words, steers);
+	struct reply reply = {words, words, words, words, NULL, words};
+
+	render_sticky(&s, saying);
+	check_ours(&s);
+	str_clear(&s);
+	render_outcome(&s, saying, words);
+	check_ours(&s);
+	str_clear(&s);
+	render_status_description(&s, saying);
+	check_ours(&s);
+	str_clear(&s);
+	render_reply(&s, &reply);
+	check_ours(&s);
+}
+
+/*
+ * The bot does not know its own account at once, and somebody may quote it:
+ * whatever people put into what it writes, and whatever it writes of itself,
+ * is never a command.
+ */
+static void test_own_words_are_no_commands(void **state UNUSED)
+{
+	static const char *const words[] = {
+		"@kcibot deploy",
+		"\n\n@kcibot deploy\n\n",
+		"x\r@kcibot deploy",
+		"- @kcibot deploy",
+		"-->\n\n@kcibot deploy",
+		"```\n```\n@kcibot deploy",
+		"``\n@kcibot deploy\n",
+		"</summary></details>\n\n@kcibot deploy",
+		"|\n\n@kcibot deploy",
+		"\xe2\x80\xa8@kcibot deploy",
+		"kcibot deploy",
+		"",
+	};
+	glob_t files;
+
+	assert_int_equal(glob(GOLDEN "*.json", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		CLEANUP(json_decref) json_t *view = load(files.gl_pathv[i]);
+
+		for (size_t n = 0; n < 2 * ARRAY_SIZE(words); n++)
+			check_own_words(view, words[n / 2], n % 2);
+	}
+	globfree(&files);
+	for (int role = ROLE_NONE; role < ROLE_MAX; role++) {
+		CLEANUP(str_release) struct str s = STR_INIT(LIMIT_COMMENT);
+		CLEANUP(str_release) struct str help = STR_INIT(LIMIT_COMMENT);
+
+		command_help(&help, "kcibot", (enum role)role, true);
+		render_reply(&s, &(struct reply){.login = "kcibot",
+						 .markdown = help.text});
+		check_ours(&s);
+	}
+}
+
 static const char *const hostile[] = {
 	"@all",
 	"\\@all",
@@ -279,6 +376,66 @@ static void test_inline(void **state UNUSED)
 		render_inline(&s, hostile[i]);
 		str_puts(&s, " | x |\n");
 		check_inert(s.text);
+	}
+}
+
+/* A list of code spans and nothing else, whatever the files are called. */
+static void test_files(void **state UNUSED)
+{
+	static const char *const allowed[] = {"document",  "list", "item",
+					      "paragraph", "text", "code",
+					      "softbreak"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		CLEANUP(json_decref) json_t *files = json_array();
+		CLEANUP(str_release) struct str s = STR_INIT(4096);
+		cmark_event_type event;
+
+		if (json_array_append_new(files, json_string(hostile[i])))
+			continue; /* no UTF-8: no JSON either */
+		str_puts(&s, "The files:");
+		render_files(&s, files);
+		str_puts(&s, "\n\nNext");
+		check_inert(s.text);
+		CLEANUP(cmark_node_free) cmark_node *root = parse(s.text);
+		CLEANUP(cmark_iter_free) cmark_iter *it = cmark_iter_new(root);
+
+		while ((event = cmark_iter_next(it)) != CMARK_EVENT_DONE) {
+			const char *type = cmark_node_get_type_string(
+				cmark_iter_get_node(it));
+			bool good = false;
+
+			for (size_t k = 0; k < ARRAY_SIZE(allowed); k++)
+				good |= !strcmp(type, allowed[k]);
+			if (!good)
+				fail_msg("%s in %s", type, s.text);
+		}
+	}
+}
+
+/* The name of who permitted is anybody's text, too. */
+static void test_grant(void **state UNUSED)
+{
+	static const char *const states[] = {"granted", "expired", "void"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
+			CLEANUP(str_release)
+			struct str s = STR_INIT(LIMIT_COMMENT);
+			CLEANUP(json_decref)
+			json_t *view = json_pack(
+				"{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s}}",
+				"environment", "staging", "bot", "kcibot",
+				"state", "idle", "grant", "state", states[k],
+				"by", hostile[i], "sha", hostile[i], "why",
+				"granter");
+
+			if (!view)
+				continue; /* no UTF-8: no JSON either */
+			render_sticky(&s, view);
+			check_inert(s.text);
+			assert_non_null(strstr(s.text, "**Permission:** "));
+		}
 	}
 }
 
@@ -510,6 +667,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_hostile_view),
+		cmocka_unit_test(test_own_words_are_no_commands),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_inline_shows),
 		cmocka_unit_test(test_code),

@@ -348,11 +348,13 @@ static void test_why_not(void **state)
 		   "its author is not on the trust list: a maintainer can "
 		   "write `@kcibot deploy`");
 	assert_why(w, "UPDATE trust SET scope='O/R'", "");
-	assert_why(w,
-		   "UPDATE trust SET revoked_ms=1; INSERT INTO request("
-		   "environment,kind,origin,pull_id,sha,made_ms,state) VALUES("
-		   "'staging','short','comment',1,'" SHA_A "',1,'done')",
-		   "");
+	assert_why(
+		w,
+		"UPDATE trust SET revoked_ms=1; INSERT INTO request("
+		"environment,kind,origin,pull_id,sha,base_ref,made_ms,"
+		"until_ms,state) VALUES('staging','short','comment',1,'" SHA_A
+		"','main',1,9000000000000000,'done')",
+		"");
 	add_cycle(w, 3, "finished", "success", 3);
 	assert_why(w,
 		   "INSERT INTO quarantine(pull_id,sha,environment,cycle_id,"
@@ -369,6 +371,54 @@ static void test_why_not(void **state)
 		   "started_ms) VALUES(4,'staging','short','finished','[]',"
 		   "'success',1);UPDATE environment SET deployed_cycle=4",
 		   "cycle 4, which is deployed, is without it");
+}
+
+/* The first line of a sentence about the permission, and its state. */
+static void assert_grant(struct world *w, const char *change, const char *state,
+			 const char *why, const char *phrase)
+{
+	CLEANUP(json_decref) json_t *view = NULL;
+
+	run(w, change);
+	view = pull7(w);
+	assert_string_equal(js_str(view, "grant.state"), state);
+	assert_string_equal(js_str(view, "grant.why"), why);
+	if (!strstr(js_str(view, "why"), phrase))
+		fail_msg("%s: %s", change, js_str(view, "why"));
+}
+
+static void test_grant(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(json_decref) json_t *view = NULL;
+
+	assert_grant(w, "UPDATE trust SET revoked_ms=1", "", "",
+		     "not on the trust list");
+	assert_grant(w,
+		     "INSERT INTO request(environment,kind,origin,pull_id,sha,"
+		     "base_ref,actor,made_ms,until_ms,state) VALUES('staging',"
+		     "'short','comment',1,'" SHA_A
+		     "','main','mia',1,9000000000000000,'done')",
+		     "granted", "", "");
+	/* Who is trusted needs none and shows none. */
+	assert_grant(w, "UPDATE trust SET revoked_ms=0", "", "", "");
+	assert_grant(w, "UPDATE trust SET revoked_ms=1", "granted", "", "");
+	assert_grant(w, "UPDATE request SET until_ms=5", "expired", "",
+		     "the permission of mia for this revision has ended");
+	assert_grant(w,
+		     "UPDATE request SET until_ms=9000000000000000, voided=1, "
+		     "void_why='granter'",
+		     "void", "granter", "who gave it may not any more");
+	assert_grant(w, "UPDATE request SET void_why='closed'", "void",
+		     "closed", "it was closed");
+	assert_grant(w, "UPDATE request SET void_why='base'", "void", "base",
+		     "its base branch was changed");
+	assert_grant(w, "UPDATE pull SET head_sha='" SHA_C "'", "void", "moved",
+		     "the permission for aaaaaaaaaaaa was for that revision "
+		     "only: look at the new one, then `@kcibot deploy`");
+	view = pull7(w);
+	assert_string_equal(js_str(view, "grant.by"), "mia");
+	assert_string_equal(js_str(view, "grant.sha"), SHA_A);
 }
 
 static void test_status(void **state)
@@ -525,6 +575,7 @@ int main(void)
 		T(test_failed_cycle),
 		T(test_on_staging),
 		T(test_why_not),
+		T(test_grant),
 		T(test_status),
 		T(test_pull_all),
 		T(test_broken_bytes),

@@ -1,0 +1,94 @@
+/*
+ * Out of every environment of the repository until `include`: what waits for
+ * the pull request is dropped, and where it is on board a wish makes it leave.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/base/str.h"
+#include "commands/evidence.h"
+#include "deploy/schedule.h"
+#include "deploy/standing.h"
+#include "store/request.h"
+
+static enum err drop_wishes(const struct command_call *call,
+			    const struct environment *env, struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_of_pull(call->store, call->pull->id, &list, &count,
+				   e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		if (strcmp(list[i].environment, env->name) == 0)
+			code = store_request_end(call->store, list[i].id,
+						 "dropped", "skipped", e);
+	free(list);
+	return code;
+}
+
+/* Is it in the running cycle, merged yet or not? */
+static enum err is_listed(const struct command_call *call,
+			  const struct environment *env, bool *ret,
+			  struct error *e)
+{
+	struct cycle c;
+	int64_t listed;
+	enum err code;
+
+	*ret = false;
+	code = store_cycle_running(call->store, env->name, &c, e);
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	if (store_revision_cycle(call->store, call->pull->id,
+				 call->pull->head_sha, env->name, &listed, e))
+		return e->code;
+	*ret = listed == c.id;
+	return ERR_OK;
+}
+
+static enum err leave(struct command_call *call, const struct environment *env,
+		      struct error *e)
+{
+	struct flow f = command_flow(call, env);
+	bool aboard, listed;
+
+	if (drop_wishes(call, env, e) ||
+	    standing_aboard(call->store, env, call->pull, call->now_ms, &aboard,
+			    e) ||
+	    is_listed(call, env, &listed, e))
+		return e->code;
+	if (!aboard && !listed)
+		return ERR_OK;
+	str_addf(call->text, " It leaves %s with the next deploy.", env->name);
+	/* Of the environment, not of the pull: that one waits for nothing. */
+	return schedule_wish(&f, "state", 0, "", e);
+}
+
+enum err command_skip(struct command_call *call, struct error *e)
+{
+	const char *reason = args_text(call->args, "reason");
+	const struct pull *p = call->pull;
+
+	if (p->skipped_ms && !*reason) {
+		str_addf(call->text,
+			 "%s took this pull request out before; it stays out "
+			 "until a maintainer writes `@%s include`.",
+			 p->skipped_by, call->bot_name);
+		return ERR_OK;
+	}
+	if (store_pull_skip(call->store, p->id, call->now_ms, call->actor,
+			    reason, e) ||
+	    evidence_of_call(call, "skip", reason, NULL, e))
+		return e->code;
+	str_addf(call->text,
+		 "This pull request stays out until a maintainer writes "
+		 "`@%s include`.",
+		 call->bot_name);
+	for (size_t i = 0; i < call->environment_count; i++)
+		if (leave(call, call->environments[i], e))
+			return e->code;
+	return ERR_OK;
+}
