@@ -144,7 +144,7 @@ static const char yaml[] =
 	"  clone_url: https://github.com/{repo}.git\n"
 	"  token_file: /nonexistent/token\n"
 	"  webhook_secret_file: /nonexistent/secret\n"
-	"  reconcile: 30m\n"
+	"  reconcile: 1h\n"
 	"trust:\n"
 	"  admins: [root]\n"
 	"environments:\n"
@@ -187,8 +187,11 @@ static void choose_knobs(struct sim *s)
 	bool fair = chance_of(c, 150);
 
 	s->knobs = (struct knobs){
-		.actions = s->knobs.actions ? s->knobs.actions
-					    : (int)chance_between(c, 10, 120),
+		.actions =
+			s->knobs.actions
+				? s->knobs.actions
+				: (int)chance_between(
+					  c, 5, chance_of(c, 100) ? 150 : 45),
 		.pace_ms = chance_between(c, 20 * SECOND, 10 * MINUTE),
 		.broken = (int)chance_between(c, 0, 150),
 		.conflicting = (int)chance_between(c, 0, 100),

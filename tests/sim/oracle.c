@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/audit.h"
 #include "tests/sim/sim.h"
 
 static const struct person *person_of(int64_t id)
@@ -42,12 +43,27 @@ static bool was_asked_for(const struct sim *s, int pull, const char *sha)
 	return false;
 }
 
+/* In the list, or an admin has once said so: the oracle does not follow when
+ * that was taken back. */
+static bool is_trusted(const struct sim *s, const struct person *p)
+{
+	for (size_t i = 0; i < s->comment_count && !*p->role; i++) {
+		const struct sim_comment *c = &s->comments[i];
+		const struct person *by = person_of(c->user);
+
+		if (c->verb && by && !strcmp(by->role, "admin") &&
+		    !strcmp(c->verb, "trust") && !strcmp(p->login, "sam"))
+			return true;
+	}
+	return *p->role != '\0';
+}
+
 void oracle_pushed(struct sim *s, const struct sim_result *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		const struct sim_pull *p = &s->pulls[r->pulls[i]];
 
-		if (*people[p->author].role ||
+		if (is_trusted(s, &people[p->author]) ||
 		    was_asked_for(s, r->pulls[i], r->shas[i]))
 			continue;
 		sim_fail(s,
@@ -141,9 +157,11 @@ static bool must_be_answered(const struct sim *s, const struct sim_comment *c)
 {
 	const struct person *p = person_of(c->user);
 
-	(void)s;
-	return c->verb && p && *p->role && !p->is_bot && !c->closed_then &&
-	       !c->deleted && c->updated_ms == c->made_ms;
+	/* What is on a closed pull is not heard, also when it is found late. */
+	if (c->closed_then || s->pulls[c->pull].closed_ms >= c->made_ms)
+		return false;
+	return c->verb && p && *p->role && !p->is_bot && !c->deleted &&
+	       c->updated_ms == c->made_ms;
 }
 
 static void check_comment(struct sim *s, struct db *db,
@@ -243,7 +261,9 @@ static void check_rest(struct sim *s, struct db *db)
 		{"SELECT count(*) FROM cycle a JOIN cycle b ON b.environment ="
 		 " a.environment AND b.id > a.id AND a.kind = 'full' AND b.kind"
 		 " = 'full' AND a.verdict = 'success' AND a.reason_code <> "
-		 "'nothing_new' AND b.started_ms < a.finished_ms + 21600000",
+		 "'nothing_new' AND b.started_ms < a.finished_ms + 21600000"
+		 " AND NOT EXISTS(SELECT 1 FROM request q WHERE q.cycle_id = "
+		 "b.id AND q.forced)",
 		 "fulls within the interval"},
 	};
 
@@ -262,6 +282,25 @@ static bool open_db(struct sim *s, struct db *db)
 		return true;
 	sim_fail(s, "the database does not open");
 	return false;
+}
+
+static void check_audit(struct sim *s)
+{
+	struct error e = ERROR_INIT;
+	struct audit_report report = {0};
+	struct store *reader = store_open_reader(s->store_path, &e);
+
+	if (!reader || store_begin(reader, &e) ||
+	    store_audit_verify(reader, NULL, NULL, &report, &e))
+		sim_fail(s, "the audit cannot be read: %s", e.text);
+	else if (report.broken)
+		sim_fail(s, "the audit is broken at %lld: %s",
+			 (long long)report.broken_id, report.broken_how);
+	else if (!report.count)
+		sim_fail(s, "the audit is empty");
+	if (reader)
+		store_rollback(reader);
+	store_close(reader);
 }
 
 bool oracle_busy(struct sim *s)
@@ -295,4 +334,5 @@ void oracle_end(struct sim *s)
 	check_statuses(s, &db);
 	check_rest(s, &db);
 	sqlite3_close(db.handle);
+	check_audit(s);
 }

@@ -99,6 +99,8 @@ static void act_close(struct sim *s, int i)
 	bool open = !strcmp(p->state, "open");
 
 	p->state = open ? "closed" : "open";
+	if (open)
+		p->closed_ms = s->now_ms;
 	touch(s, p);
 	sim_trace(s, "#%d is %s", i + 1, p->state);
 	forge_tell_pull(s, i, open ? "closed" : "reopened");
@@ -161,6 +163,14 @@ static const struct phrase {
 	{"@kcibot cancel", "cancel", 4},
 	{"@kcibot skip", "skip", 3},
 	{"@kcibot include", "include", 4},
+	{"@kcibot trigger force reason=\"now\"", "trigger", 4},
+	{"@kcibot notmyfault", "notmyfault", 2},
+	{"@kcibot quiet", "quiet", 1},
+	{"@kcibot verbose", "verbose", 1},
+	{"@kcibot ping", "ping", 1},
+	{"@kcibot trust @sam role=contributor", "trust", 1},
+	{"@kcibot untrust @sam", "untrust", 1},
+	{"@kcibot trusted", "trusted", 1},
 	{"@kcibot deplyo", "deplyo", 3},
 	{"@kcibot deploy\n\n@kcibot trigger", "trigger", 4},
 	{"@kcibot deploy\n\n@kcibot nonsense", "nonsense", 3},

@@ -79,6 +79,7 @@ struct sim_pull {
 	const char *label; /* or NULL */
 	bool draft;
 	int64_t updated_ms;
+	int64_t closed_ms; /* when it was closed last; 0 = never */
 };
 
 struct sim_comment {
