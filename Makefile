@@ -9,6 +9,7 @@
 #                each; F='grammar' some of them
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
+# make sim       random worlds around the real engine; SEEDS=100 FROM=1
 # make bench     what a webhook costs, beside other programs
 # make install   PREFIX=/usr/local DESTDIR=
 #
@@ -75,13 +76,15 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
            $(FUZZSRC)))
 FUZZOBJ := $(call object,$(filter-out tests/fuzz/fuzz_%,$(FUZZSRC)))
 DEMOSRC := $(wildcard tests/demo/*.c)
+SIMSRC  := $(wildcard tests/sim/*.c)
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
            bot/*.css tests/demo/*.yaml tests/demo/recipes/* \
            tests/demo/projects/*/*))
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(FUZZSRC))
+           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(FUZZSRC) \
+           $(SIMSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -92,7 +95,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz lint \
+.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz sim lint \
         format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -138,6 +141,9 @@ $(UNIT) $(INT): $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
+$(OUT)/sim: $(call object,$(SIMSRC)) $(OUT)/libkcibot.a
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lm
 $(FUZZ): $(OUT)/%: $(OUT)/tests/fuzz/%.o $(FUZZOBJ) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
@@ -218,6 +224,13 @@ run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
 	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
 		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
 		$(JOBS:%=--jobs %)
+
+SEEDS ?= 100
+FROM  ?= 1
+sim:
+	@tools/deps run build
+	$(SUB) $(OUT)/sim
+	@$(OUT)/sim --seeds $(SEEDS) --from $(FROM) --jobs $(shell nproc)
 
 bench:
 	@tools/deps run build bench

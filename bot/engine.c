@@ -298,12 +298,9 @@ enum err engine_turn(struct engine *g, bool *ret_idle, struct error *e)
 	return ERR_OK;
 }
 
-/* Sleeps until something happens or becomes due; false when told to stop. */
-static bool sleep_until_work(struct engine *g)
+int64_t engine_due_in(const struct engine *g)
 {
 	int64_t now = engine_now(g), until = now + IDLE_MS;
-	struct timespec t;
-	bool go_on;
 
 	until = sooner(until, g->timer_ms);
 	until = sooner(until, g->outbox_ms);
@@ -312,10 +309,20 @@ static bool sleep_until_work(struct engine *g)
 		until = sooner(until, g->next_scan_ms);
 		until = sooner(until, g->next_members_ms);
 	}
+	return until > now ? until - now : 0;
+}
+
+/* Sleeps until something happens or becomes due; false when told to stop. */
+static bool sleep_until_work(struct engine *g)
+{
+	int64_t wait_ms = engine_due_in(g);
+	struct timespec t;
+	bool go_on;
+
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	if (until > now) {
-		t.tv_sec += (until - now) / 1000;
-		t.tv_nsec += (until - now) % 1000 * 1000000;
+	if (wait_ms) {
+		t.tv_sec += wait_ms / 1000;
+		t.tv_nsec += wait_ms % 1000 * 1000000;
 		if (t.tv_nsec >= 1000000000) {
 			t.tv_nsec -= 1000000000;
 			t.tv_sec++;

@@ -92,6 +92,9 @@ void engine_note_reload(struct engine *g, json_t *note);
 NODISCARD enum err engine_turn(struct engine *g, bool *ret_idle,
 			       struct error *e);
 
+/* In how many ms at the latest the next turn is due if nothing happens. */
+int64_t engine_due_in(const struct engine *g);
+
 /* false, with a sentence in e, once the engine had to give up. */
 bool engine_healthy(struct engine *g, struct error *e);
 

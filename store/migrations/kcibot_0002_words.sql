@@ -162,6 +162,9 @@ CREATE TABLE revision_paths(
 ALTER TABLE status ADD COLUMN target_url TEXT NOT NULL DEFAULT '';
 ALTER TABLE status ADD COLUMN repaired_ms INTEGER NOT NULL DEFAULT 0;
 
+-- What is ready, in order: all else in the outbox is only kept for a while.
+CREATE INDEX outbox_ready_id ON outbox(id) WHERE state = 'ready';
+
 -- An author's word against a verdict.
 CREATE TABLE dispute(
     id          INTEGER PRIMARY KEY,

@@ -1,0 +1,285 @@
+/*
+ * The simulator: the real engine, store, commands and policy in a world made
+ * of chance.  Everything that happens follows from one seed.
+ *
+ *	people.c  what people do to the forge
+ *	forge.c   the forge: pulls, comments, statuses, webhooks, its answers
+ *	builder.c git and jobs
+ *	process.c the bot's life: starts, deaths, the disk under its databases
+ *	oracle.c  what must be true, told from the world and not from the bot
+ *	main.c    seeds, traces, the shortest prefix that still fails
+ *
+ * One thread.  Time is a number; something due at a time is a struct moment.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bot/base/clock.h"
+#include "bot/base/json.h"
+#include "bot/base/port.h"
+#include "bot/config.h"
+#include "bot/engine.h"
+#include "store/inbox.h"
+
+#define SECOND 1000LL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+
+#define PULLS_MAX 24
+#define HEADS_MAX 64
+#define COMMENTS_MAX 4096
+#define STATUSES_MAX 2048
+#define JOBS_MAX 4096
+#define RESULTS_MAX 1024
+#define BATCH_MAX 24
+#define PEOPLE_MAX 8
+#define REPOS_MAX 2
+#define CALLS_MAX 512
+
+/* --- chance (chance.c) --- */
+
+struct chance {
+	uint64_t state;
+};
+uint64_t chance_next(struct chance *c);
+/* True so often in a thousand. */
+bool chance_of(struct chance *c, int permille);
+/* From low to high, both included. */
+int64_t chance_between(struct chance *c, int64_t low, int64_t high);
+/* A waiting time with this mean. */
+int64_t chance_span(struct chance *c, int64_t mean_ms);
+
+/* --- the world --- */
+
+struct person {
+	int64_t id;
+	const char *login;
+	const char *role; /* "" = a stranger */
+	bool is_bot;
+};
+
+struct head {
+	char sha[41];
+	int64_t since_ms; /* when it really became the head */
+};
+
+struct sim_pull {
+	bool used;
+	int repo;
+	int64_t number;
+	int author; /* index into people */
+	struct head heads[HEADS_MAX];
+	size_t head_count;
+	const char *state; /* "open", "closed" */
+	const char *base;
+	const char *label; /* or NULL */
+	bool draft;
+	int64_t updated_ms;
+	int64_t closed_ms; /* when it was closed last; 0 = never */
+};
+
+struct sim_comment {
+	int64_t id;
+	int pull;
+	int64_t user; /* 0 = the bot */
+	int64_t made_ms, updated_ms;
+	char *body;
+	bool deleted;
+	unsigned reactions; /* of the bot: 1 << enum reaction */
+	/* What its author meant; NULL = nothing. */
+	const char *verb;
+	char head_then[41]; /* what the author could see */
+	bool closed_then;
+};
+
+enum reaction { EYES, ROCKET, MINUS, CONFUSED, REACTION_MAX };
+
+struct sim_status {
+	int repo;
+	char sha[41];
+	char context[64];
+	char state[16];
+	char description[160];
+};
+
+struct sim_job {
+	char key[128];
+	int64_t cycle;
+	char environment[64], kind[8], stage[32], name[32];
+	int64_t started_ms, ended_ms, due_ms;
+	const char *verdict;
+	int starts;
+	bool running, cancelled, known;
+};
+
+/* A result of merging: which revisions a commit of a staging branch holds. */
+struct sim_result {
+	char sha[41];
+	int repo;
+	size_t count;
+	int pulls[BATCH_MAX];
+	char shas[BATCH_MAX][41];
+};
+
+/* A call of the bot that is under way. */
+struct sim;
+struct call {
+	bool used;
+	uint64_t life; /* of the process that made it */
+	int64_t id;
+	char kind[32], key[128];
+	json_t *args;
+	void (*done)(void *ctx, struct outcome *o);
+	void *ctx;
+	void (*perform)(struct sim *s, int64_t call); /* NULL: it is done */
+	int64_t number; /* of all calls; tells one in a slot from the next */
+	bool waits;	/* for a job to end */
+};
+
+struct moment {
+	int64_t at_ms;
+	uint64_t order;
+	void (*run)(struct sim *s, int64_t arg);
+	int64_t arg;
+};
+
+struct knobs {
+	int actions;	 /* people do so much, then the world is calm */
+	int64_t pace_ms; /* mean time between two acts */
+	int lost;	 /* webhooks, per mille, and so on */
+	int doubled;
+	int late;
+	int failing;	 /* calls that fail before they do anything */
+	int unanswered;	 /* calls that are done and not answered */
+	int lagging;	 /* 404 where something was just written */
+	int dying;	 /* per mille of acts: the process dies */
+	int disk;	 /* per mille of acts: the disk fills for a while */
+	int jumping;	 /* per mille of acts: the wall clock jumps */
+	int broken;	 /* revisions that break a deploy */
+	int conflicting; /* revisions that do not merge */
+	int flaky;	 /* jobs that fail for nothing */
+};
+
+struct sim {
+	uint64_t seed;
+	struct chance chance;
+	struct knobs knobs;
+	int64_t now_ms; /* real time; the forge's clock */
+	struct fake_clock clock;
+	int acts; /* that people did so far */
+	bool calm;
+
+	struct moment *moments; /* a heap */
+	size_t moment_count, moment_room;
+	uint64_t order;
+
+	/* the forge */
+	struct sim_pull pulls[PULLS_MAX];
+	struct sim_comment comments[COMMENTS_MAX];
+	size_t comment_count;
+	struct sim_status statuses[STATUSES_MAX];
+	size_t status_count;
+	int64_t next_id;
+	int64_t next_delivery;
+	char bases[REPOS_MAX][41];
+
+	/* git and jobs */
+	char branches[REPOS_MAX][41];
+	struct sim_result results[RESULTS_MAX];
+	size_t result_count;
+	struct sim_job jobs[JOBS_MAX];
+	size_t job_count;
+
+	/* the process */
+	char dir[64], store_path[96], inbox_path[96];
+	struct config *config;
+	struct port forge, git, jobs_port;
+	struct inbox *inbox;
+	struct engine *engine; /* NULL: it does not run */
+	uint64_t life;
+	int64_t boots, deaths;
+	struct call calls[CALLS_MAX];
+
+	/* counted for the closing line */
+	int64_t webhooks, lost_webhooks, forge_calls;
+
+	FILE *trace;	   /* or NULL */
+	char failure[512]; /* "" = all is well */
+};
+
+extern const struct person people[PEOPLE_MAX];
+extern const char *const repos[REPOS_MAX];
+
+/* Something that must not be: kept once, ends the run. */
+void sim_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void sim_trace(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void sim_at(struct sim *s, int64_t at_ms,
+	    void (*run)(struct sim *s, int64_t arg), int64_t arg);
+
+/* --- chance for revisions: fixed by the SHA --- */
+bool sha_is_broken(const struct sim *s, const char *sha);
+bool sha_conflicts(const struct sim *s, const char *sha);
+void sha_of(char ret[41], const char *text, uint64_t a, uint64_t b);
+
+/* --- forge.c --- */
+const char *pull_head(const struct sim_pull *p);
+/* The head that the forge showed at that time; "" = none yet. */
+const char *pull_head_at(const struct sim_pull *p, int64_t ms);
+int find_pull(const struct sim *s, const char *repo, int64_t number);
+void forge_tell_pull(struct sim *s, int pull, const char *action);
+void forge_tell_comment(struct sim *s, size_t comment, const char *action,
+			int64_t sender);
+/* Forgets the webhooks that are on their way. */
+void forge_reset(void);
+void forge_tell_push(struct sim *s, int repo);
+size_t forge_comment(struct sim *s, int pull, int64_t user, const char *body);
+void forge_start(struct port *p, const struct effect *effect,
+		 void (*done)(void *ctx, struct outcome *o), void *ctx);
+
+/* --- builder.c --- */
+void git_start(struct port *p, const struct effect *effect,
+	       void (*done)(void *ctx, struct outcome *o), void *ctx);
+void jobs_start(struct port *p, const struct effect *effect,
+		void (*done)(void *ctx, struct outcome *o), void *ctx);
+
+/* --- calls.c: what is between the bot and the world --- */
+/* Takes note of a call; after a while perform() is run with its index. */
+void call_begin(struct sim *s, const struct effect *effect,
+		void (*done)(void *ctx, struct outcome *o), void *ctx,
+		void (*perform)(struct sim *s, int64_t call));
+/* The process is gone: what it sent arrives at once, or never. */
+void calls_cut(struct sim *s);
+/* Forgets what is on its way. */
+void calls_reset(void);
+/* Answers later, or never.  Takes body over. */
+void call_answer(struct sim *s, int64_t call, enum err code, int http_status,
+		 json_t *body);
+
+/* --- process.c --- */
+void process_boot(struct sim *s, int64_t arg);
+void process_die(struct sim *s, const char *why);
+/* Lets it do all that it has to do now; it may die of it. */
+void process_run(struct sim *s);
+/* It dies at the n-th write from now. */
+void process_doom(struct sim *s, int64_t writes);
+void disk_full(bool full);
+bool process_dead(void);
+void disk_init(void);
+
+/* --- people.c --- */
+void people_begin(struct sim *s);
+
+/* --- oracle.c --- */
+/* While it runs: a push, a job's start. */
+void oracle_pushed(struct sim *s, const struct sim_result *r);
+void oracle_job(struct sim *s, const struct sim_job *j);
+/* Does a cycle run, by the bot's own word? */
+bool oracle_busy(struct sim *s);
+/* When all is calm. */
+void oracle_end(struct sim *s);
+
+#endif
