@@ -211,12 +211,11 @@ static inline json_t *world_pull_json(struct world *w, int64_t number)
 	return json_pack("{s:I, s:s, s:{s:I, s:s}, s:s, s:b, s:{s:s}, s:{s:s},"
 			 " s:o, s:s}",
 			 "number", (json_int_t)number, "title",
-			 p->title ? p->title : "A change",
-			 "user", "id", (json_int_t)p->author, "login",
-			 world_login(p->author), "state", p->state, "draft",
-			 p->draft, "base", "ref", p->base, "head", "sha",
-			 p->sha, "labels", labels, "updated_at",
-			 world_iso(p->updated_ms));
+			 p->title ? p->title : "A change", "user", "id",
+			 (json_int_t)p->author, "login", world_login(p->author),
+			 "state", p->state, "draft", p->draft, "base", "ref",
+			 p->base, "head", "sha", p->sha, "labels", labels,
+			 "updated_at", world_iso(p->updated_ms));
 }
 
 static inline json_t *world_pulls_json(struct world *w)
