@@ -4,6 +4,7 @@
 
 #include "bot/base/clock.h"
 #include "bot/view_parts.h"
+#include "bot/sticky.h"
 
 /* User text on a terminal: no control characters. */
 static void plain(struct str *out, const char *text)
@@ -67,10 +68,35 @@ static void cycle_line(struct str *out, const char *what, const json_t *c)
 		str_putc(out, ')');
 	}
 	str_putc(out, '\n');
-	json_array_foreach (js_get(c, "revisions"), i, r)
-		str_addf(out, "    %s#%lld %.12s %s\n", js_str(r, "repo"),
-			 (long long)js_int(r, "number", 0), js_str(r, "sha"),
-			 js_str(r, "result"));
+	json_array_foreach (js_get(c, "revisions"), i, r) {
+		const char *result = js_str(r, "result");
+
+		str_addf(out, "    %s#%lld %.12s", js_str(r, "repo"),
+			 (long long)js_int(r, "number", 0), js_str(r, "sha"));
+		if (*result && strcmp(result, "merged") != 0)
+			str_addf(out, ", left out: %s", sticky_result(result));
+		str_putc(out, '\n');
+	}
+}
+
+/* "staging: waiting until TIME: WHY" */
+static void environment_line(struct str *out, const json_t *env)
+{
+	int64_t until = js_int(env, "wait_until_ms", 0);
+	const char *state = js_str(env, "state"),
+		   *why = js_str(env, "wait_why");
+	bool waits = strcmp(state, "waiting") == 0;
+
+	str_addf(out, "%s: %s", js_str(env, "name"), state);
+	if (!waits && (until || *why))
+		str_puts(out, "; the next one waits");
+	if (until) {
+		str_puts(out, " until ");
+		time_iso(out, until);
+	}
+	if (*why)
+		str_addf(out, ": %s", why);
+	str_putc(out, '\n');
 }
 
 static void frozen_line(struct str *out, const json_t *env)
@@ -151,19 +177,7 @@ void cli_status_text(struct str *out, const json_t *status)
 	reload_lines(out, js_get(status, "configuration"));
 
 	json_array_foreach (js_get(status, "environments"), i, env) {
-		int64_t until = js_int(env, "wait_until_ms", 0);
-
-		str_addf(out, "%s: %s", js_str(env, "name"),
-			 js_str(env, "state"));
-		if (*js_str(env, "wait_why")) {
-			str_puts(out, ", ");
-			plain(out, js_str(env, "wait_why"));
-		}
-		if (until) {
-			str_puts(out, " until ");
-			time_iso(out, until);
-		}
-		str_putc(out, '\n');
+		environment_line(out, env);
 		frozen_line(out, env);
 		cycle_line(out, "deployed", js_get(env, "deployed"));
 		cycle_line(out, "running", js_get(env, "running"));

@@ -23,6 +23,14 @@
 
 /* --- the answer --- */
 
+/* What to type after a refusal; NULL: the sentence says it all. */
+static const char *next_line(const char *next, const char *help)
+{
+	if (next && strcmp(next, NEXT_NOTHING) == 0)
+		return NULL;
+	return next && !*next ? help : next;
+}
+
 /* A refusal, or an answer that is not in the sticky comment. */
 static enum err answer(struct engine *g, const struct said_record *r,
 		       const struct pull *p, bool ok, const char *text,
@@ -36,10 +44,9 @@ static enum err answer(struct engine *g, const struct said_record *r,
 		.login = r->actor,
 		/* A refusal is all our own words, code spans and all. */
 		.text = ok ? text : NULL,
-		.markdown = ok ? markdown : text,
-		.next = ok		 ? NULL
-			: next && !*next ? help
-					 : next,
+		.own = ok ? NULL : text,
+		.markdown = ok ? markdown : NULL,
+		.next = ok ? NULL : next_line(next, help),
 	};
 
 	str_addf(&whole, "%s%s%s", text, *text && markdown ? "\n" : "",
@@ -100,6 +107,17 @@ enum err refuse(struct engine *g, const struct said_record *r,
 	return refuse_with(g, r, p, text, next, NULL, e);
 }
 
+enum err refuse_blind(struct engine *g, const struct said_record *r,
+		      const char *text, const char *next, struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, r->repo, r->number, &p, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	return refuse(g, r, code ? NULL : &p, text, next, e);
+}
+
 /* --- checking --- */
 
 static enum err plan_add(struct plan *plan, const struct args *args,
@@ -135,27 +153,33 @@ static void drop_deploy(struct plan *plan)
 	plan->count = kept;
 }
 
-static enum err check_contradictions(const struct plan *plan, struct error *e)
+static enum err check_contradictions(struct plan *plan, struct error *e)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = i + 1; j < plan->count; j++) {
 			const struct command *a = plan->words[i].command;
 			const struct command *b = plan->words[j].command;
 
-			if (command_contradicts(a, b))
-				return error_set(e, ERR_REFUSED,
-						 "`%s` and `%s` contradict "
-						 "each other, so nothing was "
-						 "done. Say one of them.",
-						 a->name, b->name);
+			if (!command_contradicts(a, b))
+				continue;
+			COPY(plan->next, NEXT_NOTHING);
+			return error_set(e, ERR_REFUSED,
+					 "`%s` and `%s` contradict "
+					 "each other, so nothing was "
+					 "done. Say one of them.",
+					 a->name, b->name);
 		}
 	return ERR_OK;
 }
 
 static enum err unknown_word(const struct engine *g, const char *verb,
-			     struct error *e)
+			     struct plan *plan, struct error *e)
 {
 	const char *near = command_nearest(verb);
+
+	if (near)
+		snprintf(plan->next, sizeof(plan->next), "@%s %s",
+			 g->config->bot_name, near);
 
 	if (!*verb)
 		return error_set(e, ERR_REFUSED,
@@ -192,14 +216,34 @@ static enum err read_word(const struct engine *g, const json_t *word,
 	const struct command *c = command_find(verb);
 	struct args args;
 
-	if (*js_str(word, "error"))
+	if (*js_str(word, "error")) {
+		COPY(plan->next, NEXT_NOTHING);
 		return error_set(e, ERR_REFUSED, "%s", js_str(word, "error"));
+	}
 	if (!c)
-		return unknown_word(g, verb, e);
-	if (args_read(c, g->config->bot_name, js_str(word, "args"), &args, e) ||
-	    note_sha(plan, &args, e))
+		return unknown_word(g, verb, plan, e);
+	if (args_read(c, g->config->bot_name, js_str(word, "args"), &args, e)) {
+		snprintf(plan->next, sizeof(plan->next), "@%s help %s",
+			 g->config->bot_name, c->name);
+		return e->code;
+	}
+	if (note_sha(plan, &args, e))
 		return e->code;
 	return plan_add(plan, &args, e);
+}
+
+/*
+ * The forge may send a delivery again days later.  Asked here, where its clock
+ * was just looked at; a clock that is wrong makes nothing late.  When a
+ * comment on code was said is not known: its draft is made long before.
+ */
+static const char *too_late(const struct engine *g, const struct said_record *r)
+{
+	if (!g->skew.known || !r->made_ms ||
+	    strcmp(r->source, "webhook") != 0 ||
+	    strcmp(r->kind, SAID_REVIEW_COMMENT) == 0)
+		return NULL;
+	return scan_too_late(g, r->made_ms, r->received_ms);
 }
 
 /* All words are read, then all are authorised, then all run; one that is
@@ -208,9 +252,12 @@ static enum err read_words(const struct engine *g, const struct said_record *r,
 			   struct plan *plan, struct error *e)
 {
 	CLEANUP(json_decref) json_t *words = js_read(r->words);
+	const char *late = too_late(g, r);
 	json_t *word;
 	size_t i;
 
+	if (late)
+		return error_set(e, ERR_REFUSED, "%s", late);
 	json_array_foreach (words, i, word)
 		if (read_word(g, word, plan, e))
 			return e->code;
@@ -277,7 +324,7 @@ static enum err authorise(const struct engine *g, const struct plan *plan,
 
 /* With what the forge has to say of the person, too. */
 static enum err authorise_person(struct engine *g, const struct said_record *r,
-				 const struct plan *plan, enum role role,
+				 struct plan *plan, enum role role,
 				 bool is_author, struct error *e)
 {
 	struct error why = ERROR_INIT;
@@ -292,6 +339,9 @@ static enum err authorise_person(struct engine *g, const struct said_record *r,
 				 "I could not find out whether you belong to "
 				 "an organisation that is trusted here; "
 				 "nothing was done. Say it again later.");
+	/* `help` is refused to them, too. */
+	if (role == ROLE_NONE && !is_author)
+		COPY(plan->next, NEXT_NOTHING);
 	*e = why;
 	return e->code;
 }
@@ -427,10 +477,10 @@ static enum err show_state(struct engine *g, const struct pull *p,
 
 		if (!view)
 			return e->code;
-		if (text->len)
-			str_puts(text, "; ");
+		str_addf(text, "%s%s: ", text->len ? " " : "", env->name);
 		render_headline(text, view);
 		add_frozen(text, view);
+		str_putc(text, '.');
 	}
 	return ERR_OK;
 }
@@ -485,6 +535,9 @@ static enum err accept(struct engine *g, const struct said_record *r,
 	CLEANUP(str_release) struct str state = STR_INIT(LIMIT_COMMENT / 4);
 	bool wants_state = false;
 
+	/* Who has a role saw that sign when it was heard. */
+	if (role == ROLE_NONE && report_reaction(g, r, "eyes", e))
+		return e->code;
 	if (run_plan(g, r, p, plan, role, &words, &told, &wants_state, e) ||
 	    store_said_end(g->store, r->id, "accepted", "", e) ||
 	    acknowledge(g, r, p, e) || store_touch(g->store, p->id, e))
@@ -519,6 +572,7 @@ static enum err accept_whole(struct engine *g, const struct said_record *r,
 	if (code == ERR_REFUSED) {
 		struct error why = ERROR_INIT;
 
+		plan->taken_back = plan->count > 1;
 		if (store_try_undo(g->store, &why)) {
 			*e = why;
 			return e->code;
@@ -533,14 +587,20 @@ struct checked {
 	bool stale; /* the answer is older than what is known */
 };
 
+/* Or asks for what is only worth asking now. */
 static enum err decide(struct engine *g, const struct said_record *r,
 		       const struct pull *p, const struct checked *checked,
 		       struct plan *plan, struct error *e)
 {
 	enum role role;
-	bool deploys = false;
+	bool deploys = false, asked = false;
 	enum err code;
+	size_t first = 0;
 
+	if (!config_environment_of(g->config, p->repo, &first))
+		return error_set(e, ERR_REFUSED,
+				 "This repository is not deployed by me any "
+				 "more; nothing was done.");
 	if (role_of(g, r->actor_id, p->repo, &role, e))
 		return e->code;
 	code = read_words(g, r, plan, e);
@@ -553,7 +613,10 @@ static enum err decide(struct engine *g, const struct said_record *r,
 		code = checked->stale
 			       ? prove_stale(g, plan, p, e)
 			       : prove_head(g, r, plan, &checked->before, p, e);
-	if (code)
+	/* Not before: a doubtful head is not worth reading. */
+	if (!code)
+		code = paths_need(g, r, plan, p, role, &asked, e);
+	if (code || asked)
 		return code;
 	return accept_whole(g, r, p, plan, role, e);
 }
@@ -598,33 +661,40 @@ static enum err want_pull(struct engine *g, const struct said_record *r,
 
 /* --- before it can be decided --- */
 
+/* Who they are comes first, and again when that has grown old meanwhile. */
+static enum err ask_members(struct engine *g, const struct said_record *r,
+			    bool *ret_asked, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	struct plan plan = {0};
+
+	if (read_words(g, r, &plan, &why))
+		return ERR_OK;
+	return members_ask(g, r, ret_asked, e);
+}
+
 /*
  * Nothing is asked of the forge for somebody who will be refused anyway; the
- * refusal itself needs the pull.  live: the pull, once the forge has shown it;
- * before that, NULL.
+ * refusal itself needs the pull.
  */
 static enum err ask_needs(struct engine *g, const struct said_record *r,
-			  const struct pull *live, bool *ret_asked,
-			  struct error *e)
+			  bool *ret_asked, struct error *e)
 {
 	struct error why = ERROR_INIT;
 	struct plan plan = {0};
 	enum role role;
 	bool is_author;
 
-	if (read_words(g, r, &plan, &why))
-		return ERR_OK;
-	if (members_ask(g, r, ret_asked, e))
+	if (ask_members(g, r, ret_asked, e))
 		return e->code;
-	if (*ret_asked)
+	if (*ret_asked || read_words(g, r, &plan, &why))
 		return ERR_OK;
 	if (role_of(g, r->actor_id, r->repo, &role, e) ||
 	    is_known_author(g, r, &is_author, e))
 		return e->code;
 	if (authorise(g, &plan, role, is_author, &why))
 		return ERR_OK;
-	return live ? paths_need(g, r, &plan, live, role, ret_asked, e)
-		    : needs_ask(g, r, &plan, ret_asked, e);
+	return needs_ask(g, r, &plan, ret_asked, e);
 }
 
 /* A refusal that is about files lists them. */
@@ -637,6 +707,9 @@ static enum err refuse_plan(struct engine *g, const struct said_record *r,
 	str_puts(&text, why);
 	if (plan->files)
 		render_files(&text, plan->files);
+	if (plan->taken_back)
+		str_addf(&text, "%sSo none of the other commands was done.",
+			 plan->files ? "\n\n" : " ");
 	if (str_check(&text, e))
 		return e->code;
 	return refuse_with(
@@ -660,17 +733,23 @@ enum err hear_checked(struct engine *g, const json_t *args,
 		return e->code;
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
-	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
+	if (o->code && o->http_status == 404)
 		return refuse(g, &r, NULL,
-			      "I could not read this pull request from the "
-			      "forge; nothing was done. Say it again later.",
+			      "There is no pull request of that number, or I "
+			      "may not see it; nothing was done.",
 			      "", e);
+	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
+		return refuse_blind(g, &r,
+				    "I could not read this pull request from "
+				    "the forge; nothing was done. Say it "
+				    "again later.",
+				    "", e);
 	if (compare_with_record(g, &p, &checked, e))
 		return e->code;
 	if (checked.stale && tries < STALE_TRIES)
 		return want_pull(g, &r, tries + 1, e);
 	if (pull_seen(g, &p, PULL_SOURCE_API, false, e) ||
-	    ask_needs(g, &r, &p, &asked, e))
+	    ask_members(g, &r, &asked, e))
 		return e->code;
 	if (asked)
 		return ERR_OK;
@@ -690,10 +769,10 @@ enum err hear_failed(struct engine *g, int64_t said_id, struct error *e)
 		return e->code;
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
-	return refuse(g, &r, NULL,
-		      "Something went wrong here; nothing was done. Say it "
-		      "again later.",
-		      "", e);
+	return refuse_blind(g, &r,
+			    "Something went wrong here; nothing was done. Say "
+			    "it again later.",
+			    "", e);
 }
 
 enum err decide_next(struct engine *g, const struct said_record *r,
@@ -701,7 +780,7 @@ enum err decide_next(struct engine *g, const struct said_record *r,
 {
 	bool asked = false;
 
-	if (ask_needs(g, r, NULL, &asked, e))
+	if (ask_needs(g, r, &asked, e))
 		return e->code;
 	/* The pull comes last: nothing is fresher when it is decided. */
 	return asked ? ERR_OK : want_pull(g, r, 0, e);

@@ -21,6 +21,7 @@ struct plan {
 	struct proof proof;	   /* of the head, when it needs one */
 	char next[PLAN_NEXT_SIZE]; /* what to type when it is refused */
 	json_t *files;		   /* owned: names that a refusal is about */
+	bool taken_back; /* one was refused, so the others were undone */
 };
 
 static inline void plan_release_at(struct plan *plan)
@@ -67,6 +68,11 @@ NODISCARD enum err refuse(struct engine *g, const struct said_record *r,
 			  const struct pull *p, const char *text,
 			  const char *next, struct error *e);
 
+/* The same with the pull as it is known, where the forge did not show it. */
+NODISCARD enum err refuse_blind(struct engine *g, const struct said_record *r,
+				const char *text, const char *next,
+				struct error *e);
+
 /* The next thing that must be known about it, or the decision. */
 NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,
 			       struct error *e);
@@ -100,12 +106,16 @@ NODISCARD enum err prove_stale(struct engine *g, struct plan *plan,
 NODISCARD enum err needs_ask(struct engine *g, const struct said_record *r,
 			     const struct plan *plan, bool *ret_asked,
 			     struct error *e);
+/* A call that is answered without a running bot, where nobody has git: its
+ * answer would never come. */
+bool needs_lacks_git(const struct engine *g, const struct said_record *r);
 
 /* --- paths.c --- */
 
 /*
  * Asks git what the live head changes, when a wish for a deploy by somebody
- * of this role hangs on it and it was not asked for yet.
+ * of this role hangs on it and it was not asked for yet.  ERR_REFUSED where
+ * git cannot be asked.
  */
 NODISCARD enum err paths_need(struct engine *g, const struct said_record *r,
 			      const struct plan *plan, const struct pull *live,

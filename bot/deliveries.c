@@ -25,6 +25,9 @@ struct event_kind {
 	/* With this action nothing can come of it unless the bot's name is in
 	 * it.  With another it may take back what had it.  NULL: no such. */
 	const char *says;
+	/* Nothing can come of it unless this is in it; NULL: no such.  Letters
+	 * only, which the forge never escapes. */
+	const char *holds;
 };
 
 static bool is_ours(const struct engine *g, const char *repo)
@@ -94,12 +97,38 @@ enum err pull_seen(struct engine *g, struct pull *p, const char *source,
 	return news ? store_touch(g->store, p->id, e) : ERR_OK;
 }
 
+/*
+ * The forge tells whole seconds: which of two states of the same one came
+ * last, nobody can say who was only told.  So it is asked; that there was such
+ * a head is on record.
+ */
+static enum err ask_tie(struct engine *g, const struct pull *p, bool *ret_tie,
+			struct error *e)
+{
+	struct pull known;
+	unsigned changes;
+	enum err code = store_pull(g->store, p->repo, p->number, &known, e);
+
+	*ret_tie = false;
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	changes = pull_changes(&known, p) & ~(unsigned)PULL_TITLE;
+	*ret_tie = changes && known.updated_ms == p->updated_ms;
+	if (!*ret_tie)
+		return ERR_OK;
+	if ((changes & PULL_HEAD) &&
+	    store_head_late(g->store, &known, p->head_sha, g->heard_ms, e))
+		return e->code;
+	return scan_ask_pull(g, p->repo, p->number, e);
+}
+
 static enum err on_pull_request(struct engine *g, const json_t *payload,
 				const char **ret_result, struct error *e)
 {
 	const char *repo = js_str(payload, "repository.full_name");
 	const json_t *object = js_get(payload, "pull_request");
 	struct pull p;
+	bool tie;
 
 	if (!object || js_get(payload, "comment") ||
 	    js_get(payload, "review")) {
@@ -110,9 +139,11 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 		*ret_result = "ignored";
 		return ERR_OK;
 	}
-	if (pull_from_json(&p, repo, object, e))
+	if (pull_from_json(&p, repo, object, e) || ask_tie(g, &p, &tie, e))
 		return e->code;
-	*ret_result = "handled";
+	*ret_result = tie ? "asked" : "handled";
+	if (tie)
+		return ERR_OK;
 	return pull_seen(g, &p,
 			 strcmp(js_str(payload, "action"), "opened") == 0
 				 ? PULL_SOURCE_OPENED
@@ -234,12 +265,28 @@ static enum err on_push(struct engine *g, const json_t *payload,
 	return ERR_OK;
 }
 
+/* --- statuses --- */
+
+static enum err on_status(struct engine *g, const json_t *payload,
+			  const char **ret_result, struct error *e)
+{
+	*ret_result = "shape";
+	if (!js_get(payload, "sha") || !js_get(payload, "context") ||
+	    !js_get(payload, "state") || js_get(payload, "action"))
+		return ERR_OK;
+	*ret_result = "ignored";
+	if (!is_ours(g, js_str(payload, "repository.full_name")))
+		return ERR_OK;
+	return foreign_status(g, payload, ret_result, e);
+}
+
 static const struct event_kind event_kinds[] = {
-	{"pull_request", on_pull_request, NULL},
-	{"issue_comment", on_issue_comment, "created"},
-	{"pull_request_review", on_review, "submitted"},
-	{"pull_request_review_comment", on_review_comment, "created"},
-	{"push", on_push, NULL},
+	{"pull_request", on_pull_request, NULL, NULL},
+	{"issue_comment", on_issue_comment, "created", NULL},
+	{"pull_request_review", on_review, "submitted", NULL},
+	{"pull_request_review_comment", on_review_comment, "created", NULL},
+	{"push", on_push, NULL, NULL},
+	{"status", on_status, NULL, "kcibot"},
 };
 
 static const struct event_kind *event_kind_of(const char *name)
@@ -260,11 +307,25 @@ static bool begins_with_action(const struct inbox_delivery *d,
 	return d->len >= (size_t)n && memcmp(d->body, begin, (size_t)n) == 0;
 }
 
+bool delivery_takes_back(const char *action)
+{
+	return taken_back(action) != NULL;
+}
+
+bool delivery_wanted(const char *event)
+{
+	const struct event_kind *kind = event_kind_of(event);
+
+	return kind && !kind->holds;
+}
+
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d)
 {
 	const struct event_kind *kind = event_kind_of(d->event);
 
 	return kind && d->body &&
+	       (!kind->holds ||
+		memmem(d->body, d->len, kind->holds, strlen(kind->holds))) &&
 	       (!kind->says || !begins_with_action(d, kind->says) ||
 		mention_possible(g->config->bot_name, d->body, d->len));
 }

@@ -23,6 +23,8 @@ enum kind_flags {
 	LAGS = 1 << 0,
 	/* Nobody waits for it: a failure is a line in the log. */
 	QUIET = 1 << 1,
+	/* That it is not there, or not for us, is an answer as any other. */
+	MAY_LACK = 1 << 2,
 };
 
 struct effect_kind {
@@ -58,7 +60,9 @@ static const struct effect_kind kinds[] = {
 	{ "forge.comments",  NULL,         PORT_FORGE, 3,     QUIET,        scan_comments },
 	{ "forge.review_comments", NULL,   PORT_FORGE, 3,     QUIET,        scan_review_comments },
 	{ "forge.reviews",   NULL,         PORT_FORGE, 3,     QUIET,        scan_reviews },
-	{ "forge.hooks",     NULL,         PORT_FORGE, 2,     QUIET,        scan_hooks },
+	{ "forge.hooks",     NULL,         PORT_FORGE, 2,     QUIET | MAY_LACK, scan_hooks },
+	{ "forge.deliveries", NULL,        PORT_FORGE, 2,     QUIET | MAY_LACK, redeliver_listed },
+	{ "forge.redeliver", NULL,         PORT_FORGE, 2,     QUIET | MAY_LACK, NULL },
 	{ "forge.comment",   NULL,         PORT_FORGE, 0,     LAGS,         report_posted },
 	{ "forge.reaction",  NULL,         PORT_FORGE, 0,     LAGS | QUIET, NULL },
 	{ "forge.review_reaction", NULL,   PORT_FORGE, 0,     LAGS | QUIET, NULL },
@@ -207,6 +211,15 @@ static void measure_skew(struct engine *g, const struct outbox_row *r,
 			     g->now_ms);
 }
 
+static enum log_level failure_level(const struct effect_kind *k,
+				    const struct outcome *o)
+{
+	if ((k->flags & MAY_LACK) &&
+	    (o->code == ERR_MISSING || o->code == ERR_REFUSED))
+		return LOG_DEBUG;
+	return k->flags & QUIET ? LOG_WARNING : LOG_ERROR;
+}
+
 enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 {
 	CLEANUP(outbox_row_release)
@@ -224,9 +237,8 @@ enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 		return try_again(g, &r, o, e);
 	metric_add(METRIC_EFFECTS, r.kind, o->code ? "failed" : "done", 1);
 	if (o->code)
-		log_at(k->flags & QUIET ? LOG_WARNING : LOG_ERROR,
-		       "%s (effect %lld) failed: %s", r.kind, (long long)r.id,
-		       o->text);
+		log_at(failure_level(k, o), "%s (effect %lld) failed: %s",
+		       r.kind, (long long)r.id, o->text);
 	if (store_outbox_end(g->store, r.id, o->code ? "failed" : "done",
 			     o->code ? o->text : "", g->now_ms, e))
 		return e->code;

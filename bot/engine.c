@@ -11,6 +11,7 @@
 #include "bot/version.h"
 #include "store/audit.h"
 #include "bot/trust.h"
+#include "store/missed.h"
 #include "store/request.h"
 
 /* A policy that never comes to rest would be our own mistake. */
@@ -229,6 +230,8 @@ static enum err handle_time(struct engine *g, void *arg UNUSED, struct error *e)
 					   g->now_ms - KEEP_DELIVERIES_MS, e) ||
 		    store_gap_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				    e) ||
+		    store_missed_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
+				       e) ||
 		    store_outbox_prune(g->store, g->now_ms - KEEP_DELIVERIES_MS,
 				       e))
 			return e->code;

@@ -184,6 +184,12 @@ NODISCARD enum err effects_given_up(struct engine *g, const struct outcome *o,
 /* Could it lead to anything?  Looks at the raw bytes only. */
 bool delivery_matters(const struct engine *g, const struct inbox_delivery *d);
 
+/* Is one of this event worth asking for when it was lost?  Not when most of
+ * them are nothing to us: every program's statuses. */
+bool delivery_wanted(const char *event);
+/* Does one with this action take back what another one said? */
+bool delivery_takes_back(const char *action);
+
 /* One that matters. */
 NODISCARD enum err delivery_handle(struct engine *g,
 				   const struct inbox_delivery *d,
@@ -283,6 +289,25 @@ NODISCARD enum err locks_tick(struct engine *g, struct error *e);
 NODISCARD enum err locks_next(struct engine *g, int64_t *ret_ms,
 			      struct error *e);
 
+/* --- status.c: what is told of a revision --- */
+
+/* The target of its effects. */
+void status_target(const struct status_record *r, char *ret, size_t size);
+/* A status as it is on record; not before then, 0 = now.  What is wanted
+ * later takes its place. */
+NODISCARD enum err status_send(struct engine *g, const struct status_record *r,
+			       int64_t not_before_ms, struct error *e);
+
+/* --- foreign.c: statuses that somebody else wrote --- */
+
+/*
+ * What a webhook says of a status.  If it is one of ours by its name, and by
+ * another hand and different, it is put on record, and ours is written again,
+ * at most once an hour.
+ */
+NODISCARD enum err foreign_status(struct engine *g, const json_t *payload,
+				  const char **ret_result, struct error *e);
+
 /* --- scan.c: the forge as it is, whatever webhooks said --- */
 NODISCARD enum err scan_start(struct engine *g, struct error *e);
 NODISCARD enum err scan_pulls(struct engine *g, const json_t *args,
@@ -300,11 +325,31 @@ NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
 NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+/* Asks for the open pulls of a repository, or for one pull, as they are. */
+NODISCARD enum err scan_ask_pulls(struct engine *g, const char *repo,
+				  struct error *e);
+NODISCARD enum err scan_ask_pull(struct engine *g, const char *repo,
+				 int64_t number, struct error *e);
+/*
+ * Why something must not run that was said at made_ms (on the forge's clock)
+ * and that we learned of at heard_ms (on ours): a sentence for who said it;
+ * NULL = that was in time.
+ */
+const char *scan_too_late(const struct engine *g, int64_t made_ms,
+			  int64_t heard_ms);
 /* An answer of the forge shows who we are there; 0 says nothing. */
 NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
 				   const char *login, struct error *e);
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+
+/* --- redeliver.c: deliveries that failed --- */
+
+/* Asks what became of those of our webhook since the last look. */
+NODISCARD enum err redeliver_look(struct engine *g, const char *repo,
+				  int64_t hook_id, struct error *e);
+NODISCARD enum err redeliver_listed(struct engine *g, const json_t *args,
+				    const struct outcome *o, struct error *e);
 
 /* --- call.c: the command line; fills ev->reply or ev->said_id --- */
 NODISCARD enum err call_handle(struct engine *g, struct event *ev,

@@ -109,8 +109,8 @@ static void say_running(struct str *out, const json_t *view)
 	CLEANUP(str_release) struct str what = STR_INIT(1024);
 
 	part_progress(&what, view);
-	str_addf(out, "%s deploy runs: %s (cycle %lld)", part_kind(view),
-		 what.text, (long long)js_int(view, "cycle.id", 0));
+	str_addf(out, "%s deploy runs in cycle %lld: %s", part_kind(view),
+		 (long long)js_int(view, "cycle.id", 0), what.text);
 	str_inherit(out, &what);
 	if (js_get(view, "eta")) {
 		str_puts(out, ", takes ");
@@ -241,15 +241,32 @@ static void say_verdict(struct str *out, const json_t *view, const json_t *own)
 	say_idle(out, view);
 }
 
+static void say_left(struct str *out, const json_t *view, const json_t *own)
+{
+	const char *why = js_str(view, "why");
+
+	str_addf(out, "%s deployed in cycle %lld, and is not any more",
+		 is(own, "sha", js_str(view, "head_sha"))
+			 ? "was"
+			 : "an older revision was",
+		 (long long)js_int(view, "cycle.id", 0));
+	if (*why)
+		str_addf(out, ": %s", why);
+}
+
 /* What became of an older revision says nothing of the head. */
 static void say_done(struct str *out, const json_t *view)
 {
 	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
 	const char *head = js_str(view, "head_sha"), *why = js_str(view, "why");
 
+	if (part_has_left(view)) {
+		say_left(out, view, own);
+		return;
+	}
 	say_verdict(out, view, own);
 	if (own && *head && *why && !is(own, "sha", head))
-		str_addf(out, "; the head %.12s is not deployed: %s", head,
+		str_addf(out, "; the head `%.12s` is not deployed: %s", head,
 			 why);
 }
 

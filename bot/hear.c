@@ -122,8 +122,6 @@ static enum err note_limited(struct engine *g, struct said_record *r,
 			     struct error *e)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(300);
-	struct pull p;
-	enum err code;
 
 	r->limited = true;
 	metric_add(METRIC_COMMANDS, "any", "limited", 1);
@@ -135,10 +133,7 @@ static enum err note_limited(struct engine *g, struct said_record *r,
 	if (quiet)
 		return report_reaction(g, r, "confused", e);
 	rate_text(&text, rate, g->now_ms);
-	code = store_pull(g->store, r->repo, r->number, &p, e);
-	if (code && code != ERR_MISSING)
-		return code;
-	return refuse(g, r, code ? NULL : &p, text.text, NULL, e);
+	return refuse_blind(g, r, text.text, NULL, e);
 }
 
 /* Puts it on record; who may command sees at once that it is. */

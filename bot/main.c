@@ -20,6 +20,8 @@ struct subcommand {
 	const char *help;
 	/* With a configuration: argv[0] is the first word after --config. */
 	int (*run)(const struct config *c, int argc, char **argv);
+	bool warns;	  /* what is doubtful in the file is for them to say */
+	const char *more; /* after the usage, or NULL */
 };
 
 static int run_serve(const struct config *c, int argc, char **argv UNUSED)
@@ -43,20 +45,32 @@ static int run_trust(const struct config *c, int argc, char **argv)
 }
 
 static const struct subcommand subcommands[] = {
-	{"serve", "--config FILE", "run the bot in the foreground", run_serve},
-	{"check", "--config FILE", "validate the configuration", run_check},
+	{"serve", "--config FILE", "run the bot in the foreground",
+	 .run = run_serve, .warns = true},
+	{"check", "--config FILE", "validate the configuration",
+	 .run = run_check, .warns = true},
 	{"trust", "list|add|remove|import|export --config FILE ...",
-	 "show and change who may command", run_trust},
+	 "show and change who may command", .run = run_trust,
+	 .more = "  trust list\n"
+		 "  trust add LOGIN --role admin|maintainer|contributor\n"
+		 "      [--for 30d | --until 2027-01-31] [--project "
+		 "OWNER/REPO]\n"
+		 "      [--reason TEXT] [--unasked yes|no]\n"
+		 "  trust remove LOGIN | --id NUMBER\n"
+		 "  trust import LIST [--apply] [--max-removals NUMBER] "
+		 "[--skip-unknown]\n"
+		 "  trust export\n"},
 	{"say", "--config FILE --as LOGIN --on OWNER/REPO#N 'deploy'",
-	 "say it as if in a comment", cli_say},
+	 "say it as if in a comment", .run = cli_say},
 	{"status", "--config FILE [--json]",
-	 "environments, queue, running cycle, last verdicts", cli_status},
+	 "environments, queue, running cycle, last verdicts",
+	 .run = cli_status},
 	{"audit", "--config FILE [--since 7d] [--json] [--expect ID:HASH]",
 	 "print who decided what and why; prove that nothing was changed",
-	 cli_audit},
-	{"version", "", "print the version", NULL},
+	 .run = cli_audit},
+	{"version", "", "print the version", .run = NULL},
 	{"help", "[SUBCOMMAND | commands]",
-	 "print this, or who may say what in a comment", NULL},
+	 "print this, or who may say what in a comment", .run = NULL},
 };
 
 static const struct subcommand *find(const char *name)
@@ -88,8 +102,8 @@ static int help(const char *name, FILE *to)
 		return 2;
 	}
 	if (one) {
-		fprintf(to, "usage: kcibot %s %s\n\n%s\n", one->name,
-			one->usage, one->help);
+		fprintf(to, "usage: kcibot %s %s\n%s\n%s\n", one->name,
+			one->usage, one->more ? one->more : "", one->help);
 		return 0;
 	}
 	fprintf(to, "usage: kcibot SUBCOMMAND ...\n\n");
@@ -130,7 +144,8 @@ static int run(const struct subcommand *sub, int argc, char **argv)
 		return 2;
 	}
 	c = config_load(path, &report, &e);
-	fputs(report.text, stderr);
+	if (!c || sub->warns)
+		fputs(report.text, stderr);
 	if (!c) {
 		fprintf(stderr, "kcibot: %s\n", e.text);
 		return 1;

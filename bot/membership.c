@@ -12,6 +12,9 @@
 
 /* At most so many questions at a time that nobody waits for. */
 #define REFRESH_MAX 50
+/* So often for one word: the answer may grow old while something else is
+ * waited for. */
+#define ASK_MAX 3
 
 static void fact_name(int64_t org_id, char ret[64])
 {
@@ -82,6 +85,12 @@ static enum role role_in(const struct member_question *q)
 	return role_parse(q->role, &role) ? role : ROLE_NONE;
 }
 
+/* What is unsure again was answered too long ago. */
+static bool is_answered(const json_t *fact)
+{
+	return *js_str(fact, "error") || js_int(fact, "times", 0) >= ASK_MAX;
+}
+
 enum err members_ask(struct engine *g, const struct said_record *r,
 		     bool *ret_asked, struct error *e)
 {
@@ -102,7 +111,8 @@ enum err members_ask(struct engine *g, const struct said_record *r,
 		char fact[64];
 
 		fact_name(list[i].org_id, fact);
-		if (role_in(&list[i]) <= role || json_object_get(facts, fact))
+		if (role_in(&list[i]) <= role ||
+		    is_answered(json_object_get(facts, fact)))
 			continue;
 		*ret_asked = true;
 		return ask(g, list[i].org_id, r->actor_id, r->id, e);
@@ -156,13 +166,29 @@ enum err members_refresh(struct engine *g, int64_t user_id, struct error *e)
 
 /* --- what came of it --- */
 
+static enum err note_answer(struct engine *g, int64_t said_id, int64_t org_id,
+			    const char *trouble, struct error *e)
+{
+	CLEANUP(json_decref) json_t *facts = NULL;
+	int64_t times;
+	char fact[64];
+
+	fact_name(org_id, fact);
+	if (store_said_facts(g->store, said_id, &facts, e))
+		return e->code;
+	times = js_int(json_object_get(facts, fact), "times", 0) + 1;
+	return store_said_fact(g->store, said_id, fact,
+			       json_pack("{s:s, s:I}", "error", trouble,
+					 "times", (json_int_t)times),
+			       e);
+}
+
 /* Who spoke goes on being decided about. */
 static enum err go_on(struct engine *g, const json_t *args, const char *trouble,
 		      enum role before, struct error *e)
 {
 	struct said_record r;
 	enum role role;
-	char fact[64];
 
 	if (!js_int(args, "said", 0))
 		return ERR_OK;
@@ -170,9 +196,7 @@ static enum err go_on(struct engine *g, const json_t *args, const char *trouble,
 		return e->code;
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
-	fact_name(js_int(args, "org_id", 0), fact);
-	if (store_said_fact(g->store, r.id, fact,
-			    json_pack("{s:s}", "error", trouble), e) ||
+	if (note_answer(g, r.id, js_int(args, "org_id", 0), trouble, e) ||
 	    role_of(g, r.actor_id, r.repo, &role, e))
 		return e->code;
 	/* Only now they are somebody who sees that it was heard. */

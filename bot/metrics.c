@@ -97,6 +97,17 @@ static const struct metric_info table[METRIC_MAX] = {
 		 .help = "Accounts that got another login, and logins of "
 			 "trusted accounts that another account has now.",
 		 .a = {"result", false, VALUES("changed", "reused")}},
+	[METRIC_LOST] = {.name = "kcibot_lost_events",
+			 .help = "What no webhook told and asking the forge "
+				 "found, by what it was.",
+			 .a = {"how", false,
+			       VALUES("pull", "comment", "review",
+				      "delivery")}},
+	[METRIC_FOREIGN_STATUSES] =
+		{.name = "kcibot_foreign_statuses",
+		 .help = "Statuses of ours that somebody else wrote over, by "
+			 "whether ours was written again at once.",
+		 .a = {"result", false, VALUES("repaired", "later")}},
 };
 
 struct series {

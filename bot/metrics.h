@@ -10,18 +10,20 @@
 #include "bot/base/str.h"
 
 enum metric {
-	METRIC_DELIVERIES,    /* {result} accepted, duplicate, bad_signature,
-				 too_large, bad_request, refused, timeout */
-	METRIC_EVENTS,	      /* {event} handled by the engine */
-	METRIC_COMMANDS,      /* {verb, result} */
-	METRIC_DISPUTES,      /* {repo} failures that somebody disputes */
-	METRIC_CYCLES,	      /* {kind, verdict} */
-	METRIC_CYCLE_SECONDS, /* {kind} sum and count */
-	METRIC_FORGE_CALLS,   /* {kind, status} */
-	METRIC_FORGE_SECONDS, /* {kind} sum and count */
-	METRIC_EFFECTS,	      /* {kind, result} */
-	METRIC_BREAKER,	      /* {environment} frozen by errors in a row */
-	METRIC_LOGINS,	      /* {result} changed, reused */
+	METRIC_DELIVERIES,	 /* {result} accepted, duplicate, bad_signature,
+				    too_large, bad_request, refused, timeout */
+	METRIC_EVENTS,		 /* {event} handled by the engine */
+	METRIC_COMMANDS,	 /* {verb, result} */
+	METRIC_DISPUTES,	 /* {repo} failures that somebody disputes */
+	METRIC_CYCLES,		 /* {kind, verdict} */
+	METRIC_CYCLE_SECONDS,	 /* {kind} sum and count */
+	METRIC_FORGE_CALLS,	 /* {kind, status} */
+	METRIC_FORGE_SECONDS,	 /* {kind} sum and count */
+	METRIC_EFFECTS,		 /* {kind, result} */
+	METRIC_BREAKER,		 /* {environment} frozen by errors in a row */
+	METRIC_LOGINS,		 /* {result} changed, reused */
+	METRIC_FOREIGN_STATUSES, /* {result} repaired, later */
+	METRIC_LOST,		 /* {how} pull, comment, review, delivery */
 	METRIC_MAX
 };
 

@@ -30,13 +30,18 @@ static enum err ask(struct engine *g, const struct said_record *r,
 	return store_outbox_add(g->store, kind, "", key, args, 0, g->now_ms, e);
 }
 
-/* There is nothing to ask: the fact is known to be empty. */
+/* There is nothing to ask: the fact is known.  Takes value over. */
 static enum err needs_none(struct engine *g, const struct said_record *r,
-			   const char *fact, struct error *e)
+			   const char *fact, json_t *value, struct error *e)
 {
-	if (store_said_fact(g->store, r->id, fact, json_object(), e))
+	if (store_said_fact(g->store, r->id, fact, value, e))
 		return e->code;
 	return decide_next(g, r, e);
+}
+
+bool needs_lacks_git(const struct engine *g, const struct said_record *r)
+{
+	return !g->set.git && strcmp(r->kind, SAID_CLI) == 0;
 }
 
 /* "user:bob", whatever case it was written in. */
@@ -99,10 +104,20 @@ static enum err ask_dry_run(struct engine *g, const struct said_record *r,
 
 	/* The forge does not show it: the decision will say so. */
 	if (code)
-		return code == ERR_MISSING ? needs_none(g, r, fact, e) : code;
+		return code == ERR_MISSING
+			       ? needs_none(g, r, fact, json_object(), e)
+			       : code;
 	flow_of(g, env, &f);
 	if (forecast(&f, &p, &all, e))
 		return e->code;
+	if (needs_lacks_git(g, r))
+		return needs_none(g, r, fact,
+				  json_pack("{s:o, s:s, s:[]}", "forecast", all,
+					    "error",
+					    "the bot does not run, and only "
+					    "it merges",
+					    "projects"),
+				  e);
 	projects = json_incref(json_object_get(all, "projects"));
 	return ask(
 		g, r, "said.plan", fact,

@@ -149,6 +149,14 @@ static void result(const struct sheet *s, const json_t *env)
 	moment(s, "Full passed", js_int(env, "result.full_ok_ms", 0));
 }
 
+/* The end of a line of facts, with what somebody gave as their reason. */
+static void reason(const struct sheet *s, const char *text)
+{
+	if (*text)
+		html_addf(s->out, ": <bdi class=\"reason\">%s</bdi>", text);
+	html_addf(s->out, "</dd>\n");
+}
+
 static void skipped(const struct sheet *s, const json_t *skip)
 {
 	if (!skip)
@@ -156,8 +164,7 @@ static void skipped(const struct sheet *s, const json_t *skip)
 	html_addf(s->out, "<dt>Taken out</dt><dd>by <bdi>%s</bdi> ",
 		  js_str(skip, "by"));
 	part_time(s, js_int(skip, "since_ms", 0));
-	html_addf(s->out, " <bdi class=\"reason\">%s</bdi></dd>\n",
-		  js_str(skip, "reason"));
+	reason(s, js_str(skip, "reason"));
 }
 
 static void disputes(const struct sheet *s, const json_t *list)
@@ -169,8 +176,7 @@ static void disputes(const struct sheet *s, const json_t *list)
 		html_addf(s->out, "<dt>Disputed</dt><dd>by <bdi>%s</bdi> ",
 			  js_str(one, "by"));
 		part_time(s, js_int(one, "at_ms", 0));
-		html_addf(s->out, " <bdi class=\"reason\">%s</bdi></dd>\n",
-			  js_str(one, "reason"));
+		reason(s, js_str(one, "reason"));
 	}
 }
 
@@ -295,6 +301,29 @@ static void heads(const struct sheet *s, const json_t *view)
 	html_addf(s->out, "</ol>\n</section>\n");
 }
 
+/* All our own words, code and all. */
+static void answer(const struct sheet *s, const char *text)
+{
+	html_addf(s->out, "<br><bdi class=\"reason\">");
+	phrase(s, text);
+	html_addf(s->out, "</bdi>");
+}
+
+/* Where it was said, if not in a comment. */
+static const char *place(const char *kind)
+{
+	static const char *const words[][2] = {
+		{"review", " in a review"},
+		{"review_comment", " on the code"},
+		{"cli", " on the command line"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(kind, words[i][0]))
+			return words[i][1];
+	return "";
+}
+
 static void said(const struct sheet *s, const json_t *list)
 {
 	json_t *one, *word;
@@ -305,7 +334,8 @@ static void said(const struct sheet *s, const json_t *list)
 	html_addf(s->out, "<section>\n<h2>Commands</h2>\n"
 			  "<ol class=\"line\">\n");
 	json_array_foreach (list, i, one) {
-		html_addf(s->out, "<li><bdi>%s</bdi>: ", js_str(one, "by"));
+		html_addf(s->out, "<li><bdi>%s</bdi>%s: ", js_str(one, "by"),
+			  place(js_str(one, "kind")));
 		json_array_foreach (js_get(one, "words"), k, word)
 			html_addf(s->out, "<code>%s</code> ",
 				  js_str(word, "verb"));
@@ -313,8 +343,7 @@ static void said(const struct sheet *s, const json_t *list)
 		html_addf(s->out, " ");
 		part_time(s, js_int(one, "at_ms", 0));
 		if (*js_str(one, "answer"))
-			html_addf(s->out, "<br><bdi class=\"reason\">%s</bdi>",
-				  js_str(one, "answer"));
+			answer(s, js_str(one, "answer"));
 		html_addf(s->out, "</li>\n");
 	}
 	html_addf(s->out, "</ol>\n</section>\n");

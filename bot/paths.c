@@ -62,6 +62,13 @@ static enum err need_on(struct engine *g, const struct said_record *r,
 	snprintf(fact, sizeof(fact), "paths:%s:%s", p->head_sha, project->base);
 	if (standing != STANDING_UNREAD || json_object_get(facts, fact))
 		return ERR_OK;
+	if (needs_lacks_git(g, r))
+		return error_set(e, ERR_REFUSED,
+				 "What this revision changes is not read from "
+				 "the repository yet, which the bot does, and "
+				 "it does not run: start it, or let %s say "
+				 "it.",
+				 sensitive_whose(env));
 	*ret_asked = true;
 	args = sensitive_question(project, p, true);
 	json_object_set_new(args, "said", json_integer(r->id));

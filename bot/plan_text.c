@@ -177,6 +177,11 @@ void render_plan(struct str *out, const json_t *view, const json_t *fact)
 		render_prose(out, js_str(forecast, "standing"));
 		str_puts(out, ".\n");
 	}
+	if (*js_str(forecast, "may_need"))
+		str_addf(out,
+			 "I have not looked yet at which files it changes: "
+			 "some need the word of %s.\n",
+			 js_str(forecast, "may_need"));
 	str_putc(out, '\n');
 	add_when(out, forecast);
 	add_stages(out, forecast, "short");

@@ -86,6 +86,9 @@ enum err prove_head(struct engine *g, const struct said_record *r,
 			 strcmp(r->kind, SAID_REVIEW_COMMENT) == 0,
 		.bound_sha = r->commit_sha,
 		.operator_call = strcmp(r->kind, SAID_CLI) == 0,
+		/* Both on the forge's clock. */
+		.stirred = strcmp(r->source, "scan") == 0 &&
+			   p->updated_ms > r->made_ms,
 		.made_ms = r->made_ms,
 		.received_ms = r->received_ms,
 		.skew = g->skew,

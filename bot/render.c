@@ -37,6 +37,8 @@ static const char *outcome(const json_t *view)
 		return "error";
 	if (part_is_bystander(view))
 		return "success";
+	if (part_has_left(view))
+		return "idle";
 	return js_str(view, "cycle.verdict");
 }
 
@@ -49,7 +51,7 @@ static void add_headline(struct str *out, const json_t *view,
 	str_addf(out, "%s**", sticky_icon(outcome(view)));
 	render_inline(out, js_str(view, "environment"));
 	str_puts(out, ": ");
-	sticky_text(out, s.text, 2 * room->text_bytes);
+	sticky_prose(out, s.text, 2 * room->text_bytes);
 	str_puts(out, "**\n\n");
 	str_inherit(out, &s);
 }
@@ -81,7 +83,12 @@ static void add_reason(struct str *out, const json_t *view,
 	const char *text = js_str(view, "cycle.text");
 	const char *code = js_str(view, "cycle.reason_code");
 
+	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
+
 	if (!is(view, "state", "done") || is(view, "cycle.verdict", "success"))
+		return;
+	/* What became of the others says nothing of one that was left out. */
+	if (*js_str(own, "result") && !is(own, "result", "merged"))
 		return;
 	add_blame(out, view);
 	if (!*text)
@@ -121,7 +128,9 @@ static void add_cycle_facts(struct str *out, const json_t *view,
 
 	if (!js_get(view, "cycle"))
 		return;
-	add_line(out, is(view, "state", "waiting") ? "Last deploy" : "Deploy");
+	add_line(out, is(view, "state", "waiting") || part_has_left(view)
+			      ? "Last deploy"
+			      : "Deploy");
 	part_cycle_link(out, view, js_int(view, "cycle.id", 0));
 	if (*js_str(view, "cycle.kind")) {
 		str_puts(out, ", ");
@@ -184,17 +193,29 @@ static void add_requests(struct str *out, const json_t *view,
 			 const struct room *room)
 {
 	const json_t *all = js_get(view, "requests");
+	size_t last = 0, last_len = 0, i;
 	json_t *request;
-	size_t i;
 
 	if (!json_array_size(all))
 		return;
 	add_line(out, "Asked for");
 	json_array_foreach (all, i, request) {
+		size_t before = out->len, start;
+
 		if (i == room->rows)
 			break;
 		str_puts(out, i ? "; " : "");
+		start = out->len;
 		add_request(out, view, request, room);
+		/* Asked for twice is one wish to whoever reads it. */
+		if (last_len && out->len - start == last_len &&
+		    memcmp(out->text + last, out->text + start, last_len) ==
+			    0) {
+			str_truncate(out, before);
+			continue;
+		}
+		last = start;
+		last_len = out->len - start;
 	}
 	str_putc(out, '\n');
 }
@@ -258,7 +279,9 @@ static void add_grant(struct str *out, const json_t *view,
 	const json_t *grant = js_get(view, "grant");
 	bool granted = is(grant, "state", "granted");
 
-	if (!grant)
+	/* None helps one that is closed. */
+	if (!json_is_object(grant) ||
+	    (*js_str(view, "pull_state") && !is(view, "pull_state", "open")))
 		return;
 	add_line(out, "Permission");
 	if (is(grant, "state", "void")) {
@@ -462,6 +485,10 @@ static void add_advice(struct str *out, const json_t *view)
 	if (is(view, "state", "running") || js_get(view, "skipped") ||
 	    (is(view, "state", "waiting") && !is(request, "kind", "auto")))
 		return;
+	/* The headline says what is in the way, and what to type about it. */
+	if (!part_is_staged(view) && *js_str(view, "why") &&
+	    (part_has_left(view) || is(view, "state", "idle")))
+		return;
 	if (!is(view, "state", "done") && !part_is_staged(view))
 		str_addf(out,
 			 "`@%s deploy` deploys it now (short), `@%s trigger` "
@@ -471,7 +498,7 @@ static void add_advice(struct str *out, const json_t *view)
 		 strcmp(outcome(view), "success") != 0)
 		str_addf(out, "%s`@%s deploy` tries again. ",
 			 is(view, "cycle.verdict", "failure")
-				 ? "push a fix, or "
+				 ? "Push a fix, or "
 				 : "",
 			 bot);
 	else if (!is(view, "cycle.kind", "full"))
@@ -495,7 +522,9 @@ static void add_next(struct str *out, const json_t *view)
 /* The author's last question is answered here, not in a new comment. */
 static void add_answer(struct str *out, const json_t *view)
 {
-	if (!*js_str(view, "answer"))
+	/* It told what was to come; that has come. */
+	if (!*js_str(view, "answer") ||
+	    js_int(view, "cycle.started_ms", 0) > js_int(view, "answer_ms", 0))
 		return;
 	str_puts(out, "\n---\nAnswer to the author, ");
 	part_moment(out, js_int(view, "answer_ms", 0),
@@ -514,7 +543,7 @@ static void try_sticky(struct str *out, const json_t *view,
 	add_reason(out, view, room);
 	add_facts(out, view, room);
 	/* While it waits, the last cycle is history: its page tells it. */
-	if (!is(view, "state", "waiting")) {
+	if (!is(view, "state", "waiting") && !part_has_left(view)) {
 		sticky_stages(out, view, room);
 		sticky_logs(out, view, room);
 		sticky_aboard(out, view, room);

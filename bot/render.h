@@ -65,6 +65,7 @@ struct reply {
 	const char *said;     /* the line that is answered */
 	const char *text;     /* a sentence, made inert here */
 	const char *markdown; /* the bot's own words, e.g. command_help() */
+	const char *own;      /* our own Markdown, on the first line */
 	const char *next;     /* the line to type or paste next */
 };
 void render_reply(struct str *out, const struct reply *reply);

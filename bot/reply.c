@@ -16,7 +16,7 @@ static void add_inert_headline(struct str *out, const json_t *view)
 	CLEANUP(str_release) struct str s = STR_INIT(2048);
 
 	render_headline(&s, view);
-	render_inline(out, s.text);
+	render_prose(out, s.text);
 	str_inherit(out, &s);
 }
 
@@ -31,7 +31,7 @@ void render_outcome(struct str *out, const json_t *view, const char *login)
 	render_mention(out, login);
 	str_puts(out, ": **");
 	render_inline(out, js_str(view, "environment"));
-	str_puts(out, "** ");
+	str_puts(out, "**: ");
 	add_inert_headline(out, view);
 	if (*js_str(view, "frozen_why")) {
 		CLEANUP(str_release) struct str s = STR_INIT(2048);
@@ -87,11 +87,15 @@ void render_reply(struct str *out, const struct reply *reply)
 		str_putc(out, ' ');
 		render_prose(out, reply->text);
 	}
+	if (reply->own && *reply->own)
+		str_addf(out, " %s", reply->own);
 	str_putc(out, '\n');
 	if (reply->markdown && *reply->markdown)
 		str_addf(out, "\n%s", reply->markdown);
 	if (reply->next && *reply->next) {
-		str_puts(out, "\nType next:\n\n");
+		/* Or the last line goes on in the paragraph or list above. */
+		str_puts(out, out->text[out->len - 1] == '\n' ? "\n" : "\n\n");
+		str_puts(out, "Type next:\n\n");
 		render_block(out, reply->next);
 	}
 }

@@ -142,14 +142,29 @@ enum err report_reaction(struct engine *g, const struct said_record *said,
 
 /* --- statuses --- */
 
-#define STATUS_CONTEXT 128
-
-/* The same whatever the bot's account is called: rules of the forge that
- * require a status name it. */
-static void status_context(const struct environment *env,
-			   char ret[STATUS_CONTEXT])
+void status_target(const struct status_record *r, char *ret, size_t size)
 {
-	snprintf(ret, STATUS_CONTEXT, "kcibot/%s", env->name);
+	snprintf(ret, size, "status:%s:%s:%s", r->repo, r->sha, r->context);
+}
+
+enum err status_send(struct engine *g, const struct status_record *r,
+		     int64_t not_before_ms, struct error *e)
+{
+	char target[512];
+	json_t *args = json_pack("{s:s, s:s, s:s, s:s, s:s}", "repo", r->repo,
+				 "sha", r->sha, "state", r->state, "context",
+				 r->context, "description", r->description);
+
+	status_target(r, target, sizeof(target));
+	if (args && *r->target_url)
+		json_object_set_new(args, "target_url",
+				    json_string(r->target_url));
+	if (not_before_ms > g->now_ms)
+		return store_outbox_add_later(g->store, "forge.status", target,
+					      target, args, not_before_ms,
+					      g->now_ms, e);
+	return store_outbox_add(g->store, "forge.status", target, target, args,
+				OUTBOX_REPLACES, g->now_ms, e);
 }
 
 static enum err want_status(struct engine *g, const struct pull *p,
@@ -157,27 +172,20 @@ static enum err want_status(struct engine *g, const struct pull *p,
 			    const struct told_status *status, struct error *e)
 {
 	CLEANUP(str_release) struct str short_text = STR_INIT(512);
-	char context[STATUS_CONTEXT], target[512], url[512];
+	struct status_record r = {0};
 	bool news;
 
-	status_context(env, context);
-	snprintf(target, sizeof(target), "status:%s:%s:%s", p->repo, sha,
-		 context);
-	snprintf(url, sizeof(url), "%s/pulls/%s/%lld", g->config->public_url,
-		 p->repo, (long long)p->number);
 	render_description(&short_text, status->text.text);
-	if (store_status_want(g->store, p->repo, sha, context, status->state,
-			      short_text.text, &news, e))
+	COPY(r.repo, p->repo);
+	COPY(r.sha, sha);
+	status_context(env, r.context);
+	COPY(r.state, status->state);
+	COPY(r.description, short_text.text);
+	snprintf(r.target_url, sizeof(r.target_url), "%s/pulls/%s/%lld",
+		 g->config->public_url, p->repo, (long long)p->number);
+	if (store_status_want(g->store, &r, &news, e))
 		return e->code;
-	if (!news)
-		return ERR_OK;
-	return store_outbox_add(g->store, "forge.status", target, target,
-				json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}",
-					  "repo", p->repo, "sha", sha, "state",
-					  status->state, "context", context,
-					  "description", short_text.text,
-					  "target_url", url),
-				OUTBOX_REPLACES, g->now_ms, e);
+	return news ? status_send(g, &r, 0, e) : ERR_OK;
 }
 
 static enum err report_statuses(struct engine *g, const struct pull *p,
@@ -249,6 +257,13 @@ static const char *dropped_text(const char *outcome)
 	return NULL;
 }
 
+/* The cycle is over, but another request of the pull is not seen off yet. */
+static bool is_over(const json_t *view)
+{
+	return strcmp(js_str(view, "state"), "running") == 0 &&
+	       strcmp(js_str(view, "cycle.state"), "finished") == 0;
+}
+
 /*
  * The pull as that cycle left it: another one may have begun in the meantime.
  * The caller frees; NULL with an error.
@@ -264,8 +279,13 @@ static json_t *outcome_view(struct engine *g, const struct pull *p,
 	if (!view)
 		return NULL;
 	json_object_set_new(view, "key", json_string(key));
-	if (!cycle_id || js_int(view, "cycle.id", 0) == cycle_id)
+	if (!cycle_id ||
+	    (js_int(view, "cycle.id", 0) == cycle_id && !is_over(view)))
 		return view;
+	if (js_int(view, "cycle.id", 0) == cycle_id) {
+		json_object_set_new(view, "state", json_string("done"));
+		return view;
+	}
 	cycle = view_cycle(g->store, &g->view, cycle_id, g->now_ms, e);
 	if (!cycle) {
 		json_decref(view);

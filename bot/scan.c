@@ -9,9 +9,10 @@
 #include "bot/base/str.h"
 #include "bot/base/log.h"
 #include "bot/engine_internal.h"
+#include "bot/metrics.h"
 #include "store/trust.h"
 
-/* A command that only a scan found runs when it is younger than this. */
+/* A command runs when we learned of it before it was older than this. */
 #define FRESH_MS (30LL * 60 * 1000)
 /*
  * A scan begins so long before the newest comment that the last one saw: on
@@ -36,6 +37,25 @@ static enum err want(struct engine *g, const char *kind, const char *repo,
 				OUTBOX_REPLACES, g->now_ms, e);
 }
 
+enum err scan_ask_pulls(struct engine *g, const char *repo, struct error *e)
+{
+	return want(g, "forge.pulls", repo, json_pack("{s:s}", "repo", repo),
+		    e);
+}
+
+enum err scan_ask_pull(struct engine *g, const char *repo, int64_t number,
+		       struct error *e)
+{
+	char target[256];
+
+	snprintf(target, sizeof(target), "refresh:%s#%lld", repo,
+		 (long long)number);
+	return store_outbox_add(g->store, "forge.refresh", target, target,
+				json_pack("{s:s, s:I}", "repo", repo, "number",
+					  (json_int_t)number),
+				OUTBOX_REPLACES, g->now_ms, e);
+}
+
 static void look_back(const char *since, struct str *ret)
 {
 	int64_t ms;
@@ -57,7 +77,7 @@ static enum err scan_repo(struct engine *g, const char *repo, struct error *e)
 	look_back(scan.comments_since, &since);
 	look_back(scan.review_comments_since, &review_since);
 	if (str_check(&since, e) || str_check(&review_since, e) ||
-	    want(g, "forge.pulls", repo, json_pack("{s:s}", "repo", repo), e) ||
+	    scan_ask_pulls(g, repo, e) ||
 	    want(g, "forge.comments", repo,
 		 json_pack("{s:s, s:s}", "repo", repo, "since", since.text),
 		 e) ||
@@ -123,19 +143,9 @@ static enum err ask_missing(struct engine *g, const char *repo,
 
 	if (store_pulls_open(g->store, repo, &pulls, &count, e))
 		return e->code;
-	for (size_t i = 0; !code && i < count; i++) {
-		char target[256];
-
-		if (is_listed(list, pulls[i].number))
-			continue;
-		snprintf(target, sizeof(target), "refresh:%s#%lld", repo,
-			 (long long)pulls[i].number);
-		code = store_outbox_add(
-			g->store, "forge.refresh", target, target,
-			json_pack("{s:s, s:I}", "repo", repo, "number",
-				  (json_int_t)pulls[i].number),
-			OUTBOX_REPLACES, g->now_ms, e);
-	}
+	for (size_t i = 0; !code && i < count; i++)
+		if (!is_listed(list, pulls[i].number))
+			code = scan_ask_pull(g, repo, pulls[i].number, e);
 	free(pulls);
 	return code;
 }
@@ -200,6 +210,7 @@ static enum err note_unheard(struct engine *g, const char *repo,
 			     const struct scan_record *scan, const json_t *list,
 			     struct error *e)
 {
+	int64_t count = 0;
 	json_t *object;
 	size_t i;
 
@@ -208,10 +219,12 @@ static enum err note_unheard(struct engine *g, const char *repo,
 
 		if (is_unheard(g, repo, object, &unheard, e))
 			return e->code;
-		if (unheard)
-			return gaps_unheard(g, repo, scan->last_ms, e);
+		count += unheard;
 	}
-	return ERR_OK;
+	if (!count)
+		return ERR_OK;
+	metric_add(METRIC_LOST, "pull", NULL, count);
+	return gaps_unheard(g, repo, scan->last_ms, e);
 }
 
 enum err scan_pulls(struct engine *g, const json_t *args,
@@ -249,7 +262,8 @@ enum err scan_pull(struct engine *g, const json_t *args,
 		   const struct outcome *o, struct error *e)
 {
 	struct error why = ERROR_INIT;
-	struct pull p;
+	struct pull p, known;
+	enum err code;
 
 	if (o->code)
 		return ERR_OK;
@@ -259,6 +273,13 @@ enum err scan_pull(struct engine *g, const json_t *args,
 		log_warning("%s: %s", js_str(args, "repo"), why.text);
 		return ERR_OK;
 	}
+	code = store_pull(g->store, p.repo, p.number, &known, e);
+	if (code && code != ERR_MISSING)
+		return code;
+	/* It left the listing, and nobody had told us. */
+	if (!code && strcmp(known.state, "open") == 0 &&
+	    strcmp(p.state, "open") != 0)
+		metric_add(METRIC_LOST, "pull", NULL, 1);
 	return pull_seen(g, &p, PULL_SOURCE_API, false, e);
 }
 
@@ -277,21 +298,31 @@ static int64_t pull_number_of(const json_t *comment)
 	return last ? strtoll(last + 1, NULL, 10) : 0;
 }
 
+const char *scan_too_late(const struct engine *g, int64_t made_ms,
+			  int64_t heard_ms)
+{
+	int64_t ahead = g->skew.known ? g->skew.lo_ms : 0;
+
+	return heard_ms + ahead - made_ms <= FRESH_MS
+		       ? NULL
+		       : "I learned of this comment too late to act on it, so "
+			 "nothing was done. If you still want it, say it "
+			 "again.";
+}
+
 /*
  * Why what only a scan found must not run; NULL = it may.  Reviews do not
  * tell when they were edited.
  */
-static const char *doubt_about(const json_t *object, int64_t age_ms)
+static const char *doubt_about(const struct engine *g, const json_t *object,
+			       int64_t made_ms)
 {
 	const char *updated = js_str(object, "updated_at");
 
 	if (*updated && strcmp(js_str(object, "created_at"), updated) != 0)
 		return "I learned of this comment only after it was edited, so "
 		       "nothing was done. Say it again in a new one.";
-	if (age_ms > FRESH_MS)
-		return "I learned of this comment too late to act on it, so "
-		       "nothing was done. If you still want it, say it again.";
-	return NULL;
+	return scan_too_late(g, made_ms, g->now_ms);
 }
 
 /* Webhooks of closed pulls are not heard either; one not known is asked. */
@@ -321,8 +352,15 @@ static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
 		return e->code;
 	if (known || closed)
 		return ERR_OK;
-	h->doubt = doubt_about(h->object, g->now_ms - made_ms);
-	return hear(g, h, &result, e);
+	h->doubt = doubt_about(g, h->object, made_ms);
+	if (hear(g, h, &result, e))
+		return e->code;
+	if (strcmp(result, "command") == 0)
+		metric_add(METRIC_LOST,
+			   strcmp(h->kind, SAID_COMMENT) == 0 ? "comment"
+							      : "review",
+			   NULL, 1);
+	return ERR_OK;
 }
 
 /* All of a listing by time of change; *ret_since: how far it went, or "". */
@@ -414,19 +452,18 @@ enum err scan_reviews(struct engine *g, const json_t *args,
 
 /* --- hooks, ourselves, the first admins --- */
 
-static const char *hook_word(const struct engine *g, const struct outcome *o)
+/* The webhook that calls us, NULL = none. */
+static const json_t *our_hook(const struct engine *g, const json_t *list)
 {
 	json_t *hook;
 	size_t i;
 
-	if (o->code)
-		return "no right";
-	json_array_foreach (o->body, i, hook)
+	json_array_foreach (list, i, hook)
 		if (js_bool(hook, "active", false) &&
 		    str_starts(js_str(hook, "config.url"),
 			       g->config->public_url))
-			return "ok";
-	return "none";
+			return hook;
+	return NULL;
 }
 
 /* For readiness: does every repository tell us what happens? */
@@ -458,11 +495,16 @@ static enum err tell_hooks(struct engine *g, struct error *e)
 enum err scan_hooks(struct engine *g, const json_t *args,
 		    const struct outcome *o, struct error *e)
 {
-	const char *repo = js_str(args, "repo"), *word = hook_word(g, o);
+	const json_t *hook = o->code ? NULL : our_hook(g, o->body);
+	const char *word = hook ? "ok" : o->code ? "no right" : "none";
+	const char *repo = js_str(args, "repo");
 	struct scan_record scan;
 
 	if (o->code == ERR_RETRY)
 		return ERR_OK; /* the forge was away: that says nothing */
+	if (js_int(hook, "id", 0) > 0 &&
+	    redeliver_look(g, repo, js_int(hook, "id", 0), e))
+		return e->code;
 	if (store_scan(g->store, repo, g->now_ms, &scan, e))
 		return e->code;
 	if (strcmp(scan.hook, word) != 0 && strcmp(word, "ok") != 0)

@@ -6,6 +6,7 @@
 #include "bot/render.h"
 #include "deploy/schedule.h"
 #include "store/lock.h"
+#include "deploy/standing.h"
 #include "store/request.h"
 
 /* All that the rules look at. */
@@ -23,7 +24,8 @@ struct facts {
 	struct cycle judged; /* the one that the result is from */
 	char revision[16];   /* its result there */
 	char reason[512];
-	char told[16];			     /* state told last */
+	char told[16];	   /* state told last */
+	char against[256]; /* what keeps the head out, "" = nothing */
 	char forced_by[64], forced_why[256]; /* "" = nobody did */
 	struct freeze_record freeze;
 };
@@ -70,6 +72,38 @@ static enum err look_at_result(const struct flow *f, struct facts *x,
 	return code == ERR_MISSING ? ERR_OK : code;
 }
 
+static enum err look_at_told(const struct flow *f, const char *context,
+			     struct facts *x, struct error *e)
+{
+	struct status_record r;
+	enum err code = store_status_get(f->store, x->pull->repo, x->sha,
+					 context, &r, e);
+
+	if (!code)
+		COPY(x->told, r.state);
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
+/* Only for a revision that was promised something and gets nothing. */
+static enum err look_against(const struct flow *f, struct facts *x,
+			     struct error *e)
+{
+	const struct project *project =
+		environment_project(f->env, x->pull->repo);
+	CLEANUP(str_release) struct str why = STR_INIT(512);
+	enum standing standing;
+
+	if (!project || strcmp(x->told, "pending") != 0)
+		return ERR_OK;
+	if (standing_of(f->store, f->env, project, x->pull, f->now_ms,
+			&standing, e))
+		return e->code;
+	if (standing != STANDING_IN)
+		standing_text(&why, standing, f->env, project, x->pull);
+	COPY(x->against, why.text ? why.text : "");
+	return ERR_OK;
+}
+
 static enum err look(const struct flow *f, const char *context, struct facts *x,
 		     struct error *e)
 {
@@ -78,13 +112,13 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
 	    store_freeze(f->store, f->env->name, &x->freeze, e) ||
-	    store_status(f->store, x->pull->repo, x->sha, context, x->told,
-			 e) ||
-	    look_at_cycle(f, x, e))
+	    look_at_told(f, context, x, e) || look_at_cycle(f, x, e))
 		return e->code;
 	/* A wish speaks of the head; what was pushed over waits for nothing. */
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
 		return ERR_OK;
+	if (look_against(f, x, e))
+		return e->code;
 	if (store_request_forced(f->store, f->env->name, x->pull->id, x->sha,
 				 x->forced_by, x->forced_why, e))
 		return e->code;
@@ -233,10 +267,17 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 	else if (x->pull->skipped_ms)
 		str_addf(&ret->text, "short or full not done: %s took it out",
 			 x->pull->skipped_by);
+	else if (*x->against)
+		str_addf(&ret->text, "short or full not done: %s", x->against);
 	else
 		str_puts(&ret->text, "short or full not done: nothing is "
 				     "under way for this revision");
 	return true;
+}
+
+void status_context(const struct environment *env, char ret[STATUS_CONTEXT])
+{
+	snprintf(ret, STATUS_CONTEXT, STATUS_CONTEXT_BEGIN "%s", env->name);
 }
 
 enum err status_of(const struct flow *f, const struct pull *p, const char *sha,

@@ -25,6 +25,12 @@ static inline void told_status_release_at(struct told_status *s)
 	str_release(&s->text);
 }
 
+/* The same whatever the bot's account is called: rules of the forge that
+ * require a status name it. */
+#define STATUS_CONTEXT_BEGIN "kcibot/"
+#define STATUS_CONTEXT 128
+void status_context(const struct environment *env, char ret[STATUS_CONTEXT]);
+
 /* context: that of the status, to know whether one was left pending. */
 NODISCARD enum err status_of(const struct flow *f, const struct pull *p,
 			     const char *sha, const char *context,

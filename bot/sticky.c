@@ -24,6 +24,17 @@ void sticky_text(struct str *out, const char *text, size_t max)
 		str_puts(out, "\xe2\x80\xa6");
 }
 
+void sticky_prose(struct str *out, const char *text, size_t max)
+{
+	CLEANUP(str_release) struct str s = STR_INIT(max);
+	size_t len = strlen(text);
+
+	str_add(&s, text, str_utf8_cut(text, len, max));
+	render_prose(out, s.text);
+	if (len > max)
+		str_puts(out, "\xe2\x80\xa6");
+}
+
 const char *sticky_icon(const char *state)
 {
 	static const struct {

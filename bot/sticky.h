@@ -18,6 +18,9 @@ struct room {
 /* Inert text of at most max bytes, cut with an ellipsis. */
 void sticky_text(struct str *out, const char *text, size_t max);
 
+/* The same for a sentence of ours: what stands between backticks is code. */
+void sticky_prose(struct str *out, const char *text, size_t max);
+
 /* A sign with a blank for a state or verdict, "" when it has none. */
 const char *sticky_icon(const char *state);
 

@@ -52,6 +52,18 @@ bool part_is_staged(const json_t *view)
 	return own && is(own, "sha", js_str(view, "head_sha"));
 }
 
+bool part_has_left(const json_t *view)
+{
+	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));
+	const json_t *on = js_get(view, "on_staging");
+
+	return is(view, "state", "done") &&
+	       is(view, "cycle.verdict", "success") &&
+	       is(own, "result", "merged") && json_is_object(on) &&
+	       js_int(on, "cycle", 0) > js_int(view, "cycle.id", 0) &&
+	       !part_own(view, js_get(on, "revisions"));
+}
+
 bool part_is_bystander(const json_t *view)
 {
 	const json_t *own = part_own(view, js_get(view, "cycle.revisions"));

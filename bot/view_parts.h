@@ -26,6 +26,10 @@ bool part_failed_state(const json_t *item);
 /* Does staging have the head of the view's pull request now? */
 bool part_is_staged(const json_t *view);
 
+/* It was deployed in the cycle of the view, and what is deployed now is
+ * another one, without it. */
+bool part_has_left(const json_t *view);
+
 /*
  * Is the last cycle's failure about what others brought: was this revision on
  * board but not new, is it on staging as before, and was something else new?

@@ -184,6 +184,29 @@ static enum err misread(const struct command *c, const char *bot_name,
 			 c->name, why, bot_name, c->name, usage.text);
 }
 
+/* What an argument of a type would have to be. */
+static const char *misfit(enum argument_type type)
+{
+	static const char *const words[] = {
+		[ARGUMENT_SHA] = "the SHA does not fit (12 to 40 digits, 0-9 "
+				 "and a-f)",
+		[ARGUMENT_TEXT] = "the text does not fit (empty, or something "
+				  "hidden in it)",
+		[ARGUMENT_SPAN] = "the time does not fit (`12h` or `30d`, and "
+				  "not too long)",
+		[ARGUMENT_LOGIN] = "the login does not fit (`@` and the name "
+				   "of an account)",
+		[ARGUMENT_ROLE] = "the role does not fit (contributor, "
+				  "maintainer or admin)",
+		[ARGUMENT_VERB] = "the command does not fit (one that I know)",
+		[ARGUMENT_YESNO] = "`yes` or `no` is expected; that does not "
+				   "fit",
+	};
+	const char *ret = type < ARRAY_SIZE(words) ? words[type] : NULL;
+
+	return ret ? ret : "a word in it does not fit";
+}
+
 /* What is wrong, or NULL. */
 static const char *set_value(struct args *args, size_t i, char *text)
 {
@@ -195,7 +218,7 @@ static const char *set_value(struct args *args, size_t i, char *text)
 	if (a->type == ARGUMENT_TEXT && strlen(text) > (size_t)a->max)
 		return "the text is too long";
 	if (!fits(a, text, &number))
-		return "a word in it does not fit";
+		return misfit(a->type);
 	args->values[i].given = true;
 	args->values[i].number = number;
 	COPY(args->values[i].text, text);
@@ -298,7 +321,8 @@ int64_t args_number(const struct args *args, const char *name, int64_t fallback)
 static void say_value(struct str *out, const struct argument *a,
 		      const char *text)
 {
-	bool quoted = strpbrk(text, blanks) != NULL;
+	/* Bare, a dot at its end would be taken for the sentence's. */
+	bool quoted = a->type == ARGUMENT_TEXT;
 
 	str_addf(out, " %s%s%s%s%s%s", a->keyed ? a->name : "",
 		 a->keyed ? "=" : "", a->type == ARGUMENT_LOGIN ? "@" : "",

@@ -50,6 +50,7 @@ static enum err refuse_sensitive(struct command_call *call,
 
 	json_decref(call->files);
 	call->files = NULL;
+	COPY(call->next, NEXT_NOTHING);
 	if (sensitive_of(call->store, env, project, call->pull, &found,
 			 &call->files, e))
 		return e->code;
@@ -86,9 +87,10 @@ static enum err check_standing(struct command_call *call,
 	if (standing == STANDING_SENSITIVE)
 		return refuse_sensitive(call, env, project, e);
 	standing_text(&why, standing, env, project, call->pull);
-	if (standing == STANDING_SKIPPED)
-		snprintf(call->next, sizeof(call->next), "@%s include",
-			 call->bot_name);
+	/* The same again, once what is in the way is gone. */
+	snprintf(call->next, sizeof(call->next), "@%s %s", call->bot_name,
+		 standing == STANDING_SKIPPED ? "include"
+					      : call->args->command->name);
 	return error_set(e, ERR_REFUSED,
 			 "This pull request cannot go to %s: %s.", env->name,
 			 why.text);

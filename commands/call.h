@@ -13,6 +13,9 @@
 #include "deploy/flow.h"
 #include "store/pull.h"
 
+/* Where the sentence says all that there is to do. */
+#define NEXT_NOTHING "-"
+
 /* Of the program that runs, for `ping`. */
 struct command_bot {
 	const char *version;
@@ -53,9 +56,10 @@ struct command_call {
 	/* Out: whole sentences, in which user text may stand as it came: the
 	 * engine makes it inert.  Between backticks: code. */
 	struct str *text;
-	char next[128]; /* out, when refused: what to type next, or "" */
-	int disputed;	/* out: disputes that are new on record */
-	json_t *files;	/* out, the caller's: names that a refusal is about */
+	/* Out, when refused: what to type next, or NEXT_NOTHING; "": help. */
+	char next[128];
+	int disputed;  /* out: disputes that are new on record */
+	json_t *files; /* out, the caller's: names that a refusal is about */
 };
 
 /*

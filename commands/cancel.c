@@ -18,6 +18,18 @@ static const char *outcome_for(const struct command_call *call,
 	return r->actor_id == call->actor_id ? "taken back" : "cancelled";
 }
 
+/* Who asked twice for one thing is named once. */
+static void note(struct str *out, const struct request *r,
+		 const struct environment *env)
+{
+	CLEANUP(str_release) struct str one = STR_INIT(512);
+
+	str_addf(&one, "%s for %s by %s", r->kind, env->name, r->actor);
+	if (out->len && strstr(out->text, one.text))
+		return;
+	str_addf(out, "%s%s", out->len ? ", " : "", one.text);
+}
+
 static enum err withdraw(struct command_call *call,
 			 const struct environment *env, int *ret_count,
 			 struct error *e)
@@ -37,8 +49,7 @@ static enum err withdraw(struct command_call *call,
 			continue;
 		code = store_request_end(call->store, r->id, "dropped",
 					 outcome_for(call, r), e);
-		str_addf(call->text, "%s%s for %s by %s",
-			 *ret_count ? ", " : "", r->kind, env->name, r->actor);
+		note(call->text, r, env);
 		*ret_count += 1;
 	}
 	free(list);
@@ -61,7 +72,8 @@ static enum err say_what_runs(struct command_call *call,
 		return e->code;
 	if (listed == c.id)
 		str_addf(call->text,
-			 " Cycle %lld runs on %s with it and goes to its end.",
+			 " Cycle %lld runs on %s with this pull request and "
+			 "goes to its end.",
 			 (long long)c.id, env->name);
 	return ERR_OK;
 }
@@ -79,8 +91,9 @@ static enum err say_what_stays(struct command_call *call,
 		return e->code;
 	if (standing == STANDING_IN)
 		str_addf(call->text,
-			 " It goes along with the next deploy of %s all the "
-			 "same; `@%s skip` keeps it out.",
+			 " The pull request belongs on %s and goes along with "
+			 "the next "
+			 "deploy all the same; `@%s skip` keeps it out.",
 			 env->name, call->bot_name);
 	return ERR_OK;
 }
@@ -101,7 +114,8 @@ enum err command_cancel(struct command_call *call, struct error *e)
 	if (count)
 		str_addf(text, "Withdrawn: %s.", what.text);
 	else
-		str_puts(text, "Nothing that somebody asked for waits here.");
+		str_puts(text, "There is nothing to withdraw: nobody's request "
+			       "waits here.");
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (say_what_stays(call, call->environments[i], e))
 			return e->code;

@@ -166,7 +166,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_PING,
 			.name = "ping",
-			.help = "ask whether I am there, and how busy",
+			.help = "ask whether I am there, and how busy I am",
 			.role = ROLE_CONTRIBUTOR,
 			.author_may = true,
 		},
@@ -211,7 +211,7 @@ const struct command command_table[VERB_MAX] = {
 			.verb = VERB_HELP,
 			.name = "help",
 			.arguments = {{.name = "verb", .type = ARGUMENT_VERB}},
-			.help = "list what you can say here, or tell of one "
+			.help = "list what you can say here, or explain one "
 				"command",
 			.example = "trigger",
 			.role = ROLE_CONTRIBUTOR,

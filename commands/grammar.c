@@ -27,6 +27,7 @@
 
 /* A character of the last private plane: text, but no letter to Markdown. */
 #define MARK "\xf3\xb0\x80\x80"
+#define BOM "\xef\xbb\xbf"
 #define MARK_SIZE 40 /* two of them around a number */
 
 /* A line that begins with the mention; offsets into the comment. */
@@ -175,11 +176,16 @@ static enum err look_at_line(struct reader *r, size_t start, size_t end,
 		.line_end = end,
 		.line = line,
 	};
-	size_t pos = start;
+	size_t pos = start, blanks;
 
-	while (pos < end && pos - start < 4 && r->text[pos] == ' ')
+	/* cmark takes it off; a mark in front of it would leave it there. */
+	if (start == 0 && end >= strlen(BOM) &&
+	    memcmp(r->text, BOM, strlen(BOM)) == 0)
+		pos += strlen(BOM);
+	blanks = pos;
+	while (pos < end && pos - blanks < 4 && r->text[pos] == ' ')
 		pos++;
-	if (pos - start > 3)
+	if (pos - blanks > 3)
 		return ERR_OK;
 	c.content = skip_list_marker(r->text, pos, end);
 	c.after = match_mention(r, c.content, end);

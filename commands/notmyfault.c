@@ -41,11 +41,14 @@ enum err command_notmyfault(struct command_call *call, struct error *e)
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (dispute_on(call, call->environments[i], &failures, e))
 			return e->code;
-	if (!failures)
+	if (!failures) {
+		snprintf(call->next, sizeof(call->next), "@%s why",
+			 call->bot_name);
 		return error_set(e, ERR_REFUSED,
 				 "There is nothing to dispute: no failure is "
 				 "on record for the head of this pull "
 				 "request.");
+	}
 	if (call->disputed == before) {
 		str_puts(call->text, "Your word on this revision is on record "
 				     "already.");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
+#include "store/audit.h"
 #include "store/trust.h"
 
 #define NOT_FOUND 404
@@ -45,8 +46,8 @@ enum err person_scope(const struct command_call *call, const char **ret,
 
 void person_actor(const struct command_call *call, char *ret, size_t size)
 {
-	snprintf(ret, size, "%s (%lld)", call->actor,
-		 (long long)call->actor_id);
+	audit_actor(ret, size, js_str(call->facts, "operator"), call->actor,
+		    call->actor_id);
 }
 
 void person_show(struct str *out, const char *login)
@@ -69,10 +70,13 @@ void person_show_scope(struct str *out, const char *scope)
 
 void person_show_end(struct str *out, int64_t expires_ms)
 {
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+
 	if (!expires_ms) {
 		str_puts(out, " without an end");
 		return;
 	}
-	str_puts(out, " until ");
-	time_iso(out, expires_ms);
+	time_iso(&iso, expires_ms);
+	str_addf(out, " until %.10s %.5s UTC", iso.text,
+		 iso.text + strlen("2026-11-21T"));
 }

@@ -21,7 +21,7 @@ NODISCARD enum err person_of(const struct command_call *call,
 NODISCARD enum err person_scope(const struct command_call *call,
 				const char **ret, struct error *e);
 
-/* "login (id)", for the record. */
+/* For the record, as audit_actor() has it: also the operator behind them. */
 void person_actor(const struct command_call *call, char *ret, size_t size);
 
 /* A login in a code span, where nothing in it is alive. */

@@ -37,9 +37,8 @@ enum err command_ping(struct command_call *call, struct error *e)
 	time_iso(&iso, bot->since_ms);
 	str_addf(call->text,
 		 "pong. Version %s, running since %.10s %.5s UTC. In the "
-		 "queue: %lld. Deliveries unread: %lld. Your word took "
-		 "%lld.%lld "
-		 "s to be answered.",
+		 "queue: %lld. Deliveries unread: %lld. Answered "
+		 "%lld.%lld s after you wrote.",
 		 bot->version, iso.text, iso.text + strlen("2026-11-21T"),
 		 (long long)waiting, (long long)bot->unread,
 		 (long long)(lag / 1000), (long long)(lag % 1000 / 100));

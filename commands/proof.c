@@ -152,6 +152,15 @@ static bool is_on_record(const struct proof_question *q, struct proof *p)
 	return false;
 }
 
+/*
+ * The command line also means what was not on record at all: then that is what
+ * the forge shows, as long as it stays what it showed first.
+ */
+static bool is_meant(const struct proof_question *q, struct proof *p)
+{
+	return is_on_record(q, p) || (q->operator_call && run_start(q) == 0);
+}
+
 /* --- the three ways to mean a head --- */
 
 static enum proof_reason check_named(const struct proof_question *q,
@@ -166,15 +175,13 @@ static enum proof_reason check_named(const struct proof_question *q,
 		if (strncmp(q->seen[i].sha, q->named_sha, len) == 0 &&
 		    strcmp(q->seen[i].sha, q->live_sha) != 0)
 			return PROOF_AMBIGUOUS;
-	return is_on_record(q, p) ? PROOF_PROVEN : PROOF_UNRECORDED;
+	return is_meant(q, p) ? PROOF_PROVEN : PROOF_UNRECORDED;
 }
 
 static enum proof_reason check_call(const struct proof_question *q,
 				    struct proof *p)
 {
-	if (!q->seen_count || is_on_record(q, p))
-		return PROOF_PROVEN;
-	return PROOF_UNRECORDED;
+	return is_meant(q, p) ? PROOF_PROVEN : PROOF_UNRECORDED;
 }
 
 static enum proof_reason check_said(const struct proof_question *q,
@@ -183,7 +190,11 @@ static enum proof_reason check_said(const struct proof_question *q,
 	enum proof_reason reason = check_clocks(q);
 
 	p->guard_ms = q->guard_ms;
-	return reason ? reason : check_seen(q, p);
+	if (!reason)
+		reason = check_seen(q, p);
+	if (!reason && q->stirred && !q->bound)
+		reason = PROOF_STIRRED;
+	return reason;
 }
 
 void proof_judge(const struct proof_question *q, struct proof *ret)
@@ -209,35 +220,39 @@ static const struct {
 	[PROOF_STALE] = {"stale",
 			 "The forge shows me an older state of this pull "
 			 "request than it did before, so I do not know its "
-			 "head. If you mean the one that I know:"},
+			 "head. Name the one that you mean."},
 	[PROOF_NOT_LIVE] = {"not_live",
-			    "That is not the head of this pull request. If "
-			    "you mean the head as it is now:"},
+			    "That is not the head of this pull request. Look "
+			    "at the head as it is now, then name it."},
 	[PROOF_AMBIGUOUS] = {"ambiguous",
 			     "More than one head of this pull request began "
-			     "with these digits. If you mean the head as it "
-			     "is now:"},
+			     "with these digits. Name the head with all 40."},
 	[PROOF_OTHER_BOUND] = {"other_bound",
-			       "Your review is of another commit than the "
-			       "head as it is now. Look at that; if you mean "
-			       "it:"},
+			       "Your review or comment on code is of another "
+			       "commit than the head as it is now. Look at "
+			       "that, then name it in a plain comment."},
 	[PROOF_UNRECORDED] = {"unrecorded",
 			      "The head of this pull request moved while you "
 			      "wrote, or I did not know it yet. Look at the "
-			      "one that is there now; if you mean that:"},
+			      "one that is there now, then name it."},
 	[PROOF_YOUNG] = {"young", ""},
 	[PROOF_GAP] = {"gap",
 		       "I may have missed a push to this pull request before "
-		       "you wrote, so I cannot know which head you saw. If "
-		       "you mean the head as it is now:"},
+		       "you wrote, so I cannot know which head you saw. Look "
+		       "at the head as it is now, then name it."},
+	[PROOF_STIRRED] = {"stirred",
+			   "I learned of your comment only by asking the "
+			   "forge, and something has happened on this pull "
+			   "request since you wrote it, so I cannot know which "
+			   "head you saw. Look at the head as it is now, then "
+			   "name it."},
 	[PROOF_UNDATED] = {"undated",
 			   "I do not know when you wrote that, and so not "
-			   "which head you saw. If you mean the head as it is "
-			   "now:"},
+			   "which head you saw. Name the one that you mean."},
 	[PROOF_CLOCK] = {"clock",
 			 "The forge did not tell me the time, so I cannot "
-			 "know which head you saw. If you mean the head as it "
-			 "is now:"},
+			 "know which head you saw. Name the one that you "
+			 "mean."},
 	[PROOF_SKEW] = {"skew", ""},
 };
 
@@ -256,7 +271,7 @@ static void explain_young(const struct proof *p, struct str *out)
 	str_puts(out, "This head was not there for ");
 	time_span(out, p->guard_ms);
 	str_puts(out, " yet when you wrote, so you may have looked at another "
-		      "one. If you mean the head as it is now:");
+		      "one. Look at it, then name it.");
 }
 
 static void explain_skew(const struct proof *p, struct str *out)
@@ -264,8 +279,8 @@ static void explain_skew(const struct proof *p, struct str *out)
 	str_puts(out, "My clock and the forge's are ");
 	time_span(out, magnitude(p->skew.lo_ms));
 	str_puts(out, " apart, so I cannot know which head you saw; the "
-		      "operator of this bot should set its clock. If you mean "
-		      "the head as it is now:");
+		      "operator of this bot should set its clock. Name the "
+		      "head that you mean.");
 }
 
 void proof_explain(const struct proof *p, struct str *out)

@@ -45,7 +45,7 @@ void command_help(struct str *out, const char *bot_name, enum role role,
 			      "a maintainer of this repository may.\n");
 }
 
-/* "maintainers and admins, and the author on the own pull request" */
+/* "maintainers and admins, and the author of the pull request" */
 static void add_who(struct str *out, enum role least, bool author_may)
 {
 	static const char *const people[ROLE_MAX] = {
@@ -57,7 +57,7 @@ static void add_who(struct str *out, enum role least, bool author_may)
 
 	str_puts(out, people[least]);
 	if (author_may && least != ROLE_NONE)
-		str_puts(out, ", and the author on the own pull request");
+		str_puts(out, ", and the author of the pull request");
 }
 
 void command_help_one(struct str *out, const struct command *c,

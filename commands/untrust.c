@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
+#include "commands/evidence.h"
 #include "commands/person.h"
+#include "store/audit.h"
 #include "store/trust.h"
 
 static enum err remove_here(struct command_call *call, struct person *who,
@@ -12,7 +14,7 @@ static enum err remove_here(struct command_call *call, struct person *who,
 {
 	const char *where = *scope ? scope : TRUST_ALL_SCOPES;
 	enum err code = ERR_MISSING;
-	char by[96];
+	char by[AUDIT_ACTOR_SIZE];
 
 	person_actor(call, by, sizeof(by));
 	if (who->id)
@@ -63,13 +65,20 @@ enum err command_untrust(struct command_call *call, struct error *e)
 	if (person_of(call, &who, e) || person_scope(call, &scope, e))
 		return e->code;
 	code = remove_here(call, &who, scope, e);
+	if (code)
+		snprintf(call->next, sizeof(call->next), "@%s trusted",
+			 call->bot_name);
 	if (code == ERR_MISSING)
 		return nothing_here(scope, e);
-	if (code)
-		return code;
+	if (code || evidence_of_call(call, "untrust", "",
+				     json_pack("{s:I, s:s, s:s}", "user",
+					       (json_int_t)who.id, "login",
+					       who.login, "scope", scope),
+				     e))
+		return e->code;
 	call->trust_of = who.id;
 	person_show(call->answer, who.login);
-	str_addf(call->answer, " (%lld) is not trusted any more",
+	str_addf(call->answer, " (account %lld) is not trusted any more",
 		 (long long)who.id);
 	person_show_scope(call->answer, scope);
 	str_puts(call->answer,

@@ -6,6 +6,7 @@
 #include "commands/call.h"
 #include "deploy/standing.h"
 #include "store/lock.h"
+#include "store/trust.h"
 
 static enum err add_standing(struct command_call *call,
 			     const struct environment *env, struct error *e)
@@ -14,10 +15,13 @@ static enum err add_standing(struct command_call *call,
 		environment_project(env, call->pull->repo);
 	struct bench_place place;
 	enum standing standing;
+	bool trusted;
 
 	if (standing_of(call->store, env, project, call->pull, call->now_ms,
 			&standing, e) ||
-	    store_bench(call->store, env->name, call->pull->id, &place, e))
+	    store_bench(call->store, env->name, call->pull->id, &place, e) ||
+	    store_unasked(call->store, call->pull->author_id, call->pull->repo,
+			  call->now_ms, &trusted, e))
 		return e->code;
 	str_addf(call->answer, "- **%s**: the revision `%.12s` %s: ", env->name,
 		 call->pull->head_sha,
@@ -25,7 +29,8 @@ static enum err add_standing(struct command_call *call,
 					 : "does not belong there now");
 	if (standing == STANDING_IN)
 		str_puts(call->answer,
-			 "its author is trusted, or a maintainer asked for it");
+			 trusted ? "its author is trusted"
+				 : "somebody who may asked for it");
 	else
 		standing_text(call->answer, standing, env, project, call->pull);
 	if (standing == STANDING_IN && place.position)

@@ -183,24 +183,37 @@ static enum err name_revision(const struct flow *f, const struct request *r,
 	return ERR_OK;
 }
 
-enum err flow_drop(const struct flow *f, const struct request *r,
-		   const char *outcome, struct error *e)
+static enum err add_request(const struct flow *f, const struct request *r,
+			    const char *action, const char *why,
+			    struct error *e)
 {
 	char subject[320], by[AUDIT_ACTOR_SIZE];
 
-	if (store_request_end(f->store, r->id, "dropped", outcome, e) ||
-	    name_revision(f, r, subject, sizeof(subject), e))
+	if (name_revision(f, r, subject, sizeof(subject), e))
 		return e->code;
 	audit_actor(by, sizeof(by), "", r->actor, r->actor_id);
-	return store_audit_with(f->store, f->now_ms, AUDIT_BOT, "request.drop",
-				subject, outcome,
-				json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I}",
-					  "request", (json_int_t)r->id,
-					  "environment", r->environment, "kind",
-					  r->kind, "state", r->state, "by", by,
-					  "said", (json_int_t)r->said_id,
-					  "cycle", (json_int_t)r->cycle_id),
-				e);
+	return store_audit_with(
+		f->store, f->now_ms, AUDIT_BOT, action, subject, why,
+		json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I}", "request",
+			  (json_int_t)r->id, "environment", r->environment,
+			  "kind", r->kind, "state", r->state, "by", by, "said",
+			  (json_int_t)r->said_id, "cycle",
+			  (json_int_t)r->cycle_id),
+		e);
+}
+
+enum err flow_drop(const struct flow *f, const struct request *r,
+		   const char *outcome, struct error *e)
+{
+	if (store_request_end(f->store, r->id, "dropped", outcome, e))
+		return e->code;
+	return add_request(f, r, "request.drop", outcome, e);
+}
+
+enum err flow_audit_void_one(const struct flow *f, const struct request *r,
+			     const char *why, struct error *e)
+{
+	return add_request(f, r, "request.void", why, e);
 }
 
 enum err flow_audit_void(const struct flow *f, const struct pull *p,

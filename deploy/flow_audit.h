@@ -27,6 +27,12 @@ NODISCARD enum err flow_audit_guilty(const struct flow *f,
 NODISCARD enum err flow_drop(const struct flow *f, const struct request *r,
 			     const char *outcome, struct error *e);
 
+/* The permission that a request gave is over, whether its deploy is done or
+ * not; why is the word for it. */
+NODISCARD enum err flow_audit_void_one(const struct flow *f,
+				       const struct request *r, const char *why,
+				       struct error *e);
+
 /* Permission that people gave for other revisions than keep_sha ("" = any)
  * of the pull is over. */
 NODISCARD enum err flow_audit_void(const struct flow *f, const struct pull *p,

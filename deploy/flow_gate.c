@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/limits.h"
 #include "bot/base/str.h"
 #include "deploy/flow_internal.h"
 #include "deploy/sensitive.h"
@@ -33,10 +34,28 @@ static void say_files(struct str *out, const struct environment *env,
 		 sensitive_whose(env));
 }
 
+/* Takes over nothing; a list that was cut says how much there was. */
+static json_t *evidence(const struct flow *f, const struct cycle *c,
+			const json_t *files)
+{
+	json_t *all =
+		json_pack("{s:I, s:s, s:s, s:I}", "cycle", (json_int_t)c->id,
+			  "environment", f->env->name, "needs",
+			  f->env->grants.sensitive_role, "file_count",
+			  (json_int_t)json_array_size(files));
+	json_t *some = json_array();
+
+	for (size_t i = 0; i < json_array_size(files) && i < LIMIT_AUDIT_LIST;
+	     i++)
+		json_array_append(some, json_array_get(files, i));
+	json_object_set_new(all, "files", some);
+	return all;
+}
+
 /* The next choice knows what this merge has shown. */
-static enum err note(const struct flow *f, const struct project *project,
-		     const struct revision *r, const json_t *paths,
-		     struct error *e)
+static enum err note(const struct flow *f, const struct cycle *c,
+		     const struct project *project, const struct revision *r,
+		     const json_t *paths, const json_t *files, struct error *e)
 {
 	char subject[256];
 
@@ -45,13 +64,14 @@ static enum err note(const struct flow *f, const struct project *project,
 	if (store_paths_put(f->store, r->pull_id, r->sha, project->base, paths,
 			    e))
 		return e->code;
-	return store_audit(f->store, f->now_ms, "kcibot", "left out", subject,
-			   r->reason, e);
+	return store_audit_with(f->store, f->now_ms, AUDIT_BOT,
+				"revision.left_out", subject, r->reason,
+				evidence(f, c, files), e);
 }
 
 /* *ret: it must not go on.  r->result and r->reason are set then. */
-static enum err look_at(const struct flow *f, struct revision *r, bool *ret,
-			struct error *e)
+static enum err look_at(const struct flow *f, const struct cycle *c,
+			struct revision *r, bool *ret, struct error *e)
 {
 	const struct project *project = environment_project(f->env, r->repo);
 	CLEANUP(json_decref)
@@ -76,7 +96,7 @@ static enum err look_at(const struct flow *f, struct revision *r, bool *ret,
 	say_files(&why, f->env, files);
 	COPY(r->result, "left_out");
 	COPY(r->reason, why.text);
-	return note(f, project, r, paths, e);
+	return note(f, c, project, r, paths, files, e);
 }
 
 enum err flow_gate(const struct flow *f, const struct cycle *c, bool *ret_any,
@@ -94,7 +114,7 @@ enum err flow_gate(const struct flow *f, const struct cycle *c, bool *ret_any,
 	for (size_t i = 0; !code && i < count; i++) {
 		bool out;
 
-		code = look_at(f, &list[i], &out, e);
+		code = look_at(f, c, &list[i], &out, e);
 		if (!code && out) {
 			*ret_any = true;
 			code = store_revision_result(f->store, c->id, &list[i],

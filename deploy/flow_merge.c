@@ -21,10 +21,9 @@ static json_t *batch_project(const struct manifest_project *p,
 		if (strcmp(revisions[i].repo, p->repo) == 0 &&
 		    strcmp(revisions[i].result, "left_out") != 0)
 			json_array_append_new(
-				list, json_pack("{s:I, s:s, s:s}", "number",
+				list, json_pack("{s:I, s:s}", "number",
 						(json_int_t)revisions[i].number,
-						"sha", revisions[i].sha,
-						"title", revisions[i].title));
+						"sha", revisions[i].sha));
 	return json_pack("{s:s, s:s, s:s, s:o}", "repo", p->repo, "base",
 			 p->base, "branch", p->branch, "revisions", list);
 }

@@ -5,6 +5,7 @@
 
 #include "bot/base/str.h"
 #include "deploy/schedule.h"
+#include "deploy/sensitive.h"
 #include "deploy/standing.h"
 
 /* So many of those that stay out are named. */
@@ -212,7 +213,8 @@ enum err forecast(const struct flow *f, const struct pull *p, json_t **ret,
 	if (standing_if_asked(f->store, f->env, project, p, "maintainer",
 			      f->now_ms, &standing, e))
 		return e->code;
-	if (standing != STANDING_IN)
+	/* What is not read yet is read when somebody asks for it. */
+	if (standing != STANDING_IN && standing != STANDING_UNREAD)
 		standing_text(&why, standing, f->env, project, p);
 	all = json_pack("{s:s, s:s, s:I, s:s, s:o, s:o}", "environment",
 			f->env->name, "head_sha", p->head_sha, "at_ms",
@@ -222,6 +224,9 @@ enum err forecast(const struct flow *f, const struct pull *p, json_t **ret,
 			stages_json(f->env->recipe_full));
 	if (!all)
 		return error_set(e, ERR_FATAL, "out of memory");
+	if (standing == STANDING_UNREAD)
+		json_object_set_new(all, "may_need",
+				    json_string(sensitive_whose(f->env)));
 	if (add_projects(f, p, !why.len, all, e) || add_outs(f, all, e) ||
 	    add_when(f, all, "deploy", KIND_SHORT, e) ||
 	    add_when(f, all, "trigger", KIND_FULL, e) ||

@@ -352,6 +352,44 @@ static void note_paths(json_t *one, const struct git_paths *set)
 		json_object_del(one, "paths");
 }
 
+/* Adds the texts of more that list does not have. */
+static void add_missing(json_t *list, const json_t *more)
+{
+	const json_t *one, *known;
+	size_t i, k;
+
+	json_array_foreach (more, i, one) {
+		bool found = false;
+
+		json_array_foreach (list, k, known)
+			found |= json_equal(known, one) != 0;
+		if (!found)
+			json_array_append_new(
+				list, json_string(json_string_value(one)));
+	}
+}
+
+/*
+ * What those before changed, and this one moves elsewhere, is theirs there as
+ * well: whoever let this one go on did not look at it.
+ */
+static void tell_of_moves(struct batch *b, const json_t *mover,
+			  const struct git_paths *own,
+			  const struct git_paths *merged)
+{
+	CLEANUP(json_decref) json_t *carried = git_paths_carried(own, merged);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (b->revisions, i, one) {
+		if (one == mover || !json_array_size(carried))
+			break;
+		if (strcmp(js_str(one, "result"), "merged") == 0 &&
+		    git_paths_takes(own, js_get(one, "paths")))
+			add_missing(json_object_get(one, "paths"), carried);
+	}
+}
+
 /*
  * A merge can change more than the revision says: what the base has moved
  * since goes where it was moved to.
@@ -360,8 +398,12 @@ static enum err note_merge(struct batch *b, const char *before,
 			   const struct git_merger *m, json_t *one,
 			   struct git_paths *set, struct error *e)
 {
-	if (git_paths_between(b->mirror, before, m->tip, set, e))
+	CLEANUP(git_paths_release) struct git_paths merged = {0};
+
+	if (git_paths_between(b->mirror, before, m->tip, &merged, e))
 		return e->code;
+	tell_of_moves(b, one, set, &merged);
+	git_paths_join(set, &merged);
 	note_paths(one, set);
 	settle(one, "merged", "");
 	return ERR_OK;

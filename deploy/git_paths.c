@@ -33,7 +33,9 @@ json_t *git_paths_list(const struct git_paths *set)
 	return list;
 }
 
-static void add_name(struct git_paths *set, const char *bytes, bool everything)
+/* done: see struct git_paths. */
+static void add_name(struct git_paths *set, const char *bytes, bool everything,
+		     const char *done)
 {
 	CLEANUP(str_release) struct str name = STR_INIT(LIMIT_GIT_PATH_BYTES);
 
@@ -44,9 +46,53 @@ static void add_name(struct git_paths *set, const char *bytes, bool everything)
 		set->names = json_object();
 	set->bytes += name.len;
 	if (name.failed || set->bytes > LIMIT_GIT_PATH_BYTES ||
-	    json_object_set_new(set->names, name.text, json_true()) ||
+	    json_object_set_new(set->names, name.text, json_string(done)) ||
 	    json_object_size(set->names) > LIMIT_GIT_PATHS)
 		set->too_many = true;
+}
+
+void git_paths_join(struct git_paths *set, const struct git_paths *more)
+{
+	if (!set->names)
+		set->names = json_object();
+	set->bytes += more->bytes;
+	if (more->too_many || set->bytes > LIMIT_GIT_PATH_BYTES ||
+	    (more->names && json_object_update(set->names, more->names)) ||
+	    json_object_size(set->names) > LIMIT_GIT_PATHS)
+		set->too_many = true;
+}
+
+static const char *done_to(const struct git_paths *set, const char *name)
+{
+	const char *done = json_string_value(json_object_get(set->names, name));
+
+	return done ? done : "";
+}
+
+json_t *git_paths_carried(const struct git_paths *own,
+			  const struct git_paths *merged)
+{
+	json_t *list = json_array(), *value;
+	const char *name;
+
+	json_object_foreach (merged->names, name, value) {
+		const char *mine = done_to(own, name);
+
+		if (*mine == 'A' && strcmp(mine, json_string_value(value)) != 0)
+			json_array_append_new(list, json_string(name));
+	}
+	return list;
+}
+
+bool git_paths_takes(const struct git_paths *own, const json_t *names)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (names, i, one)
+		if (*done_to(own, json_string_value(one)) == 'D')
+			return true;
+	return false;
 }
 
 /* Steps over one NUL-terminated field; NULL after the last. */
@@ -64,6 +110,18 @@ static bool stands_for_more(const char *meta)
 	       str_starts(meta + strcspn(meta, " "), " 160000");
 }
 
+/* From ":OLDMODE NEWMODE OLD NEW STATUS" to what was done: "A" and NEW. */
+static void read_done(const char *meta, char ret[GIT_SHA_LEN + 2])
+{
+	const char *at = meta;
+
+	for (int i = 0; i < 3; i++)
+		at += strcspn(at, " ") + (at[strcspn(at, " ")] == ' ');
+	snprintf(ret, GIT_SHA_LEN + 2, "%c%.*s",
+		 at[strcspn(at, " ")] ? at[strcspn(at, " ") + 1] : '?',
+		 GIT_SHA_LEN, at);
+}
+
 /* META NUL PATH NUL, again and again. */
 static void read_diff(const struct str *out, struct git_paths *set)
 {
@@ -71,12 +129,14 @@ static void read_diff(const struct str *out, struct git_paths *set)
 
 	while (meta && !set->too_many) {
 		const char *path = next_field(out, meta);
+		char done[GIT_SHA_LEN + 2];
 
 		if (!path)
 			return;
-		add_name(set, path, false);
+		read_done(meta, done);
+		add_name(set, path, false, done);
 		if (stands_for_more(meta))
-			add_name(set, path, true);
+			add_name(set, path, true, done);
 		meta = next_field(out, path);
 	}
 }
@@ -87,9 +147,10 @@ enum err git_paths_between(struct git_mirror *m, const char *from,
 {
 	CLEANUP(proc_result_release) struct proc_result r = GIT_RESULT_INIT;
 	struct git_call diff = {
-		.argv = GIT_ARGV("diff-tree", "-r", "-z", "--raw", "--abbrev=4",
-				 "--no-renames", "--ignore-submodules=none",
-				 "--end-of-options", from, to),
+		.argv = GIT_ARGV("diff-tree", "-r", "-z", "--raw",
+				 "--no-abbrev", "--no-renames",
+				 "--ignore-submodules=none", "--end-of-options",
+				 from, to),
 		.git_dir = m->dir,
 	};
 	enum err code;

@@ -15,7 +15,9 @@
  * another thing now.
  */
 struct git_paths {
-	json_t *names; /* object, in the order of finding */
+	/* Object, in the order of finding: name to the letter of what was
+	 * done ("A" added, "D" deleted, ...) and the new object's id. */
+	json_t *names;
 	size_t bytes;
 	bool too_many; /* or there is no merge base */
 };
@@ -38,6 +40,20 @@ NODISCARD enum err git_paths_between(struct git_mirror *m, const char *from,
  * LIMIT_GIT_PATHS or LIMIT_GIT_PATH_BYTES.
  */
 json_t *git_paths_list(const struct git_paths *set);
+
+/* Adds all of more. */
+void git_paths_join(struct git_paths *set, const struct git_paths *more);
+
+/*
+ * What a revision carries along: the names that it alone adds (own), but with
+ * other content than its own in the merge that was made of it.  That is how a
+ * file goes where somebody else moves it to.  Array, the caller's.
+ */
+json_t *git_paths_carried(const struct git_paths *own,
+			  const struct git_paths *merged);
+
+/* Does own delete one of these names? */
+bool git_paths_takes(const struct git_paths *own, const json_t *names);
 
 void git_paths_release(struct git_paths *set);
 

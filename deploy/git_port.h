@@ -11,7 +11,7 @@
  * git.batch  Fetches and merges; changes nothing outside the mirrors (repeat
  *            is harmless).
  *   args   {"projects": [{"repo", "base", "branch",
- *                         "revisions": [{"number", "sha", "title"}]}]}
+ *                         "revisions": [{"number", "sha"}]}]}
  *   body   {"projects": [{"repo", "base", "branch", "base_sha",
  *                         "old_sha" ("" when the branch does not exist),
  *                         "sha" (the result; base_sha when nothing merged),

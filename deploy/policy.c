@@ -213,7 +213,7 @@ static bool overdue_full_starts(const struct policy *p,
 {
 	int64_t due = policy_full_allowed_ms(p, f->last_full_ms);
 
-	return f->booked_count && due &&
+	return f->booked_count && due && full_allowed(p, f) &&
 	       f->last_finish_ms >= due + p->settle_max_ms &&
 	       decide(d, POLICY_START, KIND_FULL, 0,
 		      "the booked full is overdue");

@@ -127,6 +127,8 @@ static enum err drop_ungranted(const struct flow *f, struct error *e)
 		const struct request *r = &list[i];
 
 		code = store_request_void(f->store, r->id, "granter", e);
+		if (!code)
+			code = flow_audit_void_one(f, r, "granter", e);
 		if (!code && (strcmp(r->state, "waiting") == 0 ||
 			      strcmp(r->state, "booked") == 0))
 			code = flow_drop(f, r, "granter", e);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "bot/base/str.h"
 #include "deploy/changed.h"
@@ -65,15 +66,31 @@ static bool matches_below(const char *glob, const char *folder)
 	return false;
 }
 
+/*
+ * The folder that path speaks for as a whole: a link, a submodule ("NAME/"),
+ * or the one whose files a .gitattributes says how to write, and to merge.
+ * malloc'ed, "" = all; NULL = it is only a file.
+ */
+static char *folder_of(const char *path)
+{
+	static const char attributes[] = ".gitattributes";
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (slash && !*name)
+		return strndup(path, (size_t)(slash - path));
+	if (strcasecmp(name, attributes) == 0)
+		return strndup(path, slash ? (size_t)(slash - path) : 0);
+	return NULL;
+}
+
 bool sensitive_path(const struct environment *env, const char *path)
 {
-	size_t len = strlen(path);
-	CLEANUP(free) char *folder = NULL;
+	CLEANUP(free) char *folder = folder_of(path);
 
-	if (len && path[len - 1] == '/')
-		folder = strndup(path, len - 1);
 	for (text_list g = env->grants.sensitive; g && *g; g++)
-		if (matches(*g, path) || (folder && matches_below(*g, folder)))
+		if (matches(*g, path) ||
+		    (folder && (!*folder || matches_below(*g, folder))))
 			return true;
 	return false;
 }

@@ -16,7 +16,7 @@ bool sensitive_any(const struct environment *env);
 /*
  * Pure.  Is a path (as git.paths lists it) sensitive?  Letters match in both
  * cases, for not every disk tells them apart; a path "NAME/", a link or
- * submodule, is when anything below it could be.
+ * submodule, is when anything below it could be, and so is a .gitattributes.
  */
 bool sensitive_path(const struct environment *env, const char *path);
 

@@ -36,6 +36,7 @@ enum {
 	PROBE,
 	ADD,
 	NEXT,
+	HAS,
 	LAST,
 	LAST_RECEIVED,
 	FIRST,
@@ -52,6 +53,7 @@ static const char *const statements[] = {
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(guid) DO NOTHING",
 	[NEXT] = "SELECT seq, guid, event, received_ms, size, packed, body"
 		 " FROM delivery WHERE seq > ?1 ORDER BY seq LIMIT 1",
+	[HAS] = "SELECT 1 FROM delivery WHERE guid = ?1",
 	[LAST] = "SELECT max(seq) FROM delivery",
 	[LAST_RECEIVED] = "SELECT received_ms FROM delivery"
 			  " ORDER BY seq DESC LIMIT 1",
@@ -297,6 +299,17 @@ static int64_t ask(struct inbox *i, size_t statement, const struct arg *args,
 	if (db_value(&i->db, statement, args, count, 0, &value, &e))
 		return 0;
 	return value;
+}
+
+enum err inbox_has(struct inbox *i, const char *guid, bool *ret,
+		   struct error *e)
+{
+	int64_t one;
+
+	if (db_value(&i->db, HAS, ARGS(ARG(guid)), 0, &one, e))
+		return e->code;
+	*ret = one != 0;
+	return ERR_OK;
 }
 
 enum err inbox_last_received(struct inbox *i, int64_t *ret_ms, struct error *e)

@@ -72,6 +72,10 @@ int64_t inbox_depth(struct inbox *i, int64_t after);
 /* The highest seq ever given, 0 when none. */
 int64_t inbox_last(struct inbox *i);
 
+/* Is a delivery of this GUID in it, whether handled or not? */
+NODISCARD enum err inbox_has(struct inbox *i, const char *guid, bool *ret,
+			     struct error *e);
+
 /* When the delivery of the highest seq was received, 0 when there is none:
  * until then deliveries were taken. */
 NODISCARD enum err inbox_last_received(struct inbox *i, int64_t *ret_ms,

@@ -10,8 +10,6 @@
 /* Asked again when half the time has passed, so that it never runs out while
  * the forge answers. */
 #define MEMBER_ASK_MS (MEMBER_KEPT_MS / 2)
-/* As long as a word for a revision counts (deploy/standing.c). */
-#define WORD_MS (7LL * 24 * 3600 * 1000)
 
 enum err store_principal(struct store *s, int64_t id, struct principal *ret,
 			 struct error *e)
@@ -182,7 +180,7 @@ enum err store_member_due(struct store *s, int64_t user_id, int64_t now_ms,
 			  int max, struct member_question **ret,
 			  size_t *ret_count, struct error *e)
 {
-	int64_t since = now_ms - MEMBER_ASK_MS, word = now_ms - WORD_MS;
+	int64_t since = now_ms - MEMBER_ASK_MS;
 	int64_t any;
 
 	*ret = NULL;
@@ -193,8 +191,7 @@ enum err store_member_due(struct store *s, int64_t user_id, int64_t now_ms,
 	if (!any)
 		return ERR_OK;
 	return db_collect(&s->db, STMT_MEMBER_DUE,
-			  ARGS(ARG(since), ARG(now_ms), ARG(user_id), ARG(word),
-			       ARG(max)),
+			  ARGS(ARG(since), ARG(now_ms), ARG(user_id), ARG(max)),
 			  sizeof(**ret), read_question, NULL, ret, ret_count,
 			  e);
 }

@@ -63,19 +63,19 @@ enum err store_pulls_open(struct store *s, const char *repo, struct pull **ret,
 			  sizeof(**ret), read_pull, NULL, ret, ret_count, e);
 }
 
-static unsigned compare(const struct pull *old, const struct pull *new)
+unsigned pull_changes(const struct pull *old, const struct pull *now)
 {
 	unsigned changes = 0;
 
-	if (strcmp(old->head_sha, new->head_sha) != 0)
+	if (strcmp(old->head_sha, now->head_sha) != 0)
 		changes |= PULL_HEAD;
-	if (strcmp(old->state, new->state) != 0 || old->draft != new->draft)
+	if (strcmp(old->state, now->state) != 0 || old->draft != now->draft)
 		changes |= PULL_STATE;
-	if (strcmp(old->base_ref, new->base_ref) != 0)
+	if (strcmp(old->base_ref, now->base_ref) != 0)
 		changes |= PULL_BASE;
-	if (strcmp(old->labels, new->labels) != 0)
+	if (strcmp(old->labels, now->labels) != 0)
 		changes |= PULL_LABELS;
-	if (strcmp(old->title, new->title) != 0)
+	if (strcmp(old->title, now->title) != 0)
 		changes |= PULL_TITLE;
 	return changes;
 }
@@ -145,7 +145,7 @@ enum err store_pull_put(struct store *s, struct pull *p, const char *source,
 		*ret_changes = 0;
 		return put_late(s, p, &old, source, now_ms, e);
 	} else {
-		*ret_changes = compare(&old, p);
+		*ret_changes = pull_changes(&old, p);
 	}
 	p->active_ms = *ret_changes & PULL_HEAD ? now_ms : 0;
 	if (put_row(s, p, e))
@@ -345,46 +345,54 @@ enum err store_posted_is(struct store *s, int64_t pull_id, const char *slot,
 		      ARGS(ARG(pull_id), ARG(slot), ARG(comment_id)), e);
 }
 
-enum err store_status(struct store *s, const char *repo, const char *sha,
-		      const char *context, char ret_state[16], struct error *e)
+enum err store_status_get(struct store *s, const char *repo, const char *sha,
+			  const char *context, struct status_record *ret,
+			  struct error *e)
 {
 	sqlite3_stmt *row;
-	enum err code =
-		db_row(&s->db, STMT_STATUS_GET,
-		       ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e);
 
-	ret_state[0] = '\0';
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	snprintf(ret_state, 16, "%s", db_text(row, 0));
+	*ret = (struct status_record){0};
+	if (db_row(&s->db, STMT_STATUS_GET,
+		   ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e))
+		return e->code;
+	COPY(ret->repo, db_text(row, 4));
+	COPY(ret->sha, sha);
+	COPY(ret->context, context);
+	COPY(ret->state, db_text(row, 0));
+	COPY(ret->description, db_text(row, 1));
+	COPY(ret->target_url, db_text(row, 2));
+	ret->repaired_ms = db_int(row, 3);
 	db_done(row);
 	return ERR_OK;
 }
 
-enum err store_status_want(struct store *s, const char *repo, const char *sha,
-			   const char *context, const char *state,
-			   const char *description, bool *ret_new,
-			   struct error *e)
+enum err store_status_want(struct store *s, const struct status_record *r,
+			   bool *ret_new, struct error *e)
 {
-	sqlite3_stmt *row;
+	struct status_record old;
 	enum err code =
-		db_row(&s->db, STMT_STATUS_GET,
-		       ARGS(ARG(repo), ARG(sha), ARG(context)), &row, e);
+		store_status_get(s, r->repo, r->sha, r->context, &old, e);
 
-	*ret_new = true;
 	if (code && code != ERR_MISSING)
 		return code;
-	if (!code) {
-		*ret_new = strcmp(db_text(row, 0), state) != 0 ||
-			   strcmp(db_text(row, 1), description) != 0;
-		db_done(row);
-	}
+	*ret_new = code || strcmp(old.state, r->state) != 0 ||
+		   strcmp(old.description, r->description) != 0;
 	if (!*ret_new)
 		return ERR_OK;
 	return db_run(&s->db, STMT_STATUS_PUT,
-		      ARGS(ARG(repo), ARG(sha), ARG(context), ARG(state),
-			   ARG(description)),
+		      ARGS(ARG(r->repo), ARG(r->sha), ARG(r->context),
+			   ARG(r->state), ARG(r->description),
+			   ARG(r->target_url)),
 		      e);
+}
+
+enum err store_status_repaired(struct store *s, const struct status_record *r,
+			       int64_t at_ms, struct error *e)
+{
+	return db_run(
+		&s->db, STMT_STATUS_REPAIRED,
+		ARGS(ARG(r->repo), ARG(r->sha), ARG(r->context), ARG(at_ms)),
+		e);
 }
 
 static void read_sha(sqlite3_stmt *row, void *element)

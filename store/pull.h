@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bot/base/json.h"
+#include "bot/base/limits.h"
 #include "store/store.h"
 
 #define SHA_SIZE 65 /* SHA-256 in hex and the NUL */
@@ -43,6 +44,9 @@ enum pull_change {
 	PULL_LABELS = 1 << 4,
 	PULL_TITLE = 1 << 5,
 };
+
+/* enum pull_change: what of the two differs (never PULL_NEW). */
+unsigned pull_changes(const struct pull *old, const struct pull *now);
 
 /* ERR_MISSING when unknown. */
 NODISCARD enum err store_pull(struct store *s, const char *repo, int64_t number,
@@ -157,18 +161,32 @@ NODISCARD enum err store_posted_is(struct store *s, int64_t pull_id,
 				   const char *slot, int64_t comment_id,
 				   struct error *e);
 
+/* A commit status as we want it. */
+struct status_record {
+	char repo[160];
+	char sha[SHA_SIZE];
+	char context[128];
+	char state[16]; /* "pending", ... */
+	char description[LIMIT_STATUS_DESCRIPTION + 1];
+	char target_url[512]; /* "": not on record */
+	/* When it was last written over somebody else's, or will be; 0 =
+	 * never.  Only read. */
+	int64_t repaired_ms;
+};
 /*
  * Notes a status as wanted; *ret_new is false when that is what was wanted
  * last.
  */
-NODISCARD enum err store_status_want(struct store *s, const char *repo,
-				     const char *sha, const char *context,
-				     const char *state, const char *description,
+NODISCARD enum err store_status_want(struct store *s,
+				     const struct status_record *r,
 				     bool *ret_new, struct error *e);
-/* The state wanted last: "" when none. */
-NODISCARD enum err store_status(struct store *s, const char *repo,
-				const char *sha, const char *context,
-				char ret_state[16], struct error *e);
+/* The one wanted last; ERR_MISSING when none. */
+NODISCARD enum err store_status_get(struct store *s, const char *repo,
+				    const char *sha, const char *context,
+				    struct status_record *ret, struct error *e);
+NODISCARD enum err store_status_repaired(struct store *s,
+					 const struct status_record *r,
+					 int64_t at_ms, struct error *e);
 
 /*
  * The SHAs of a pull whose status may have to be told anew, malloc'ed array;

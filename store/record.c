@@ -126,6 +126,7 @@ enum err store_scan(struct store *s, const char *repo, int64_t now_ms,
 	COPY(ret->hook, db_text(row, 4));
 	ret->reviews_from_ms = db_int(row, 5);
 	COPY(ret->review_comments_since, db_text(row, 6));
+	ret->deliveries_ms = db_int(row, 7);
 	db_done(row);
 	return ERR_OK;
 }
@@ -148,6 +149,13 @@ enum err store_scan_review_comments_done(struct store *s, const char *repo,
 {
 	return db_run(&s->db, STMT_SCAN_REVIEW_COMMENTS,
 		      ARGS(ARG(repo), ARG(since)), e);
+}
+
+enum err store_scan_deliveries_done(struct store *s, const char *repo,
+				    int64_t until_ms, struct error *e)
+{
+	return db_run(&s->db, STMT_SCAN_DELIVERIES,
+		      ARGS(ARG(repo), ARG(until_ms)), e);
 }
 
 enum err store_scan_hook(struct store *s, const char *repo, const char *hook,

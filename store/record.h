@@ -62,6 +62,7 @@ struct scan_record {
 	char hook[16];
 	int64_t reviews_from_ms;	/* no older review is acted on */
 	char review_comments_since[40]; /* ISO time */
+	int64_t deliveries_ms; /* those since then, on the forge's clock */
 };
 /* Makes the row at the first call: nothing older than now is acted on. */
 NODISCARD enum err store_scan(struct store *s, const char *repo, int64_t now_ms,
@@ -74,6 +75,9 @@ NODISCARD enum err store_scan_review_comments_done(struct store *s,
 						   const char *repo,
 						   const char *since,
 						   struct error *e);
+NODISCARD enum err store_scan_deliveries_done(struct store *s, const char *repo,
+					      int64_t until_ms,
+					      struct error *e);
 NODISCARD enum err store_scan_hook(struct store *s, const char *repo,
 				   const char *hook, struct error *e);
 

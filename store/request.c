@@ -5,6 +5,7 @@
 
 #include "bot/base/str.h"
 #include "store/internal.h"
+#include "store/principal.h"
 #include "store/trust.h"
 
 enum err store_environment(struct store *s, const char *name, int64_t now_ms,
@@ -161,13 +162,26 @@ static void read_permit(sqlite3_stmt *row, void *element)
 	COPY(p->repo, db_text(row, 18));
 }
 
+static bool is_open(const struct request *r)
+{
+	return strcmp(r->state, "waiting") == 0 ||
+	       strcmp(r->state, "booked") == 0;
+}
+
 /* A forced one is an admin's as long as it has not begun. */
 static const char *least_role(const struct request *r)
 {
-	bool open = strcmp(r->state, "waiting") == 0 ||
-		    strcmp(r->state, "booked") == 0;
+	return r->forced && is_open(r) ? "admin" : "maintainer";
+}
 
-	return r->forced && open ? "admin" : "maintainer";
+/*
+ * What waits does so for an hour on a membership that the forge does not
+ * confirm.  A permission does not count then either, but it has not ended:
+ * the bot may only have been away.
+ */
+static int64_t believed_ms(const struct request *r, int64_t now_ms)
+{
+	return is_open(r) ? MEMBER_KEPT_MS : now_ms;
 }
 
 /* Moves those whose asker may not command any more to the front. */
@@ -178,12 +192,13 @@ static enum err keep_ungranted(struct store *s, int64_t now_ms,
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *role;
+		const struct request *r = &list[i].request;
 
-		if (store_role(s, list[i].request.actor_id, list[i].repo,
-			       now_ms, &role, e))
+		if (store_role_held(s, r->actor_id, list[i].repo,
+				    believed_ms(r, now_ms), now_ms, &role, e))
 			return e->code;
-		if (!trust_role_reaches(role, least_role(&list[i].request)))
-			ret[(*ret_count)++] = list[i].request;
+		if (!trust_role_reaches(role, least_role(r)))
+			ret[(*ret_count)++] = *r;
 	}
 	return ERR_OK;
 }
@@ -286,7 +301,7 @@ static enum err weigh(struct store *s, const struct asker *a, const char *repo,
 {
 	const char *now, *then = trust_role_word(a->role);
 
-	if (store_role(s, a->id, repo, now_ms, &now, e))
+	if (store_role_held(s, a->id, repo, MEMBER_KEPT_MS, now_ms, &now, e))
 		return e->code;
 	*ret = trust_role_reaches(now, then) ? then : now;
 	return ERR_OK;

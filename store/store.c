@@ -13,6 +13,8 @@ static const char *const migrations[] = {
 #include "store/migrations/kcibot_0002_words.sql.inc"
 	,
 #include "store/migrations/kcibot_0003_locks.sql.inc"
+	,
+#include "store/migrations/kcibot_0004_catchup.sql.inc"
 };
 
 #define STATEMENT(name, sql) [STMT_##name] = sql,

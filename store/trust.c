@@ -27,10 +27,11 @@ const char *trust_role_word(const char *role)
 	return roles[rank_of(role)];
 }
 
-enum err store_role(struct store *s, int64_t user_id, const char *repo,
-		    int64_t now_ms, const char **ret, struct error *e)
+enum err store_role_held(struct store *s, int64_t user_id, const char *repo,
+			 int64_t believed_ms, int64_t now_ms, const char **ret,
+			 struct error *e)
 {
-	int64_t since = now_ms - MEMBER_COMMAND_MS;
+	int64_t since = now_ms - believed_ms;
 	sqlite3_stmt *row;
 	size_t best = 0;
 	enum err code;
@@ -47,6 +48,13 @@ enum err store_role(struct store *s, int64_t user_id, const char *repo,
 	}
 	*ret = roles[best];
 	return code;
+}
+
+enum err store_role(struct store *s, int64_t user_id, const char *repo,
+		    int64_t now_ms, const char **ret, struct error *e)
+{
+	return store_role_held(s, user_id, repo, MEMBER_COMMAND_MS, now_ms, ret,
+			       e);
 }
 
 enum err store_unasked(struct store *s, int64_t author_id, const char *repo,
@@ -240,6 +248,14 @@ enum err store_trust_held(struct store *s, int64_t id, const char *scope,
 	ret->unasked = db_int(row, 3) != 0;
 	db_done(row);
 	return ERR_OK;
+}
+
+enum err store_trust_admin_until(struct store *s, int64_t id, const char *scope,
+				 int64_t now_ms, int64_t *ret_ms,
+				 struct error *e)
+{
+	return db_value(&s->db, STMT_TRUST_ADMIN_UNTIL,
+			ARGS(ARG(id), ARG(scope), ARG(now_ms)), 0, ret_ms, e);
 }
 
 enum err store_trust_find(struct store *s, const char *login, int64_t *ret_id,

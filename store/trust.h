@@ -40,6 +40,15 @@ const char *trust_role_word(const char *role);
 NODISCARD enum err store_role(struct store *s, int64_t user_id,
 			      const char *repo, int64_t now_ms,
 			      const char **ret, struct error *e);
+/*
+ * The same behind a word that was given before: a membership counts that the
+ * forge told of no longer ago than believed_ms, not only for as long as one
+ * may command by it.
+ */
+NODISCARD enum err store_role_held(struct store *s, int64_t user_id,
+				   const char *repo, int64_t believed_ms,
+				   int64_t now_ms, const char **ret,
+				   struct error *e);
 
 /*
  * Is this author's code deployed unasked on repo?  What was said of them
@@ -80,6 +89,12 @@ struct trust_held {
 NODISCARD enum err store_trust_held(struct store *s, int64_t id,
 				    const char *scope, int64_t now_ms,
 				    struct trust_held *ret, struct error *e);
+
+/* Until when an admin of a scope (their own, or of everything) is one; 0 =
+ * without an end. */
+NODISCARD enum err store_trust_admin_until(struct store *s, int64_t id,
+					   const char *scope, int64_t now_ms,
+					   int64_t *ret_ms, struct error *e);
 
 /* The id of somebody who holds a grant under this login; 0 = nobody. */
 NODISCARD enum err store_trust_find(struct store *s, const char *login,

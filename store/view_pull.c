@@ -135,7 +135,15 @@ static bool why_last_cycle(struct view *v UNUSED, const struct subject *s,
 	else if (end)
 		str_addf(out, "cycle %lld with it %s", (long long)s->newest,
 			 end);
-	else if (is(s->in_cycle, "verdict", "success") && s->deployed)
+	return out->len;
+}
+
+/* Nothing else is known against it. */
+static bool why_without(struct view *v UNUSED, const struct subject *s,
+			struct str *out)
+{
+	if (s->in_cycle && is(s->in_cycle, "sha", s->head) && s->deployed &&
+	    is(s->in_cycle, "verdict", "success"))
 		str_addf(out, "cycle %lld, which is deployed, is without it",
 			 (long long)s->deployed);
 	return out->len;
@@ -155,12 +163,12 @@ static bool why_ended(struct view *v, const struct subject *s, struct str *out)
 		return false;
 	else if (!strcmp(why, "moved"))
 		str_addf(out,
-			 "the permission for %.12s was for that revision "
+			 "the permission for `%.12s` was for that revision "
 			 "only: look at the new one, then `@%s deploy`",
 			 js_str(s->grant, "sha"), bot);
 	else
 		str_addf(out,
-			 "the permission for %.12s is void, because %s: a "
+			 "the permission for `%.12s` is void, because %s: a "
 			 "maintainer can look at it again, then `@%s deploy`",
 			 js_str(s->grant, "sha"),
 			 !strcmp(why, "closed") ? "it was closed"
@@ -204,7 +212,7 @@ static void why_not(struct view *v, const struct subject *s, struct str *out)
 	static bool (*const reasons[])(struct view *, const struct subject *,
 				       struct str *) = {
 		why_state,	why_skipped, why_excluded, why_ended,
-		why_last_cycle, why_unasked, why_against,
+		why_last_cycle, why_unasked, why_against,  why_without,
 	};
 
 	if (staged(v, s))

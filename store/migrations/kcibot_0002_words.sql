@@ -157,6 +157,11 @@ CREATE TABLE revision_paths(
     PRIMARY KEY (pull_id, sha, base_ref)
 ) STRICT, WITHOUT ROWID;
 
+-- Where a status led, and when ours was (or will be) written once more over
+-- somebody else's; 0 = never.
+ALTER TABLE status ADD COLUMN target_url TEXT NOT NULL DEFAULT '';
+ALTER TABLE status ADD COLUMN repaired_ms INTEGER NOT NULL DEFAULT 0;
+
 -- An author's word against a verdict.
 CREATE TABLE dispute(
     id          INTEGER PRIMARY KEY,

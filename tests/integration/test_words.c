@@ -147,7 +147,7 @@ static void test_status_and_help(void **state UNUSED)
 	house_await_reaction(h, WEB, pull, said, "eyes");
 	house_await_comment(h, WEB, pull, REPLY);
 	said = house_say(h, WEB, pull, "mona", "@kcibot help");
-	house_await_comment(h, WEB, pull, "trigger [SHA] [force] [reason=TEXT]`: deploy it");
+	house_await_comment(h, WEB, pull, "`: deploy it");
 	house_await_quiet(h);
 	assert_int_equal(house_count(h, WEB, pull, ""), 2);
 	house_assert_reactions(h, WEB, pull, said, "eyes");

@@ -62,6 +62,7 @@ struct world_pull {
 	char base[128];
 	const char *state; /* "open", "closed" */
 	const char *label; /* or NULL */
+	const char *title; /* NULL = "A change" */
 	bool draft;
 	int64_t updated_ms;
 	const char *merge; /* what git says of it: "merged", "conflict", ... */
@@ -100,6 +101,8 @@ struct world {
 	int64_t next_delivery;
 	json_t *comments; /* what the listing of comments answers */
 	json_t *review_comments, *reviews; /* and the listings of these */
+	json_t *hooks;	    /* those of the repository that we may see */
+	json_t *deliveries; /* what ours was sent, newest first */
 	char base_sha[41];
 
 	/* Kinds whose effects stay unanswered, separated by blanks. */
@@ -207,7 +210,8 @@ static inline json_t *world_pull_json(struct world *w, int64_t number)
 				      json_pack("{s:s}", "name", p->label));
 	return json_pack("{s:I, s:s, s:{s:I, s:s}, s:s, s:b, s:{s:s}, s:{s:s},"
 			 " s:o, s:s}",
-			 "number", (json_int_t)number, "title", "A change",
+			 "number", (json_int_t)number, "title",
+			 p->title ? p->title : "A change",
 			 "user", "id", (json_int_t)p->author, "login",
 			 world_login(p->author), "state", p->state, "draft",
 			 p->draft, "base", "ref", p->base, "head", "sha",
@@ -305,7 +309,9 @@ static inline json_t *world_body(struct world *w, const struct world_effect *x)
 	if (!strcmp(x->kind, "forge.reviews"))
 		return json_incref(w->reviews);
 	if (!strcmp(x->kind, "forge.hooks"))
-		return json_array();
+		return json_incref(w->hooks);
+	if (!strcmp(x->kind, "forge.deliveries"))
+		return json_incref(w->deliveries);
 	if (!strcmp(x->kind, "forge.self"))
 		return json_pack("{s:i, s:s}", "id", BOT, "login", "kcibot");
 	if (!strcmp(x->kind, "forge.comment"))
@@ -614,6 +620,8 @@ static inline void world_begin(struct world *w, const char *yaml)
 	w->comments = json_array();
 	w->review_comments = json_array();
 	w->reviews = json_array();
+	w->hooks = json_array();
+	w->deliveries = json_array();
 	fake_clock_init(&w->clock, 1790000000000LL);
 	world_set_config(w, *yaml ? yaml : world_yaml);
 	snprintf(w->store_path, sizeof(w->store_path), "%s/kcibot.db", w->dir);
@@ -653,27 +661,38 @@ static inline void world_end(struct world *w)
 	json_decref(w->comments);
 	json_decref(w->review_comments);
 	json_decref(w->reviews);
+	json_decref(w->hooks);
+	json_decref(w->deliveries);
 	config_free(w->config);
 	world_must(fs_remove_tree(w->dir, &e), &e);
 }
 
 /* --- what people do --- */
 
-/* Hands a delivery to the journal; takes over payload. */
-static inline void world_deliver_as(struct world *w, const char *guid,
-				    const char *event, json_t *payload)
+/* Hands a delivery of any bytes to the journal. */
+static inline void world_deliver_raw(struct world *w, const char *guid,
+				     const char *event, const char *body,
+				     size_t len)
 {
-	char *body = json_dumps(payload, JSON_COMPACT);
 	struct inbox_delivery d = {
 		.guid = guid,
 		.event = event,
 		.body = body,
-		.len = strlen(body),
+		.len = len,
 		.received_ms = clock_wall(&w->clock.clock),
 	};
 	struct error e = ERROR_INIT;
 
 	world_must(inbox_add(w->inbox, &d, 1, &e), &e);
+}
+
+/* The same; takes over payload. */
+static inline void world_deliver_as(struct world *w, const char *guid,
+				    const char *event, json_t *payload)
+{
+	char *body = json_dumps(payload, JSON_COMPACT);
+
+	world_deliver_raw(w, guid, event, body, strlen(body));
 	free(body);
 	json_decref(payload);
 }

@@ -183,7 +183,7 @@ static void test_help_one(void **state UNUSED)
 				       "not."));
 	str_clear(&s);
 	command_help_one(&s, command_find("skip"), "kcibot", ROLE_NONE, true);
-	assert_non_null(strstr(s.text, "author on the own pull request. You "
+	assert_non_null(strstr(s.text, "author of the pull request. You "
 				       "may."));
 	/* Every example is one. */
 	for (int i = 0; i < VERB_MAX; i++) {

@@ -79,7 +79,8 @@ static void a_grant_from_a_comment_ends(void **state UNUSED)
 			 "reason=\"the new one\"");
 	answer_user("forge.user", BOB, "user22", "User");
 	assert_true(world_reacted(&w, said, "eyes"));
-	assert_told("`user22` (22) is contributor for all projects until ");
+	assert_told("`user22` (account 22) is contributor now for all projects "
+		    "until ");
 	assert_told("Without `for=` that is 90 days");
 	assert_int_equal(world_ask(&w, "SELECT (expires_ms - granted_ms) /"
 				       " 86400000 FROM trust WHERE"
@@ -94,6 +95,40 @@ static void a_grant_from_a_comment_ends(void **state UNUSED)
 	world_pass(&w, 10 * MINUTE);
 	assert_int_equal(world_cycles(&w), 1);
 	assert_string_equal(world_status(&w, 1), "success");
+	world_end(&w);
+}
+
+/* An operator who speaks for an admin is on record, and what was said. */
+static void who_speaks_for_an_admin_is_on_record(void **state UNUSED)
+{
+	begin();
+	world_open(&w, 1, BOB);
+	w.hold = NULL;
+	world_call(&w, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "op",
+				 "say", "by", "operator eve (uid 7)", "actor",
+				 "user10", "actor_id", (json_int_t)ADMIN,
+				 "repo", REPO, "number", (json_int_t)1, "text",
+				 "trust @user22 role=maintainer"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_int_equal(world_audited(&w, "trust.add",
+				       "operator eve (uid 7) as user10 (10)|"),
+			 1);
+	assert_int_equal(world_audited(&w, "trust", "\"said\":1,"), 1);
+	assert_int_equal(world_audited(&w, "trust", "\"role\":\"admin\""), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM trust WHERE"
+				       " granted_by = 'operator eve (uid 7) as"
+				       " user10 (10)'"),
+			 1);
+	world_call(&w, json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "op",
+				 "say", "by", "operator eve (uid 7)", "actor",
+				 "user10", "actor_id", (json_int_t)ADMIN,
+				 "repo", REPO, "number", (json_int_t)1, "text",
+				 "untrust @user22"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_int_equal(world_audited(&w, "trust.remove",
+				       "operator eve (uid 7) as user10 (10)|"),
+			 1);
+	assert_int_equal(world_audited(&w, "untrust", "\"said\":2,"), 1);
 	world_end(&w);
 }
 
@@ -132,7 +167,7 @@ static void an_admin_of_one_project_reaches_no_further(void **state UNUSED)
 		  "@kcibot trust @user22 role=maintainer for=2d "
 		  "unasked=no");
 	answer_user("forge.user", BOB, "user22", "User");
-	assert_told("is maintainer on `" REPO "` until ");
+	assert_told("is maintainer now on `" REPO "` until ");
 	assert_told("not deployed unasked");
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM trust WHERE"
 				       " principal_id = 22 AND scope = '" REPO
@@ -143,6 +178,42 @@ static void an_admin_of_one_project_reaches_no_further(void **state UNUSED)
 	answer_user("forge.user", MAINTAINER, "user11", "User");
 	assert_told("an admin of all of them");
 	assert_int_equal(grants(MAINTAINER), 1);
+	world_end(&w);
+}
+
+#define ENDS(id)                                                               \
+	"SELECT expires_ms FROM trust WHERE revoked_ms = 0 AND principal_id =" \
+	" " #id
+
+/* Who is admin until tomorrow makes no admin, themselves least of all, who
+ * stays longer. */
+static void an_admin_for_a_time_stays_one(void **state UNUSED)
+{
+	int64_t until;
+
+	begin();
+	until = clock_wall(&w.clock.clock) + 24 * HOUR;
+	world_open(&w, 1, BOB);
+	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I}",
+				 "op", "trust.add", "id", (json_int_t)MEMBER,
+				 "login", "user21", "role", "admin", "scope",
+				 "", "by", "test", "reason", "", "expires_ms",
+				 (json_int_t)until));
+	assert_int_equal(w.answer_ok, 1);
+	world_say(&w, 1, MEMBER, "@kcibot trust @user21 role=admin for=300d");
+	answer_user("forge.user", MEMBER, "user21", "User");
+	assert_int_equal(world_ask(&w, ENDS(21)), until);
+	assert_told("as long as your own role lasts");
+	world_say(&w, 1, MEMBER, "@kcibot trust @user22 role=admin");
+	answer_user("forge.user", BOB, "user22", "User");
+	assert_int_equal(world_ask(&w, ENDS(22)), until);
+	/* What is less than they are is theirs to give. */
+	world_say(&w, 1, MEMBER, "@kcibot trust @user13 role=maintainer");
+	answer_user("forge.user", STRANGER, "user13", "User");
+	assert_true(world_ask(&w, ENDS(13)) > until);
+	world_say(&w, 1, ADMIN, "@kcibot trust @user22 role=admin for=300d");
+	answer_user("forge.user", BOB, "user22", "User");
+	assert_true(world_ask(&w, ENDS(22)) > until);
 	world_end(&w);
 }
 
@@ -194,7 +265,7 @@ static void untrust_by_a_word(void **state UNUSED)
 	world_open(&w, 1, BOB);
 	world_say(&w, 1, ADMIN, "@kcibot untrust @user12");
 	answer_user("forge.user", CONTRIBUTOR, "user12", "User");
-	assert_told("`user12` (12) is not trusted any more");
+	assert_told("`user12` (account 12) is not trusted any more");
 	assert_int_equal(grants(CONTRIBUTOR), 0);
 	/* One that is gone from the forge is known by its last login. */
 	world_say(&w, 1, ADMIN, "@kcibot untrust @user11");
@@ -212,7 +283,7 @@ static void untrust_by_a_word(void **state UNUSED)
 			world_pass(&w, 20 * 1000);
 		}
 	}
-	assert_told("`user11` (11) is not trusted any more");
+	assert_told("`user11` (account 11) is not trusted any more");
 	assert_int_equal(grants(MAINTAINER), 0);
 	/* The last admin stays. */
 	world_say(&w, 1, ADMIN, "@kcibot untrust @user10");
@@ -359,6 +430,31 @@ static void a_wish_waits_as_long_as_its_membership(void **state UNUSED)
 	world_pass(&w, 2 * MINUTE);
 	world_push(&w, 1, 'f'); /* something happens */
 	assert_int_equal(world_ask(&w, WAITS(21)), 0);
+	world_end(&w);
+}
+
+/* What was said of a membership is too old to command by after 5 minutes; a
+ * word that was given stands for as long as the membership is believed. */
+static void a_members_word_stands_while_believed(void **state UNUSED)
+{
+	begin();
+	add(ORG, "org", "maintainer");
+	a_full_cycle_runs();
+	world_say(&w, 2, MEMBER, "@kcibot deploy");
+	answer("forge.org_member", ERR_OK);
+	world_pass(&w, 10 * MINUTE);
+	world_push(&w, 1, 'f'); /* something happens */
+	assert_int_equal(world_ask(&w, WAITS(21)), 1);
+	assert_int_equal(
+		world_ask(&w, "SELECT count(*) FROM request WHERE voided = 0"
+			      " AND actor_id = 21"),
+		1);
+	/* It weighs what it weighed, too: their revision goes along. */
+	w.hold = "forge.user forge.org_member";
+	world_answer(world_last(&w, "git.batch", "projects"), ERR_OK, NULL);
+	world_run(&w);
+	world_pass(&w, 6 * MINUTE);
+	assert_string_equal(world_status(&w, 2), "success");
 	world_end(&w);
 }
 
@@ -575,8 +671,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_grant_from_a_comment_ends),
+		cmocka_unit_test(who_speaks_for_an_admin_is_on_record),
 		cmocka_unit_test(only_admins_say_who_is_trusted),
 		cmocka_unit_test(an_admin_of_one_project_reaches_no_further),
+		cmocka_unit_test(an_admin_for_a_time_stays_one),
 		cmocka_unit_test(untrust_voids_what_was_asked_for),
 		cmocka_unit_test(untrust_by_a_word),
 		cmocka_unit_test(trusted_lists_nobody_alive),
@@ -586,6 +684,7 @@ int main(void)
 		cmocka_unit_test(a_member_goes_unasked_while_believed),
 		cmocka_unit_test(memberships_are_asked_again),
 		cmocka_unit_test(a_wish_waits_as_long_as_its_membership),
+		cmocka_unit_test(a_members_word_stands_while_believed),
 		cmocka_unit_test(a_question_survives_a_crash),
 		cmocka_unit_test(an_app_is_deployed_and_never_heard),
 		cmocka_unit_test(a_new_login_is_noticed),

@@ -284,6 +284,60 @@ static void a_batch_says_what_the_merge_changed(void **state)
 	paths_are(fx_revision(project, 1), "src/f docker/f");
 }
 
+/*
+ * The first changes lib/f, the second moves lib below docker: what the first
+ * says is in docker with that merge, and no word for the second covers it.
+ */
+static void what_a_later_one_moves_is_told_of_the_first(void **state)
+{
+	struct fx *f = *state;
+	const int numbers[] = {1, 2, 3};
+	json_t *project;
+
+	base_with(f, "lib/f");
+	fx_begin(f, "main");
+	fx_write(f, "lib/f", "one\ntwo\nfour\n");
+	fx_pull(f, 1);
+	fx_begin(f, "main");
+	fx_write(f, "other", "y\n");
+	fx_pull(f, 2);
+	fx_begin(f, "main");
+	fx_git(f->work, "mv", "lib", "docker");
+	fx_pull(f, 3);
+	fx_publish(f);
+	ask_is(f, 1, "lib/f");
+	project = fx_batch(f, fx_batch_args(f, numbers, 3));
+	assert_string_equal(fx_result(project, 3), "merged");
+	paths_are(fx_revision(project, 1), "lib/f docker/f");
+	/* Who has nothing to do with it is not drawn into it. */
+	paths_are(fx_revision(project, 2), "other");
+	paths_are(fx_revision(project, 3), "docker/f lib/f");
+}
+
+/* The base alone went on in the file that is moved: nobody's business. */
+static void what_the_base_says_is_nobodys(void **state)
+{
+	struct fx *f = *state;
+	const int numbers[] = {1, 2};
+	json_t *project;
+
+	base_with(f, "lib/f");
+	fx_begin(f, "main");
+	fx_write(f, "other", "y\n");
+	fx_pull(f, 1);
+	fx_begin(f, "main");
+	fx_git(f->work, "mv", "lib", "docker");
+	fx_write(f, "other", "x\n");
+	fx_pull(f, 2);
+	fx_git(f->work, "checkout", "-q", "-f", "main");
+	fx_write(f, "lib/f", "one\ntwo\nfour\n");
+	fx_commit(f, "on");
+	fx_publish(f);
+	project = fx_batch(f, fx_batch_args(f, numbers, 2));
+	assert_string_equal(fx_result(project, 2), "merged");
+	paths_are(fx_revision(project, 1), "other");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
@@ -297,6 +351,8 @@ int main(void)
 		T(only_the_head_itself_is_answered),
 		T(a_broken_mirror_is_mended),
 		T(a_batch_says_what_the_merge_changed),
+		T(what_a_later_one_moves_is_told_of_the_first),
+		T(what_the_base_says_is_nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,10 @@ static void a_removed_granter_ends_it_for_good(void **state UNUSED)
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
 	take_trust(MAINTAINER);
 	sticky_says(1, "is void, because they may not command any more");
+	/* Also of one whose deploy is done: on record, with who gave it. */
+	assert_int_equal(world_audited(&w, "request.void", "|granter|"), 1);
+	assert_int_equal(
+		world_audited(&w, "request.void", "\"by\":\"user11 (11)\""), 1);
 	assert_false(rides_along(1));
 	world_trust(&w, MAINTAINER, "maintainer");
 	assert_false(rides_along(1));
@@ -257,7 +261,7 @@ static void a_trusted_author_waits_for_a_word(void **state UNUSED)
 	assert_true(rides_along(3));
 	world_push(&w, 3, 'e');
 	assert_false(rides_along(3));
-	sticky_says(3, " is not deployed: it changes files that need");
+	sticky_says(3, "is not any more: it changes files that need");
 }
 
 static void a_maintainers_word_is_not_enough(void **state UNUSED)
@@ -434,9 +438,12 @@ static void what_the_merge_shows_is_left_out(void **state UNUSED)
 	assert_string_equal(world_status(&w, 1), "error");
 	assert_string_equal(world_status(&w, 2), "success");
 	sticky_says(1, "docker/f and 1 more sensitive file");
-	assert_int_equal(world_ask(&w, "SELECT count(*) FROM audit"
-				       " WHERE action = 'left out'"),
+	assert_int_equal(world_audited(&w, "revision.left_out",
+				       "\"files\":[\"docker/f\",\"docker/g\"]"),
 			 1);
+	assert_int_equal(
+		world_audited(&w, "revision.left_out", "\"needs\":\"admin\""),
+		1);
 	/* Known from now on: it is not even tried. */
 	assert_false(rides_along(1));
 	assert_int_equal(world_sent(&w, "git.batch"), 3);
@@ -545,6 +552,11 @@ static void globs(void **state UNUSED)
 		{"conf/", true},
 		{"conf/ab/", true},
 		{"src/", true}, /* may hold a .service */
+		/* It says how the files below it are laid out. */
+		{".gitattributes", true},
+		{"docker/.gitattributes", true},
+		{"conf/.gitattributes", true},
+		{"x.gitattributes", false},
 		{"", false},
 	};
 	static const char *const plain[] = {"docker/**", "a/b/c", "x**z/y",
@@ -560,6 +572,11 @@ static void globs(void **state UNUSED)
 	assert_true(sensitive_path(&few, "a/b/"));
 	assert_false(sensitive_path(&few, "b/"));
 	assert_true(sensitive_path(&few, "x/q/"));
+	assert_true(sensitive_path(&few, ".gitattributes"));
+	assert_true(sensitive_path(&few, "a/.gitattributes"));
+	assert_true(sensitive_path(&few, "a/b/.GitAttributes"));
+	assert_false(sensitive_path(&few, "a/d/.gitattributes"));
+	assert_false(sensitive_path(&few, "src/.gitattributes"));
 }
 
 static void a_link_is_one_file_to_people(void **state UNUSED)

@@ -39,7 +39,7 @@ struct row {
 	int64_t lo, hi;	  /* skew */
 	int64_t off;	  /* of the wall clock */
 	int64_t guard;	  /* -1 = none */
-	bool call, clockless, undated;
+	bool call, clockless, undated, stirred;
 	enum proof_reason want;
 };
 
@@ -225,6 +225,27 @@ static const struct row rows[] = {
 	 {{SHA_A, 0, 0}, {SHA_B, 60001, 0}}, .live = SHA_B,
 	 .made_ms = 60000, .heard_ms = 60000, .call = true,
 	 .want = PROOF_UNRECORDED},
+	{"a call: first seen after it was said", {{SHA_A, 61000, 0}},
+	 .live = SHA_A, .made_ms = 60000, .heard_ms = 60000, .call = true},
+	{"a call: the same with all digits", {{SHA_A, 61000, 0}},
+	 .live = SHA_A, .named = SHA_A, .made_ms = 60000, .heard_ms = 60000,
+	 .call = true},
+	{"a call: first seen after it was said, and moved since",
+	 {{SHA_A, 61000, 0}}, .live = SHA_B, .made_ms = 60000,
+	 .heard_ms = 60000, .call = true, .want = PROOF_UNRECORDED},
+	{"a comment with all digits of what was not on record",
+	 {{SHA_A, 62000, 0}}, .live = SHA_A, .named = SHA_A, .made_ms = 60000,
+	 .want = PROOF_UNRECORDED},
+	{"found by asking, and something happened since", {{SHA_A, 0, 0}},
+	 .live = SHA_A, .made_ms = 60000, .stirred = true,
+	 .want = PROOF_STIRRED},
+	{"the same with its SHA", {{SHA_A, 0, 0}}, .live = SHA_A,
+	 .named = SHA_A, .made_ms = 60000, .stirred = true},
+	{"the same in a review", {{SHA_A, 0, 0}}, .live = SHA_A,
+	 .bound = SHA_A, .made_ms = 60000, .stirred = true},
+	{"found by asking: a better reason comes first", {{SHA_A, 55000, 0}},
+	 .live = SHA_A, .made_ms = 60000, .stirred = true,
+	 .want = PROOF_YOUNG},
 };
 /* clang-format on */
 
@@ -241,6 +262,7 @@ static void judge_row(const struct row *r, struct proof *ret)
 		.bound = r->bound != NULL,
 		.bound_sha = r->bound ? r->bound : "",
 		.operator_call = r->call,
+		.stirred = r->stirred,
 		.made_ms = r->undated ? 0 : T0 + r->made_ms,
 		.received_ms =
 			T0 + (r->heard_ms ? r->heard_ms : r->made_ms + 1000),
@@ -289,7 +311,7 @@ static void doubts_say_why(void **state)
 		p.reason = (enum proof_reason)i;
 		proof_explain(&p, &text);
 		assert_true(text.len > 40);
-		assert_int_equal(text.text[text.len - 1], ':');
+		assert_int_equal(text.text[text.len - 1], '.');
 		assert_true(*proof_reason_name(p.reason));
 	}
 	judge_row(&rows[1], &p);

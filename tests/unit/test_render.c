@@ -259,7 +259,11 @@ static void check_own_words(json_t *view, const char *words, bool steers)
 	CLEANUP(str_release) struct str s = STR_INIT(LIMIT_COMMENT);
 	CLEANUP(json_decref)
 	json_t *saying = all_saying(view, words, steers);
-	struct reply reply = {words, words, words, words, NULL, words};
+	struct reply reply = {.key = words,
+			      .login = words,
+			      .said = words,
+			      .text = words,
+			      .next = words};
 
 	render_sticky(&s, saying);
 	check_ours(&s);

@@ -496,6 +496,45 @@ static void test_leaving_an_organisation_voids(void **state)
 	assert_int_equal(ungranted(f), 1);
 }
 
+/* What waits is ended with its giver's role, also when it permits nothing any
+ * more; what is over is left alone. */
+static void test_a_wish_outlives_its_permission(void **state)
+{
+	struct fixture *f = *state;
+
+	ask_for(f);
+	run(f, "UPDATE request SET until_ms = 2");
+	assert_int_equal(ungranted(f), 0);
+	run(f, "UPDATE request SET state = 'booked'");
+	assert_int_equal(ungranted(f), 1);
+	run(f, "UPDATE request SET state = 'waiting'");
+	assert_int_equal(ungranted(f), 1);
+	assert_added(f, BEN, "user", "maintainer", "", 0);
+	assert_int_equal(ungranted(f), 0);
+}
+
+/* grants.for may be longer than a week: as long as the word counts, it is
+ * known whether its giver still belongs there. */
+static void test_a_member_is_asked_for_while_the_word_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct member_question *q;
+	struct error e = ERROR_INIT;
+	size_t n;
+
+	ask_for(f);
+	assert_added(f, ORG, "org", "maintainer", "", 0);
+	run(f, "UPDATE pull SET state = 'closed'");
+	assert_int_equal(store_member_due(f->s, 0, NOW, 9, &q, &n, &e), ERR_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(q->user_id, BEN);
+	free(q);
+	run(f, "UPDATE request SET until_ms = 2");
+	assert_int_equal(store_member_due(f->s, 0, NOW, 9, &q, &n, &e), ERR_OK);
+	assert_int_equal(n, 0);
+	free(q);
+}
+
 static void test_an_organisation_is_removed(void **state)
 {
 	struct fixture *f = *state;
@@ -547,6 +586,8 @@ int main(void)
 		TEST(a_login_is_taken_before_the_change_is_seen),
 		TEST(removal_ends_permissions),
 		TEST(leaving_an_organisation_voids),
+		TEST(a_wish_outlives_its_permission),
+		TEST(a_member_is_asked_for_while_the_word_counts),
 		TEST(an_organisation_is_removed),
 		TEST(permissions),
 	};

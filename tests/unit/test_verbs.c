@@ -252,7 +252,9 @@ static void cancel_withdraws(void **state)
 			 1);
 	assert_int_equal(new_comments(w), before + 1);
 	world_say(w, 1, CONTRIBUTOR, "@kcibot cancel");
-	assert_reply(w, "Nothing that somebody asked for waits here.");
+	assert_reply(
+		w,
+		"There is nothing to withdraw: nobody's request waits here.");
 }
 
 static void who_takes_it_back_needs_no_word(void **state)
@@ -279,7 +281,7 @@ static void cancel_leaves_what_runs(void **state)
 	w->hold = "job.run";
 	world_say(w, 1, MAINTAINER, "@kcibot deploy");
 	world_say(w, 1, MAINTAINER, "@kcibot cancel");
-	assert_reply(w, "Cycle 1 runs on staging with it and goes to its end.");
+	assert_reply(w, "Cycle 1 runs on staging with this");
 	assert_int_equal(world_sent(w, "job.cancel"), 0);
 	assert_int_equal(world_ask(w, "SELECT count(*) FROM request WHERE"
 				      " state = 'running'"),
@@ -408,7 +410,7 @@ static void ping_says_how_busy(void **state)
 	assert_reply(w, "running since 2026-");
 	assert_reply(w, "In the queue: 1.");
 	/* The forge tells whole seconds. */
-	assert_reply(w, "Your word took 2.5 s");
+	assert_reply(w, "Answered 2.5 s after you wrote");
 	assert_int_equal(world_cycles(w), 0);
 }
 

@@ -414,7 +414,7 @@ static void test_grant(void **state)
 	assert_grant(w, "UPDATE request SET void_why='base'", "void", "base",
 		     "its base branch was changed");
 	assert_grant(w, "UPDATE pull SET head_sha='" SHA_C "'", "void", "moved",
-		     "the permission for aaaaaaaaaaaa was for that revision "
+		     "the permission for `aaaaaaaaaaaa` was for that revision "
 		     "only: look at the new one, then `@kcibot deploy`");
 	view = pull7(w);
 	assert_string_equal(js_str(view, "grant.by"), "mia");
