@@ -34,8 +34,9 @@ struct look {
 	const char *repo;
 	int64_t since_ms; /* nothing older counts */
 	json_t *arrived;  /* GUIDs, as members */
-	int64_t newest_ms, oldest_failed_ms;
+	int64_t newest_ms;
 	int64_t found;
+	int64_t heads_from_ms; /* the first that told of a pull; 0 = none did */
 };
 
 enum err redeliver_look(struct engine *g, const char *repo, int64_t hook_id,
@@ -59,7 +60,7 @@ enum err redeliver_look(struct engine *g, const char *repo, int64_t hook_id,
 /* --- what failed --- */
 
 static enum err note_failed(struct look *l, const struct missed_attempt *a,
-			    struct error *e)
+			    bool of_pull, struct error *e)
 {
 	struct engine *g = l->g;
 	bool has, is_new;
@@ -73,8 +74,9 @@ static enum err note_failed(struct look *l, const struct missed_attempt *a,
 	if (!is_new)
 		return ERR_OK;
 	metric_add(METRIC_LOST, "delivery", NULL, 1);
-	if (!l->found++ || a->failed_ms < l->oldest_failed_ms)
-		l->oldest_failed_ms = a->failed_ms;
+	l->found++;
+	if (of_pull && (!l->heads_from_ms || a->failed_ms < l->heads_from_ms))
+		l->heads_from_ms = a->failed_ms;
 	return ERR_OK;
 }
 
@@ -87,6 +89,7 @@ static enum err take_entry(struct look *l, const json_t *entry, struct error *e)
 		.takes_back = delivery_takes_back(js_str(entry, "action")),
 	};
 	int64_t status = js_int(entry, "status_code", 0);
+	const char *event = js_str(entry, "event");
 
 	/* What has no status yet is still under way. */
 	if (!*a.guid || strlen(a.guid) >= GUID_SIZE || a.delivery_id <= 0 ||
@@ -98,27 +101,28 @@ static enum err take_entry(struct look *l, const json_t *entry, struct error *e)
 	if (status >= 200 && status < 300)
 		json_object_set_new(l->arrived, a.guid, json_true());
 	if (a.failed_ms < l->since_ms || json_object_get(l->arrived, a.guid) ||
-	    !delivery_wanted(js_str(entry, "event")))
+	    !delivery_wanted(event))
 		return ERR_OK;
-	return note_failed(l, &a, e);
+	return note_failed(l, &a, strcmp(event, "pull_request") == 0, e);
 }
 
 /*
- * What is on record of heads proves nothing until the forge has shown them
- * once more; asked now, or it would be only with the next scan.
+ * A push may have been among them: what is on record of heads proves nothing
+ * until the forge has shown them once more; asked now, or it would be only
+ * with the next scan.  A comment that was lost speaks against no head, least
+ * of all against what was said in it.
  */
 static enum err doubt_heads(struct look *l, struct error *e)
 {
 	struct engine *g = l->g;
 	int64_t ahead = g->skew.known ? g->skew.hi_ms : 0;
 	struct gap gap = {
-		.from_ms = l->oldest_failed_ms - ahead - DELAY_MS,
+		.from_ms = l->heads_from_ms - ahead - DELAY_MS,
 		.to_ms = g->now_ms,
 	};
 
 	if (gap.from_ms > gap.to_ms)
 		gap.from_ms = gap.to_ms;
-	log_info("%s: %lld deliveries failed", l->repo, (long long)l->found);
 	if (store_gap_add(g->store, l->repo, &gap, "deliveries failed", e))
 		return e->code;
 	return scan_ask_pulls(g, l->repo, e);
@@ -178,7 +182,10 @@ static enum err take_list(struct look *l, const json_t *list, struct error *e)
 	json_array_foreach (list, i, entry)
 		if (take_entry(l, entry, e))
 			return e->code;
-	if (l->found && doubt_heads(l, e))
+	if (l->found)
+		log_info("%s: deliveries that failed: %lld", l->repo,
+			 (long long)l->found);
+	if (l->heads_from_ms && doubt_heads(l, e))
 		return e->code;
 	/* A clock that is wrong there must not stop us from looking. */
 	if (l->newest_ms > l->g->now_ms)

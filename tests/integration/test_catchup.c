@@ -6,8 +6,6 @@
 #define STICKY "<!-- kcibot:sticky staging -->"
 #define OUTCOME "<!-- kcibot:key request:"
 
-static const struct house_settings usual = {0};
-
 /* What comes now is well after the bot's first look: see test_forge.c. */
 static void let_time_pass(struct house *h)
 {
@@ -83,7 +81,7 @@ static int64_t lost(struct house *h, const char *how)
  */
 static void test_while_the_bot_was_down(void **state UNUSED)
 {
-	struct house *h = house_new(&usual);
+	struct house *h = house_new(&(struct house_settings){.guard = "10s"});
 	int64_t named, bare, mistake, after = 0;
 	CLEANUP(free) char *words = NULL;
 	char sha[41];
@@ -136,7 +134,13 @@ static void test_while_webhooks_failed(void **state UNUSED)
 	assert_true(sbc_webhooks(h->forge, "drop", NULL, 1000));
 	pull = house_pull(h, WEB, "sam", "sams", NULL);
 	push_base(h);
-	house_await_sql(h, "SELECT count(*) FROM head", 1);
+	/* Its head is in doubt, and confirmed. */
+	house_await_sql(h,
+			"SELECT EXISTS(SELECT 1 FROM missed m JOIN gap g"
+			" ON g.repo = m.repo AND g.why = 'deliveries failed'"
+			" JOIN head_confirmed c ON c.seen_ms >= g.to_ms"
+			" WHERE m.repo = '" WEB "')",
+			1);
 	said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
 	house_await_reaction(h, WEB, pull, said, "rocket");
 	assert_true(sbc_webhooks(h->forge, "drop", NULL, 0));

@@ -334,6 +334,28 @@ static void heads_are_in_doubt_until_they_are_confirmed(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 }
 
+/* What was said in it does not speak against itself. */
+static void a_comment_that_was_lost(void **state UNUSED)
+{
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	world_pass(&w, HOUR);
+	attempt("g50", "issue_comment", 502);
+	json_array_append_new(
+		w.comments,
+		world_comment_json(&w, 50, 1, MAINTAINER, "@kcibot deploy"));
+	w.hold = "forge.pull";
+	world_pass(&w, SCAN);
+	assert_int_equal(world_sent(&w, "forge.redeliver"), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM gap WHERE"
+				       " why = 'deliveries failed'"),
+			 0);
+	w.hold = NULL;
+	world_restart(&w);
+	world_run(&w);
+	assert_int_equal(wishes(), 1);
+}
+
 /* Confirmed at once, not with the next scan. */
 static void the_doubt_is_short(void **state UNUSED)
 {
@@ -635,6 +657,7 @@ int main(void)
 		T(without_the_right_it_only_scans),
 		T(killed_while_it_asks),
 		T(heads_are_in_doubt_until_they_are_confirmed),
+		T(a_comment_that_was_lost),
 		T(the_doubt_is_short),
 		T(what_comes_days_later_is_not_obeyed),
 		T(down_for_two_days),
