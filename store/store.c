@@ -56,12 +56,23 @@ static struct store *open_with(const char *path, enum db_flags flags,
 	return s;
 }
 
+/* gcc takes store_close() for the other end of store_open() alone. */
+static void release(struct store *s)
+{
+	if (!s)
+		return;
+	db_close(&s->db);
+	free(s->sent);
+	free(s->touched);
+	free(s);
+}
+
 struct store *store_open(const char *path, struct error *e)
 {
 	struct store *s = open_with(path, DB_WRITE, e);
 
 	if (s && audit_begin_chain(s, e)) {
-		store_close(s);
+		release(s);
 		return NULL;
 	}
 	return s;
@@ -74,12 +85,7 @@ struct store *store_open_reader(const char *path, struct error *e)
 
 void store_close(struct store *s)
 {
-	if (!s)
-		return;
-	db_close(&s->db);
-	free(s->sent);
-	free(s->touched);
-	free(s);
+	release(s);
 }
 
 enum err store_begin(struct store *s, struct error *e)
