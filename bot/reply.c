@@ -92,7 +92,8 @@ void render_reply(struct str *out, const struct reply *reply)
 	str_putc(out, '\n');
 	if (reply->markdown && *reply->markdown)
 		str_addf(out, "\n%s", reply->markdown);
-	if (reply->next && *reply->next) {
+	/* Without memory there may be no text at all. */
+	if (reply->next && *reply->next && out->len) {
 		/* Or the last line goes on in the paragraph or list above. */
 		str_puts(out, out->text[out->len - 1] == '\n' ? "\n" : "\n\n");
 		str_puts(out, "Type next:\n\n");

@@ -31,6 +31,7 @@ void sticky_prose(struct str *out, const char *text, size_t max)
 
 	str_add(&s, text, str_utf8_cut(text, len, max));
 	render_prose(out, s.text);
+	str_inherit(out, &s);
 	if (len > max)
 		str_puts(out, "\xe2\x80\xa6");
 }
