@@ -27,7 +27,7 @@ NODISCARD enum err zone_find(const char *name, const struct zone **ret,
 /* From the bytes of such a file; the caller's. */
 void zone_free(struct zone *z);
 DEFINE_CLEANUP(struct zone *, zone_free)
-NODISCARD OWNED_BY(zone_free)
+NODISCARD
 struct zone *zone_parse(const void *bytes, size_t len, struct error *e);
 
 /*
