@@ -734,10 +734,10 @@ enum err hear_checked(struct engine *g, const json_t *args,
 	if (strcmp(r.state, "checking") != 0)
 		return ERR_OK;
 	if (o->code && o->http_status == 404)
-		return refuse(g, &r, NULL,
-			      "There is no pull request of that number, or I "
-			      "may not see it; nothing was done.",
-			      "", e);
+		return refuse_blind(g, &r,
+				    "There is no pull request of that number, "
+				    "or I may not see it; nothing was done.",
+				    "", e);
 	if (o->code || pull_from_json(&p, r.repo, o->body, &why))
 		return refuse_blind(g, &r,
 				    "I could not read this pull request from "
