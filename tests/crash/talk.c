@@ -127,6 +127,12 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
+/* So many hex digits as commits are told with; they may all be digits. */
+static bool is_commit(size_t hex, size_t digits)
+{
+	return hex >= 7 && (digits < hex || hex == 12 || hex == 40);
+}
+
 /*
  * Names of commits become "#", any other number in a text "0", with what
  * stands behind its point: times, and how long something took.
@@ -138,7 +144,7 @@ static void add_plain(struct str *out, const char *text)
 
 		while (is_hex(text[hex]))
 			hex++;
-		if (hex >= 7 && digits < hex) {
+		if (is_commit(hex, digits)) {
 			str_putc(out, '#');
 			text += hex;
 		} else if (digits) {
