@@ -9,10 +9,9 @@
 enum err store_not_later(struct store *s, int64_t now_ms, struct error *e)
 {
 	static const enum statement all[] = {
-		STMT_ENV_NOT_LATER,    STMT_REQUESTS_NOT_LATER,
-		STMT_OUTBOX_NOT_LATER, STMT_HEADS_NOT_LATER,
-		STMT_CONFIRMED_NOT_LATER,
-		STMT_GAPS_NOT_LATER,
+		STMT_ENV_NOT_LATER,	  STMT_REQUESTS_NOT_LATER,
+		STMT_OUTBOX_NOT_LATER,	  STMT_HEADS_NOT_LATER,
+		STMT_CONFIRMED_NOT_LATER, STMT_GAPS_NOT_LATER,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
