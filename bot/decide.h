@@ -57,7 +57,17 @@ NODISCARD enum err rate_of(struct engine *g, const struct said_record *r,
 /* For people: why not, and until when. */
 void rate_text(struct str *out, const struct rate *rate, int64_t now_ms);
 
-/* --- decide.c --- */
+/* --- respond.c --- */
+
+/*
+ * An answer that is not in the sticky comment, or a refusal.  text: sentences,
+ * made inert unless they are a refusal, which is all our own words; markdown:
+ * our own, or NULL; next as for refuse().
+ */
+NODISCARD enum err answer(struct engine *g, const struct said_record *r,
+			  const struct pull *p, bool ok, const char *text,
+			  const char *markdown, const char *next,
+			  struct error *e);
 
 /*
  * Ends what is being checked with a sentence, or with a sign only where there
@@ -67,11 +77,46 @@ void rate_text(struct str *out, const struct rate *rate, int64_t now_ms);
 NODISCARD enum err refuse(struct engine *g, const struct said_record *r,
 			  const struct pull *p, const char *text,
 			  const char *next, struct error *e);
+/* more: evidence for the audit, taken over, or NULL. */
+NODISCARD enum err refuse_with(struct engine *g, const struct said_record *r,
+			       const struct pull *p, const char *text,
+			       const char *next, json_t *more, struct error *e);
 
 /* The same with the pull as it is known, where the forge did not show it. */
 NODISCARD enum err refuse_blind(struct engine *g, const struct said_record *r,
 				const char *text, const char *next,
 				struct error *e);
+
+/* --- words.c --- */
+
+/*
+ * All words are read, then all are authorised, then all run: ERR_REFUSED with
+ * the reason when one is wrong, and what to type in plan->next.
+ */
+NODISCARD enum err plan_read(const struct engine *g,
+			     const struct said_record *r, struct plan *plan,
+			     struct error *e);
+/* By the role alone; asks nobody. */
+NODISCARD enum err plan_authorise(const struct engine *g,
+				  const struct plan *plan, enum role role,
+				  bool is_author, struct error *e);
+/* With what the forge has told of the person, too. */
+NODISCARD enum err plan_authorise_person(struct engine *g,
+					 const struct said_record *r,
+					 struct plan *plan, enum role role,
+					 bool is_author, struct error *e);
+
+/* --- accept.c --- */
+
+/*
+ * Runs all of it and answers.  One that is refused (ERR_REFUSED) when others
+ * have run already takes them back: what was said together happens together.
+ */
+NODISCARD enum err plan_accept(struct engine *g, const struct said_record *r,
+			       const struct pull *p, struct plan *plan,
+			       enum role role, struct error *e);
+
+/* --- decide.c --- */
 
 /* The next thing that must be known about it, or the decision. */
 NODISCARD enum err decide_next(struct engine *g, const struct said_record *r,

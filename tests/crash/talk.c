@@ -24,6 +24,18 @@ static void step(struct talk *t, int number)
 		t->between(t, number);
 }
 
+/* The bot has looked at every repository once more. */
+static void await_scan(struct house *h)
+{
+	int64_t last = house_sql(h, "SELECT max(last_ms) FROM scan");
+	CLEANUP(free)
+	char *query = str_format("SELECT count(*) = 0 FROM scan "
+				 "WHERE last_ms <= %lld",
+				 (long long)last);
+
+	house_await_sql(h, query, 1);
+}
+
 /*
  * The maintainer says it, and says it again when asked to: what was said while
  * the bot could not hear is answered with a question, as it may have missed a
@@ -51,8 +63,7 @@ static int64_t say_till_heard(struct talk *t, const char *text,
 		house_await_sql(t->h, decided, 1);
 		if (house_sql(t->h, accepted) == 1)
 			return id;
-		/* The bot asks the forge meanwhile. */
-		sleep(1);
+		await_scan(t->h);
 	}
 	look_fail(t->h, "the maintainer is refused again and again");
 }
