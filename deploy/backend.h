@@ -20,14 +20,18 @@
  * job.run   args  {"key", "cycle": id, "kind", "environment", "stage", "job",
  *                  "class": "code"|"prepare"|"drain"|"state",
  *                  "run": [argv] or "http": {url, status, json, tries,
- *                  every_ms}, "timeout_ms", "secrets": {NAME: FILE},
+ *                  every_ms}, "timeout_ms", "full_ms": drain jobs, see
+ *                  deploy/drain.h, "secrets": {NAME: FILE},
  *                  "isolation": "bubblewrap"|"user:NAME"|"none"|"default",
  *                  "manifest": {"projects": [{"repo", "name", "sha", ...}]}}
  *           body  {"verdict": "success"|"failure"|"error"|"cancelled",
  *                  "reason_code": "ok"|"exit"|"timeout"|"signal"|"not_started"
- *                  |"secret_missing"|"checkout"|"vanished"|"http"|"cancelled",
+ *                  |"secret_missing"|"checkout"|"vanished"|"http"|"cancelled"
+ *                  |"drained"|"forced",
  *                  "text": for people, "exit_code", "signal", "started_ms",
- *                  "finished_ms", "tail": last lines of the log, redacted}
+ *                  "finished_ms", "running": what a drain job left running,
+ *                  -1 = not known, "tail": last lines of the log,
+ *                  redacted}
  *           ERR_OK whenever there is a verdict.  {cycle}, {kind},
  *           {environment} are replaced inside argv elements.  ERR_RETRY when
  *           the checkout or the machine may do better later, ERR_INVALID for

@@ -89,35 +89,41 @@ static CURL *prepare(const struct http_probe *p, struct str *answer)
 	return NULL;
 }
 
-static enum err judge(const struct http_probe *p, long status,
-		      const struct str *answer, struct error *e)
+/* The JSON of an answer with the right status; a bare number is JSON, too. */
+static enum err read_answer(const struct http_probe *p, long status,
+			    const struct str *answer, json_t **ret,
+			    struct error *e)
 {
 	struct error why = ERROR_INIT;
 
 	if (status != p->status)
 		return error_set(e, ERR_MISSING, "HTTP %ld, expected %lld",
 				 status, (long long)p->status);
-	if (!p->json)
+	if (!ret)
 		return ERR_OK;
-	CLEANUP(json_decref)
-	json_t *root = js_parse(answer->text, answer->len, &why);
-	if (!root)
+	*ret = js_parse_any(answer->text, answer->len, &why);
+	if (!*ret)
 		return error_set(e, ERR_MISSING, "HTTP %ld, %s", status,
 				 why.text);
-	if (!json_contains(root, p->json))
-		return error_set(e, ERR_MISSING,
-				 "HTTP %ld, the JSON is not what is expected",
-				 status);
 	return ERR_OK;
 }
 
-static enum err try_once(const struct http_probe *p, struct error *e)
+static void init_curl(void)
 {
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+enum err http_check_once(const struct http_probe *p, json_t **ret,
+			 struct error *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	CLEANUP(str_release) struct str answer = STR_INIT(HTTP_CHECK_ANSWER);
-	CLEANUP(curl_free_handle) CURL *c = prepare(p, &answer);
+	CLEANUP(curl_free_handle) CURL *c = NULL;
 	long status = 0;
 	CURLcode rc;
 
+	pthread_once(&once, init_curl);
+	c = prepare(p, &answer);
 	if (!c)
 		return error_set(e, ERR_FATAL, "out of memory");
 	rc = curl_easy_perform(c);
@@ -133,11 +139,23 @@ static enum err try_once(const struct http_probe *p, struct error *e)
 	if (rc != CURLE_OK)
 		return error_set(e, ERR_MISSING, "%s", curl_easy_strerror(rc));
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-	return judge(p, status, &answer, e);
+	return read_answer(p, status, &answer, ret, e);
 }
 
-/* false when stop() said so. */
-static bool pause_for(const struct http_probe *p, int64_t ms)
+static enum err try_once(const struct http_probe *p, struct error *e)
+{
+	CLEANUP(json_decref) json_t *root = NULL;
+
+	if (http_check_once(p, p->json ? &root : NULL, e))
+		return e->code;
+	if (p->json && !json_contains(root, p->json))
+		return error_set(e, ERR_MISSING,
+				 "HTTP %lld, the JSON is not what is expected",
+				 (long long)p->status);
+	return ERR_OK;
+}
+
+bool http_check_pause(const struct http_probe *p, int64_t ms)
 {
 	int64_t end = clock_mono(&clock_system) + ms, left;
 
@@ -166,16 +184,8 @@ static void report(const struct http_probe *p, int64_t n, const char *what)
 	p->say(p->ctx, line);
 }
 
-static void init_curl(void)
-{
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 enum err http_check_run(const struct http_probe *p, struct error *e)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, init_curl);
 	for (int64_t n = 1;; n++) {
 		enum err rc = try_once(p, e);
 
@@ -184,7 +194,7 @@ enum err http_check_run(const struct http_probe *p, struct error *e)
 			return rc;
 		if (n >= p->tries)
 			return rc;
-		if (!pause_for(p, p->every_ms))
+		if (!http_check_pause(p, p->every_ms))
 			return error_set(e, ERR_CONFLICT, "stopped");
 	}
 }

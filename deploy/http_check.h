@@ -41,6 +41,18 @@ NODISCARD enum err http_check_run(const struct http_probe *probe,
 				  struct error *e);
 
 /*
+ * One try.  ERR_OK with the JSON of an answer that has the expected status,
+ * whatever it is, in *ret (the caller's; ret NULL: it need not be any); else as
+ * http_check_run(), but nothing is said and tries, every_ms and json do not
+ * matter.
+ */
+NODISCARD enum err http_check_once(const struct http_probe *probe, json_t **ret,
+				   struct error *e);
+
+/* Waits ms; false as soon as stop() says so. */
+NODISCARD bool http_check_pause(const struct http_probe *probe, int64_t ms);
+
+/*
  * Is part contained in whole?  An object when every member is contained in
  * the member of the same name; an array when both are equally long and each
  * element is contained in its counterpart; numbers by value; else equality.

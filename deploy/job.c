@@ -30,13 +30,14 @@ enum err job_end_write(const struct job_end *end, const char *dir,
 {
 	CLEANUP(free) char *path = str_format("%s/" JOB_EXIT, dir);
 	CLEANUP(json_decref)
-	json_t *root = json_pack("{s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:I}", "verdict",
-				 end->verdict, "reason_code", end->reason,
-				 "text", end->text, "exit_code", end->exit_code,
-				 "signal", end->signal, "started_ms",
-				 (json_int_t)end->started_ms, "finished_ms",
-				 (json_int_t)end->finished_ms, "log_lost",
-				 (json_int_t)end->log_lost);
+	json_t *root = json_pack("{s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:I,s:I}",
+				 "verdict", end->verdict, "reason_code",
+				 end->reason, "text", end->text, "exit_code",
+				 end->exit_code, "signal", end->signal,
+				 "started_ms", (json_int_t)end->started_ms,
+				 "finished_ms", (json_int_t)end->finished_ms,
+				 "running", (json_int_t)end->running,
+				 "log_lost", (json_int_t)end->log_lost);
 	CLEANUP(free) char *text = root ? js_dump(root) : NULL;
 
 	if (!path || !text)

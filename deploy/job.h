@@ -55,6 +55,7 @@ struct job_end {
 	int signal;	     /* 0 when none */
 	int64_t started_ms;
 	int64_t finished_ms;
+	int64_t running;  /* what a drain job left running, -1 = unknown */
 	int64_t log_lost; /* bytes of output that the disk refused */
 };
 

@@ -277,7 +277,7 @@ static enum err start(struct visit *v, int lock, struct error *e)
 static enum err finish(const struct visit *v, const char *verdict,
 		       const char *reason, const char *text, struct error *e)
 {
-	struct job_end end = {.exit_code = -1};
+	struct job_end end = {.exit_code = -1, .running = -1};
 	struct error ignored = ERROR_INIT;
 	CLEANUP(json_decref)
 	json_t *started = job_read(v->dir, JOB_STARTED, &ignored);

@@ -39,11 +39,16 @@ static void note_events(const struct supervisor *s)
 		;
 }
 
+static int64_t deadline_of(const struct supervisor *s)
+{
+	return s->drains ? drain_deadline(&s->drain) : s->deadline;
+}
+
 enum ending supervisor_look(const struct supervisor *s)
 {
 	if (job_has(s->dir, JOB_CANCEL))
 		return ENDING_CANCEL;
-	if (now_ms() >= s->deadline)
+	if (now_ms() >= deadline_of(s))
 		return ENDING_TIMEOUT;
 	return ENDING_NONE;
 }
@@ -55,6 +60,8 @@ static void take_output(struct supervisor *s, const char *data, size_t len)
 
 	memcpy(s->first + s->first_len, data, n);
 	s->first_len += n;
+	if (s->drains && len)
+		drain_feed(&s->drain, data, len);
 	joblog_write(s->log, data, len);
 }
 
@@ -102,7 +109,7 @@ static void end_job(struct supervisor *s)
 
 static int wait_ms(const struct supervisor *s)
 {
-	int64_t next = s->ending ? s->kill_at : s->deadline;
+	int64_t next = s->ending ? s->kill_at : deadline_of(s);
 	int64_t left = next - now_ms();
 
 	return (int)(left < 0 ? 0 : left > LOOK_MS ? LOOK_MS : left);
@@ -159,10 +166,23 @@ static void sweep(struct supervisor *s)
 	}
 }
 
-void supervisor_ended(struct supervisor *s)
+void supervisor_drained(struct supervisor *s, bool forced, const char *why)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
+
+	drain_say(&s->drain, forced, now_ms(), why, &text);
+	joblog_sayf(s->log, "%s", text.text);
+	job_end_set(&s->end, "success", forced ? "forced" : "drained", "%s",
+		    text.text);
+	s->end.running = forced ? s->drain.running : 0;
+}
+
+void supervisor_ended(struct supervisor *s, const char *why)
 {
 	if (s->ending == ENDING_CANCEL)
 		job_end_set(&s->end, "cancelled", "cancelled", "cancelled");
+	else if (s->drains)
+		supervisor_drained(s, true, why);
 	else
 		job_end_set(&s->end, "failure", "timeout",
 			    "not finished after %lld s",
@@ -185,10 +205,12 @@ static void judge(struct supervisor *s)
 	enum err rc;
 
 	s->first[strcspn(s->first, "\n")] = '\0';
+	if (s->drains)
+		drain_feed(&s->drain, NULL, 0);
 	rc = launch_result(&s->child, s->status, s->first, &s->end.exit_code,
 			   &s->end.signal, &e);
 	if (s->ending != ENDING_NONE)
-		supervisor_ended(s);
+		supervisor_ended(s, "");
 	else if (rc == ERR_MISSING || rc == ERR_FATAL)
 		judge_not_started(s, rc, e.text);
 	else if (rc)
@@ -203,6 +225,8 @@ static void judge(struct supervisor *s)
 	else if (s->end.exit_code)
 		job_end_set(&s->end, "failure", "exit", "exit code %d",
 			    s->end.exit_code);
+	else if (s->drains)
+		supervisor_drained(s, false, "");
 	else
 		job_end_set(&s->end, "success", "ok", "done");
 }

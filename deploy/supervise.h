@@ -5,6 +5,7 @@
 #ifndef DEPLOY_SUPERVISE_H
 #define DEPLOY_SUPERVISE_H
 
+#include "deploy/drain.h"
 #include "deploy/job.h"
 #include "deploy/joblog.h"
 #include "deploy/launch.h"
@@ -22,6 +23,8 @@ struct supervisor {
 	int events;  /* inotify on dir; -1 = looks instead */
 	int signals; /* signalfd for SIGCHLD and SIGTERM */
 	int64_t deadline;
+	bool drains; /* a drain job: drain, not deadline, says when */
+	struct drain drain;
 	struct child child;
 	bool gone; /* the child was waited for */
 	int status;
@@ -36,8 +39,14 @@ struct supervisor {
 /* Shall the job end, and why? */
 enum ending supervisor_look(const struct supervisor *s);
 
-/* The verdict of a job that we ended. */
-void supervisor_ended(struct supervisor *s);
+/*
+ * The verdict of a job that we ended; why: what kept a drain job from knowing
+ * what still runs, or "".
+ */
+void supervisor_ended(struct supervisor *s, const char *why);
+
+/* The verdict of a drain job: nothing runs any more, or its time is over. */
+void supervisor_drained(struct supervisor *s, bool forced, const char *why);
 
 /*
  * Runs the program of spec and sets end.  An error when it could not even be

@@ -108,12 +108,34 @@ static void run_check(struct supervisor *s, const json_t *http)
 	enum err rc = http_check_run(&probe, &e);
 
 	if (s->ending != ENDING_NONE)
-		supervisor_ended(s);
+		supervisor_ended(s, "");
 	else if (rc == ERR_OK)
 		job_end_set(&s->end, "success", "ok", "healthy");
 	else if (rc == ERR_MISSING)
 		job_end_set(&s->end, "failure", "http", "%s: %s", probe.url,
 			    e.text);
+	else
+		job_end_set(&s->end, "error", "not_started", "%s", e.text);
+}
+
+static void run_drain(struct supervisor *s, const json_t *http)
+{
+	struct http_probe probe = {
+		.url = js_str(http, "url"),
+		.status = js_int(http, "status", 200),
+		.json = js_get(http, "json"),
+		.every_ms = js_int(http, "every_ms", 0),
+		.stop = check_stop,
+		.say = check_say,
+		.ctx = s,
+	};
+	struct error e = ERROR_INIT;
+	enum err rc = drain_poll(&s->drain, &probe, &e);
+
+	if (s->ending != ENDING_NONE)
+		supervisor_ended(s, e.text);
+	else if (rc == ERR_OK)
+		supervisor_drained(s, false, "");
 	else
 		job_end_set(&s->end, "error", "not_started", "%s", e.text);
 }
@@ -125,6 +147,8 @@ static void run_job(struct supervisor *s)
 
 	if (supervisor_look(s) == ENDING_CANCEL)
 		job_end_set(&s->end, "cancelled", "cancelled", "cancelled");
+	else if (http && s->drains)
+		run_drain(s, http);
 	else if (http)
 		run_check(s, http);
 	else if (supervisor_run(s, &e)) {
@@ -184,6 +208,7 @@ static enum err mark_started(struct supervisor *s, struct error *e)
 		return error_set(e, ERR_FATAL, "out of memory");
 	s->end.started_ms = clock_wall(&clock_system);
 	s->end.exit_code = -1;
+	s->end.running = DRAIN_UNKNOWN;
 	n = snprintf(text, sizeof(text), "{\"started_ms\":%lld}",
 		     (long long)s->end.started_ms);
 	return fs_write(path, text, (size_t)n, 0600, e);
@@ -202,6 +227,8 @@ static enum err prepare(struct supervisor *s, struct error *e)
 		return e->code;
 	s->deadline =
 		clock_mono(&clock_system) + js_int(s->spec, "timeout_ms", 0);
+	s->drains = strcmp(js_str(s->spec, "class"), "drain") == 0;
+	drain_begin(&s->drain, s->spec, clock_mono(&clock_system));
 	s->log = joblog_open(s->dir, e);
 	if (!s->log)
 		return e->code;

@@ -116,7 +116,8 @@ static size_t feed(void *buffer, size_t size, void *ctx)
 	return n;
 }
 
-json_t *js_parse(const char *text, size_t len, struct error *e)
+static json_t *parse(const char *text, size_t len, size_t flags,
+		     struct error *e)
 {
 	struct food food = {text, len};
 	json_error_t why;
@@ -125,7 +126,8 @@ json_t *js_parse(const char *text, size_t len, struct error *e)
 	left = LIMIT_JSON_MEMORY;
 	refused = false;
 	counting = true;
-	root = json_load_callback(feed, &food, JSON_REJECT_DUPLICATES, &why);
+	root = json_load_callback(feed, &food, JSON_REJECT_DUPLICATES | flags,
+				  &why);
 	counting = false;
 	if (refused) {
 		json_decref(root);
@@ -137,6 +139,16 @@ json_t *js_parse(const char *text, size_t len, struct error *e)
 		error_set(e, ERR_INVALID, "not JSON: line %d: %s", why.line,
 			  why.text);
 	return root;
+}
+
+json_t *js_parse(const char *text, size_t len, struct error *e)
+{
+	return parse(text, len, 0, e);
+}
+
+json_t *js_parse_any(const char *text, size_t len, struct error *e)
+{
+	return parse(text, len, JSON_DECODE_ANY, e);
 }
 
 json_t *js_read(const char *text)

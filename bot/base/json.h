@@ -31,6 +31,9 @@ bool js_bool(const json_t *root, const char *path, bool absent);
  */
 NODISCARD json_t *js_parse(const char *text, size_t len, struct error *e);
 
+/* The same, and a text, number, boolean or null alone is JSON as well. */
+NODISCARD json_t *js_parse_any(const char *text, size_t len, struct error *e);
+
 /* JSON that we wrote ourselves (NULL = none), read as by js_parse(); the
  * caller owns the result.  NULL when it is none after all. */
 json_t *js_read(const char *text);
