@@ -129,13 +129,34 @@ static void note_hooks(const struct config *c)
 		}
 }
 
-/* What the file may say already and the bot does not do yet. */
-static void note_idle_keys(const struct environment *env)
+static bool any_drains(const struct environment *env)
 {
 	for (size_t i = 0; i < env->job_count; i++)
 		if (env->jobs[i].drains)
-			printf("note: %s: drains of job %s has no effect yet\n",
-			       env->name, env->jobs[i].name);
+			return true;
+	return false;
+}
+
+/* How long a deploy may wait for what runs. */
+static void note_drains(const struct environment *env)
+{
+	for (size_t i = 0; i < env->job_count && any_drains(env); i++) {
+		CLEANUP(str_release) struct str span = STR_INIT(32);
+		CLEANUP(str_release) struct str full = STR_INIT(32);
+		const struct job_spec *job = &env->jobs[i];
+
+		if (job->job_class != JOB_DRAIN)
+			continue;
+		config_span(&span, job->timeout_ms);
+		config_span(&full, job->full_timeout_ms);
+		printf("note: %s: %s holds a deploy up for %s at most",
+		       env->name, job->name, span.text);
+		if (job->full_timeout_ms)
+			printf("; while it counts something that runs, until "
+			       "%s after the end of a full cycle",
+			       full.text);
+		putchar('\n');
+	}
 }
 
 /* Whose code goes there on whose word, as the file has it. */
@@ -172,7 +193,7 @@ int cli_check(const struct config *c)
 		printf("note: jobs run without isolation: %s\n", e.text);
 	for (size_t i = 0; i < c->environment_count; i++) {
 		note_grants(&c->environments[i]);
-		note_idle_keys(&c->environments[i]);
+		note_drains(&c->environments[i]);
 	}
 	note_hooks(c);
 	printf("%s: ok\n", c->path);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "bot/base/near.h"
+#include "bot/config_drains.h"
 #include "bot/config_values.h"
 
 /* One environment with its place in the file. */
@@ -15,14 +16,9 @@ struct place {
 	struct report *report;
 };
 
-/* Where a key's value stands, or if it is absent the map that lacks it. */
 static struct mark at(const struct ynode *map, const char *key)
 {
-	const struct ynode *n = ynode_get(map, key);
-
-	if (n)
-		return n->at;
-	return map->key ? map->key_at : map->at;
+	return ynode_where(map, key);
 }
 
 static bool listed(text_list list, const char *word)
@@ -145,7 +141,8 @@ static void check_policy(const struct place *p)
 static bool stage_has_job(const struct environment *env, const char *stage)
 {
 	for (size_t i = 0; i < env->job_count; i++)
-		if (!strcmp(env->jobs[i].stage, stage))
+		if (env->jobs[i].job_class != JOB_DRAIN &&
+		    !strcmp(env->jobs[i].stage, stage))
 			return true;
 	return false;
 }
@@ -174,6 +171,8 @@ static void check_stage(const struct place *p, const struct job_spec *job,
 	text_list lists[] = {p->env->recipe_short, p->env->recipe_full};
 	struct near near = {.word = job->stage};
 
+	if (!ynode_get(node, "stage") && job->job_class != JOB_DRAIN)
+		report_mistake(p->report, node->key_at, "missing key 'stage'");
 	if (!*job->stage)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -268,20 +267,6 @@ static void check_job(const struct place *p, const struct job_spec *job,
 	check_changed(p, job, node);
 }
 
-static void check_drains(const struct place *p)
-{
-	const struct ynode *jobs = ynode_get(p->node, "jobs");
-
-	for (size_t i = 0; i < p->env->job_count; i++)
-		if (p->env->jobs[i].job_class == JOB_DRAIN)
-			return;
-	for (size_t i = 0; i < p->env->job_count; i++)
-		if (p->env->jobs[i].drains)
-			report_warning(p->report,
-				       at(ynode_at(jobs, i), "drains"),
-				       "no job has the class 'drain'");
-}
-
 static void check_isolation(const struct place *p)
 {
 	if (p->env->isolation == ISOLATION_NONE)
@@ -339,7 +324,7 @@ static void check_environment(const struct place *p)
 	check_recipe(p, "full", p->env->recipe_full);
 	for (size_t i = 0; i < p->env->job_count; i++)
 		check_job(p, &p->env->jobs[i], ynode_at(jobs, i));
-	check_drains(p);
+	config_check_drains(p->env, jobs, p->report);
 	check_isolation(p);
 	check_freezes(p);
 	check_blame(p);

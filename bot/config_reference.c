@@ -67,6 +67,8 @@ static void add_form(struct str *out, const struct field *f)
 		str_puts(out, "weekday and time, `Fri 18:00`");
 		break;
 	case FIELD_JSON:
+		str_puts(out, "map or value");
+		break;
 	case FIELD_SECTION:
 	case FIELD_OBJECT:
 	case FIELD_NAMED:

@@ -287,8 +287,8 @@ static void read_json(const struct value *v)
 {
 	const char *text;
 
-	if (v->n->kind != YNODE_MAP) {
-		scalar_refuse(v, "must be a map");
+	if (v->n->kind == YNODE_LIST || ynode_is_null(v->n)) {
+		scalar_refuse(v, "must be a map or one value");
 		return;
 	}
 	text = config_json(v->n, v->r->report);

@@ -189,8 +189,10 @@ static const struct field expect_rows[] = {
 	{"status", FIELD_INT, AT(http_check, expect_status), .absent = "200",
 	 .min = 100, .max = 599, .help = "The status of the answer."},
 	{"json", FIELD_JSON, AT(http_check, expect_json),
-	 .help = "The answer must be a JSON object that holds at least "
-		 "these members."},
+	 .help = "The answer must be JSON that holds at least these members, "
+		 "or is this value. In a `drain` job: where the count lies "
+		 "that must become 0, as `0` (the answer is the number) or "
+		 "`{items: {running: 0}}`. Absent there: `0`."},
 };
 static const struct section expect_section = {ROWS(expect_rows)};
 
@@ -200,7 +202,9 @@ static const struct field http_rows[] = {
 	{"expect", FIELD_SECTION, .section = &expect_section,
 	 .help = "What makes an answer good."},
 	{"tries", FIELD_INT, AT(http_check, tries), .absent = "30", .min = 1,
-	 .max = 10000, .help = "So often it may fail before the job does."},
+	 .max = 10000,
+	 .help = "So often it may fail before the job does. A `drain` "
+		 "job asks until its time is over."},
 	{"every", FIELD_SPAN, AT(http_check, every_ms), .absent = "10s",
 	 .max = HOUR, .help = "Pause between two tries."},
 };
@@ -215,10 +219,11 @@ static const char *const classes[] = {
 };
 
 static const struct field job_rows[] = {
-	{"stage", FIELD_TEXT, .required = true, AT(job_spec, stage),
+	{"stage", FIELD_TEXT, AT(job_spec, stage), .absent = "",
 	 .check = value_word, .form = "stage",
 	 .help = "When it runs: with the other jobs of this stage of the "
-		 "`recipe`."},
+		 "`recipe`. Required, but for `drain` jobs, which run before "
+		 "the first stage that drains, whatever they say here."},
 	{"changed", FIELD_NAMED, LIST_AT(job_spec, changed, changed_count),
 	 .max = 100, .section = &changed_section,
 	 .help = "Run only when one of these paths changed. Absent: always."},
@@ -234,7 +239,15 @@ static const struct field job_rows[] = {
 	 .help = "A question to the service that was deployed, in place of a "
 		 "program."},
 	{"timeout", FIELD_SPAN, AT(job_spec, timeout_ms), .absent = "30m",
-	 .min = SECOND, .max = DAY, .help = "Then the job is ended."},
+	 .min = SECOND, .max = DAY,
+	 .help = "Then the job is ended. When a `drain` job is, the deploy "
+		 "goes on."},
+	{"full_timeout", FIELD_SPAN, AT(job_spec, full_timeout_ms),
+	 .absent = "6h", .max = DAY,
+	 .help = "Of `drain` jobs: while they know that something runs, they "
+		 "wait beyond `timeout` until the last full cycle ended so "
+		 "long ago, for it may be what that began. `0s`: they do "
+		 "not."},
 	{"secrets", FIELD_NAMED, LIST_AT(job_spec, secrets, secret_count),
 	 .max = 50, .section = &secret_section,
 	 .help = "Only this job sees them. If one is missing the job is not "
@@ -242,11 +255,13 @@ static const struct field job_rows[] = {
 	{"class", FIELD_CHOICE, AT(job_spec, job_class), .absent = "code",
 	 .choices = classes,
 	 .help = "What a failure says: `code` speaks about the pull requests, "
-		 "`prepare` about the infrastructure. A `drain` job is to run "
-		 "before the jobs that say `drains`, `state` touches what a "
-		 "rollback cannot take back; both have no effect yet."},
+		 "`prepare` about the infrastructure, and so does `drain`. "
+		 "`drain` jobs run once, before the first stage with a job "
+		 "that says `drains`. `state` touches what a rollback cannot "
+		 "take back, which has no effect yet."},
 	{"drains", FIELD_BOOL, AT(job_spec, drains), .absent = "false",
-	 .help = "Jobs of class `drain` are to run first. No effect yet."},
+	 .help = "Jobs of class `drain` run before its stage, unless "
+		 "`changed` leaves this one out."},
 	{"backend", FIELD_TEXT, AT(job_spec, backend), .absent = "",
 	 .check = value_backend, .form = "`local`",
 	 .help = "What runs it. Absent: the environment's."},

@@ -26,7 +26,7 @@ enum field_type {
 	FIELD_CHOICE,	/* enum: the index in choices */
 	FIELD_MOMENT,	/* int, minute of the week */
 	FIELD_TEXTS,	/* text_list */
-	FIELD_JSON,	/* const char *, text of a JSON object */
+	FIELD_JSON,	/* const char *, text of a JSON value */
 	/* More rows. */
 	FIELD_SECTION, /* a struct */
 	FIELD_OBJECT,  /* a pointer to a struct, NULL when absent */

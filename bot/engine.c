@@ -70,6 +70,13 @@ static void cycle_finished(void *ctx, const struct cycle *c)
 		 *c->text ? ": " : "", c->text);
 }
 
+static void drain_ended(void *ctx, const struct job *j)
+{
+	(void)ctx;
+	metric_add(METRIC_DRAINS, j->reason_code, NULL, 1);
+	log_info("job %s: %s", j->key, j->text);
+}
+
 void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 {
 	*ret = (struct flow){
@@ -78,6 +85,7 @@ void flow_of(struct engine *g, const struct environment *env, struct flow *ret)
 		.now_ms = g->now_ms,
 		.wall_skew_ms = g->wall_skew_ms,
 		.finished = cycle_finished,
+		.drained = drain_ended,
 		.ctx = g,
 	};
 }

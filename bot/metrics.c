@@ -103,6 +103,11 @@ static const struct metric_info table[METRIC_MAX] = {
 			 .a = {"how", false,
 			       VALUES("pull", "comment", "review",
 				      "delivery")}},
+	[METRIC_DRAINS] = {.name = "kcibot_drains",
+			   .help = "Drain jobs that ended: with nothing "
+				   "running, or by their deadline.",
+			   .a = {"result", false,
+				 VALUES("drained", "forced", OTHER)}},
 	[METRIC_FOREIGN_STATUSES] =
 		{.name = "kcibot_foreign_statuses",
 		 .help = "Statuses of ours that somebody else wrote over, by "

@@ -24,6 +24,7 @@ enum metric {
 	METRIC_LOGINS,		 /* {result} changed, reused */
 	METRIC_FOREIGN_STATUSES, /* {result} repaired, later */
 	METRIC_LOST,		 /* {how} pull, comment, review, delivery */
+	METRIC_DRAINS,		 /* {result} drained, forced, other */
 	METRIC_MAX
 };
 

@@ -255,6 +255,15 @@ const struct ynode *ynode_get(const struct ynode *map, const char *key)
 	return NULL;
 }
 
+struct mark ynode_where(const struct ynode *map, const char *key)
+{
+	const struct ynode *n = ynode_get(map, key);
+
+	if (n)
+		return n->at;
+	return map->key ? map->key_at : map->at;
+}
+
 const struct ynode *ynode_at(const struct ynode *list, size_t index)
 {
 	const struct ynode *n = list ? list->first : NULL;

@@ -40,6 +40,9 @@ struct ynode *yaml_read(const char *text, size_t len, struct report *report);
 /* The first entry of a map with this key, or NULL; map may be anything. */
 const struct ynode *ynode_get(const struct ynode *map, const char *key);
 
+/* Where a key's value stands, or if it is absent the map that lacks it. */
+struct mark ynode_where(const struct ynode *map, const char *key);
+
 /* The entry with this index, or NULL. */
 const struct ynode *ynode_at(const struct ynode *list, size_t index);
 

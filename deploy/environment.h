@@ -60,6 +60,7 @@ struct job_spec {
 	text_list run;		       /* argv; empty for an http job */
 	const struct http_check *http; /* or NULL */
 	int64_t timeout_ms;
+	int64_t full_timeout_ms; /* of JOB_DRAIN, see deploy/drain.h */
 	enum job_class job_class;
 	bool drains;
 	const struct job_changed *changed; /* none = always */

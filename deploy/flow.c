@@ -322,6 +322,7 @@ static enum err full_counts(const struct flow *f, const struct cycle *c,
 		return e->code;
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(jobs[i].state, "skipped") != 0 &&
+		    !flow_is_drain(&jobs[i]) &&
 		    strcmp(jobs[i].reason_code, "not_started") != 0 &&
 		    !list_has(f->env->recipe_short, jobs[i].stage))
 			*ret = true;

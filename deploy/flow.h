@@ -24,6 +24,8 @@ struct flow {
 	int64_t wall_skew_ms; /* how far the wall clock is ahead of now_ms */
 	/* Told about each finished cycle, for logs and metrics; may be NULL. */
 	void (*finished)(void *ctx, const struct cycle *c);
+	/* About each drain job that ended; may be NULL. */
+	void (*drained)(void *ctx, const struct job *j);
 	void *ctx;
 };
 

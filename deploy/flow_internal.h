@@ -23,6 +23,39 @@ NODISCARD enum err flow_gate(const struct flow *f, const struct cycle *c,
 NODISCARD enum err flow_enter_stage(const struct flow *f, struct cycle *c,
 				    int stage, struct error *e);
 
+/* Has the job anything to do, seen from where it last stood? */
+NODISCARD enum err flow_job_needed(const struct flow *f, const struct cycle *c,
+				   const struct job_spec *spec, bool *ret,
+				   struct error *e);
+
+/* The manifest as jobs see it; the caller's. */
+NODISCARD enum err flow_manifest_json(const struct flow *f,
+				      const struct cycle *c, json_t **ret,
+				      struct error *e);
+
+/* Puts the job on record, and wants it if it is needed. */
+NODISCARD enum err flow_want_job(const struct flow *f, const struct cycle *c,
+				 const struct job_spec *spec, bool needed,
+				 json_t *manifest, struct error *e);
+
+/*
+ * Wants the drain jobs, if this stage is the first of the cycle with work for
+ * a job that drains; *ret_wanted: how many really run.
+ */
+NODISCARD enum err flow_want_drain(const struct flow *f, const struct cycle *c,
+				   const char *stage, size_t *ret_wanted,
+				   struct error *e);
+
+/* When the drain job that begins now is forced: until_ms and full_until_ms. */
+NODISCARD enum err flow_drain_times(const struct flow *f,
+				    const struct job_spec *spec, struct job *j,
+				    struct error *e);
+
+/* Was the stage only drained for, and has not begun? */
+bool flow_only_drained(const struct job *jobs, size_t count, const char *stage);
+
+bool flow_is_drain(const struct job *j);
+
 /*
  * The end of a cycle: results per revision, requests, memory of the
  * environment, tag on green.  text is for people.

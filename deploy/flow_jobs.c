@@ -108,9 +108,8 @@ static enum err difference(const struct flow *f, const struct cycle *c,
 	return ERR_OK;
 }
 
-/* The manifest as jobs see it. */
-static enum err manifest_json(const struct flow *f, const struct cycle *c,
-			      json_t **ret, struct error *e)
+enum err flow_manifest_json(const struct flow *f, const struct cycle *c,
+			    json_t **ret, struct error *e)
 {
 	CLEANUP(json_decref) json_t *list = json_array();
 	struct manifest_project *p;
@@ -166,8 +165,12 @@ static json_t *http_json(const struct http_check *h)
 			      h->expect_status, "tries", h->tries, "every_ms",
 			      (json_int_t)h->every_ms);
 
-	if (h->expect_json)
-		json_object_set_new(o, "json", js_read(h->expect_json));
+	struct error ignored = ERROR_INIT;
+	const char *text = h->expect_json;
+
+	if (text)
+		json_object_set_new(o, "json",
+				    js_parse_any(text, strlen(text), &ignored));
 	return o;
 }
 
@@ -227,9 +230,9 @@ static void job_key(const struct cycle *c, const struct job_spec *spec,
 	ret[n] = '\0';
 }
 
-static enum err want_job(const struct flow *f, const struct cycle *c,
-			 const struct job_spec *spec, bool needed,
-			 json_t *manifest, struct error *e)
+enum err flow_want_job(const struct flow *f, const struct cycle *c,
+		       const struct job_spec *spec, bool needed,
+		       json_t *manifest, struct error *e)
 {
 	struct job j = {.started_ms = needed ? f->now_ms : 0};
 	json_t *args;
@@ -237,22 +240,27 @@ static enum err want_job(const struct flow *f, const struct cycle *c,
 	COPY(j.stage, spec->stage);
 	COPY(j.name, spec->name);
 	COPY(j.state, needed ? "running" : "skipped");
+	COPY(j.class, class_name(spec->job_class));
 	if (!needed)
 		COPY(j.text, "nothing that it looks at has changed");
+	if (needed && flow_is_drain(&j) && flow_drain_times(f, spec, &j, e))
+		return e->code;
 	job_key(c, spec, j.key, sizeof(j.key));
 	if (store_job_add(f->store, c->id, &j, e))
 		return e->code;
 	if (!needed)
 		return ERR_OK;
 	args = job_args(f, c, spec, j.key, manifest);
+	if (j.full_until_ms)
+		json_object_set_new(args, "full_ms",
+				    json_integer(j.full_until_ms - f->now_ms));
 	return store_outbox_add(f->store, "job.run", "", j.key, args, 0,
 				f->now_ms, e);
 }
 
-/* Has the job anything to do, seen from where it last stood? */
-static enum err is_needed(const struct flow *f, const struct cycle *c,
-			  const struct job_spec *spec, bool *ret,
-			  struct error *e)
+enum err flow_job_needed(const struct flow *f, const struct cycle *c,
+			 const struct job_spec *spec, bool *ret,
+			 struct error *e)
 {
 	CLEANUP(json_decref) json_t *changes = NULL;
 	int64_t before;
@@ -276,18 +284,19 @@ static enum err want_stage(const struct flow *f, const struct cycle *c,
 	CLEANUP(json_decref) json_t *manifest = NULL;
 
 	*ret_wanted = 0;
-	if (manifest_json(f, c, &manifest, e))
+	if (flow_manifest_json(f, c, &manifest, e))
 		return e->code;
 	for (size_t i = 0; i < f->env->job_count; i++) {
 		const struct job_spec *spec = &f->env->jobs[i];
 		bool needed;
 
-		if (strcmp(spec->stage, stage) != 0)
+		if (spec->job_class == JOB_DRAIN ||
+		    strcmp(spec->stage, stage) != 0)
 			continue;
-		if (is_needed(f, c, spec, &needed, e))
+		if (flow_job_needed(f, c, spec, &needed, e))
 			return e->code;
 		*ret_wanted += needed;
-		if (want_job(f, c, spec, needed, manifest, e))
+		if (flow_want_job(f, c, spec, needed, manifest, e))
 			return e->code;
 	}
 	return ERR_OK;
@@ -303,7 +312,8 @@ static enum err all_through(const struct flow *f, struct cycle *c,
 	if (store_jobs(f->store, c->id, &jobs, &count, e))
 		return e->code;
 	for (size_t i = 0; i < count; i++)
-		ran += strcmp(jobs[i].state, "finished") == 0;
+		ran += strcmp(jobs[i].state, "finished") == 0 &&
+		       !flow_is_drain(&jobs[i]);
 	free(jobs);
 	if (!ran)
 		return flow_finish(f, c, "inconclusive", "nothing_ran",
@@ -323,6 +333,10 @@ enum err flow_enter_stage(const struct flow *f, struct cycle *c, int stage,
 		flow_stage_name(c, stage, name, sizeof(name));
 		if (!*name)
 			return all_through(f, c, e);
+		if (flow_want_drain(f, c, name, &wanted, e))
+			return e->code;
+		if (wanted)
+			break;
 		if (want_stage(f, c, name, &wanted, e))
 			return e->code;
 		if (wanted)
@@ -365,8 +379,9 @@ static enum err finish_bad(const struct flow *f, struct cycle *c,
 			   const struct job *bad, struct error *e)
 {
 	const struct job_spec *spec = spec_of(f->env, bad->name);
-	bool code = !spec || spec->job_class == JOB_CODE ||
-		    spec->job_class == JOB_STATE;
+	bool code =
+		!flow_is_drain(bad) && (!spec || spec->job_class == JOB_CODE ||
+					spec->job_class == JOB_STATE);
 	const char *verdict = strcmp(bad->verdict, "failure") == 0 && !code
 				      ? "error"
 				      : bad->verdict;
@@ -383,6 +398,7 @@ static enum err weigh(const struct flow *f, struct cycle *c, struct error *e)
 	struct job *jobs;
 	const struct job *bad;
 	size_t count, running = 0;
+	char stage[64];
 	enum err code;
 
 	if (store_jobs(f->store, c->id, &jobs, &count, e))
@@ -390,6 +406,7 @@ static enum err weigh(const struct flow *f, struct cycle *c, struct error *e)
 	for (size_t i = 0; i < count; i++)
 		running += strcmp(jobs[i].state, "running") == 0;
 	bad = worst(jobs, count);
+	flow_stage_name(c, c->stage, stage, sizeof(stage));
 	if (running)
 		code = store_touch_cycle(f->store, c->id, e);
 	else if (strcmp(c->state, "stopping") == 0)
@@ -397,7 +414,9 @@ static enum err weigh(const struct flow *f, struct cycle *c, struct error *e)
 	else if (bad)
 		code = finish_bad(f, c, bad, e);
 	else
-		code = flow_enter_stage(f, c, c->stage + 1, e);
+		code = flow_enter_stage(
+			f, c, c->stage + !flow_only_drained(jobs, count, stage),
+			e);
 	free(jobs);
 	return code;
 }
@@ -416,12 +435,16 @@ enum err flow_job_ended(const struct flow *f, const json_t *args,
 	COPY(j.reason_code,
 	     o->code ? "backend" : js_str(o->body, "reason_code"));
 	COPY(j.text, o->code ? o->text : js_str(o->body, "text"));
+	j.running = js_int(o->body, "running", -1);
 	j.exit_code = js_int(o->body, "exit_code", 0);
 	j.tail = js_str(o->body, "tail");
 	j.started_ms = js_int(o->body, "started_ms", f->now_ms);
 	j.finished_ms = js_int(o->body, "finished_ms", f->now_ms);
 	if (store_job_end(f->store, &j, &was_running, e))
 		return e->code;
+	if (was_running && f->drained &&
+	    strcmp(js_str(args, "class"), "drain") == 0)
+		f->drained(f->ctx, &j);
 	if (!was_running || strcmp(c.state, "finished") == 0)
 		return ERR_OK;
 	return weigh(f, &c, e);

@@ -15,7 +15,8 @@
 static bool is_gate(const struct environment *env, const char *stage)
 {
 	for (size_t i = 0; i < env->job_count; i++)
-		if (env->jobs[i].http && strcmp(env->jobs[i].stage, stage) == 0)
+		if (env->jobs[i].http && env->jobs[i].job_class != JOB_DRAIN &&
+		    strcmp(env->jobs[i].stage, stage) == 0)
 			return true;
 	return false;
 }

@@ -252,11 +252,13 @@ enum err store_job_add(struct store *s, int64_t cycle_id, const struct job *j,
 {
 	const char *stage = j->stage, *name = j->name, *key = j->key;
 	const char *state = j->state, *verdict = j->verdict, *text = j->text;
+	const char *class = j->class;
 
 	return db_run(&s->db, STMT_JOB_ADD,
 		      ARGS(ARG(cycle_id), ARG(stage), ARG(name), ARG(key),
 			   ARG(state), ARG(j->started_ms), ARG(verdict),
-			   ARG(text)),
+			   ARG(text), ARG(class), ARG(j->until_ms),
+			   ARG(j->full_until_ms)),
 		      e);
 }
 
@@ -269,7 +271,7 @@ enum err store_job_end(struct store *s, const struct job *j,
 	if (db_run(&s->db, STMT_JOB_END,
 		   ARGS(ARG(key), ARG(verdict), ARG(reason_code), ARG(text),
 			ARG(j->exit_code), ARG(j->tail), ARG(j->started_ms),
-			ARG(j->finished_ms)),
+			ARG(j->finished_ms), ARG(j->running)),
 		   e))
 		return e->code;
 	*ret_was_running = db_changes(&s->db) > 0;
@@ -290,6 +292,10 @@ static void read_job(sqlite3_stmt *row, void *element)
 	j->exit_code = db_int(row, 7);
 	j->started_ms = db_int(row, 9);
 	j->finished_ms = db_int(row, 10);
+	COPY(j->class, db_text(row, 11));
+	j->running = db_int(row, 12);
+	j->until_ms = db_int(row, 13);
+	j->full_until_ms = db_int(row, 14);
 }
 
 enum err store_jobs(struct store *s, int64_t cycle_id, struct job **ret,

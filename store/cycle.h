@@ -126,6 +126,13 @@ struct job {
 	const char *tail; /* in only */
 	int64_t started_ms;
 	int64_t finished_ms;
+	char class[10]; /* as configured; "" before this was kept */
+	/* Of a drain job: what it left running, -1 = not known; when it is
+	 * forced, and when if something that it counts may be of the last
+	 * full cycle. */
+	int64_t running;
+	int64_t until_ms;
+	int64_t full_until_ms;
 };
 NODISCARD enum err store_job_add(struct store *s, int64_t cycle_id,
 				 const struct job *j, struct error *e);

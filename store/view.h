@@ -30,8 +30,15 @@
  *    "verdict": "success"|"failure"|"error"|"cancelled"|"inconclusive"|"",
  *    "reason_code", "text", "started_ms", "finished_ms", "restarts",
  *    "scheduled": bool, "tag",
- *    "stages": [{"name", "state", "ms", "jobs": [{"name", "state", "ms",
- *                "reason_code", "text", "tail", "exit_code"}]}],
+ *    "stages": [{"name", "state", "ms", "jobs": [{"name", "class", "state",
+ *                "ms", "reason_code", "text", "tail", "exit_code"; and of the
+ *                class drain "running", "until_ms", "full_until_ms"}]}],
+ *    "drain": {"state": "running"|"drained"|"forced"|"failed"|"cancelled",
+ *              "running": what was left running, null = not known (yet),
+ *              "ms": how long it took, "text": for people,
+ *              "until_ms": when it is forced, "full_until_ms": and when if
+ *              what runs may be the last full cycle's, 0 = the same}
+ *             | null when nothing was drained,
  *    "projects": [{"repo", "base", "branch", "base_sha", "old_sha", "sha"}],
  *    "revisions": [{"repo", "number", "sha", "title", "author", "result",
  *                   "reason", "new": bool}],

@@ -58,8 +58,8 @@ static json_t *job_tail(struct view *v, const json_t *job)
 
 static json_t *job_json(struct view *v, const json_t *job, const char *state)
 {
-	static const char *const copied[] = {"name", "reason_code", "text",
-					     "exit_code"};
+	static const char *const copied[] = {"name", "class", "reason_code",
+					     "text", "exit_code"};
 	/* One that was cut off has no end to count to. */
 	int64_t now = strcmp(state, "cancelled") ? v->now_ms : 0;
 	json_t *o = json_object();
@@ -72,6 +72,8 @@ static json_t *job_json(struct view *v, const json_t *job, const char *state)
 		 json_integer(span(js_int(job, "started_ms", 0),
 				   js_int(job, "finished_ms", 0), now)));
 	view_put(v, o, "tail", job_tail(v, job));
+	if (view_is_drain(job))
+		view_put_drain_job(v, o, job);
 	return o;
 }
 
@@ -188,6 +190,7 @@ json_t *view_cycle_part(struct view *v, int64_t id, bool tails)
 	if (!cycle)
 		return NULL;
 	view_put(v, cycle, "stages", stages_json(v, cycle, tails));
+	view_put(v, cycle, "drain", view_drain(v, js_get(cycle, "stages")));
 	json_object_del(cycle, "stage");
 	view_put(v, cycle, "projects",
 		 view_rows(v, STMT_VIEW_MANIFEST, ARGS(ARG(id))));

@@ -48,6 +48,15 @@ int64_t view_value(struct view *v, enum statement q, const struct arg *args,
 /* A cycle in full (store/view.h); NULL when there is none with this id. */
 json_t *view_cycle_part(struct view *v, int64_t id, bool tails);
 
+/* Is it a drain job?  Of a row or of the job in a view. */
+bool view_is_drain(const json_t *job);
+
+/* What a drain job has beyond others, from its row. */
+void view_put_drain_job(struct view *v, json_t *to, const json_t *row);
+
+/* What the drain jobs of the finished stages of a view add up to, or null. */
+json_t *view_drain(struct view *v, const json_t *stages);
+
 /* A row of VIEW_PULL seen from a row of VIEW_ENVIRONMENTS. */
 json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env);
 
