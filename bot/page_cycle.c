@@ -25,6 +25,15 @@ static void asked(const struct sheet *s, const json_t *list)
 	html_addf(s->out, "</ul></dd>\n");
 }
 
+static void drain(const struct sheet *s, const json_t *drain)
+{
+	if (!drain)
+		return;
+	html_addf(s->out, "<dt>Drain</dt><dd>");
+	part_drained(s, drain);
+	html_addf(s->out, "</dd>\n");
+}
+
 static void summary(const struct sheet *s, const json_t *c)
 {
 	int64_t from = js_int(c, "started_ms", 0);
@@ -51,6 +60,7 @@ static void summary(const struct sheet *s, const json_t *c)
 	if (*js_str(c, "tag"))
 		html_addf(s->out, "<dt>Tag</dt><dd><code>%s</code></dd>\n",
 			  js_str(c, "tag"));
+	drain(s, js_get(c, "drain"));
 	asked(s, js_get(c, "asked"));
 	html_addf(s->out, "</dl>\n");
 }

@@ -5,6 +5,7 @@
 
 #include "bot/base/clock.h"
 #include "bot/version.h"
+#include "bot/view_parts.h"
 
 /* One sign and one word for each state: colour is never the only one. */
 static const struct look {
@@ -173,6 +174,15 @@ void part_span(const struct sheet *s, int64_t ms)
 	time_span(&span, ms);
 	html_text(s->out, span.text);
 	str_inherit(s->out, &span);
+}
+
+void part_drained(const struct sheet *s, const json_t *drain)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
+
+	part_drain(&text, drain, s->now_ms);
+	html_addf(s->out, "<bdi>%s</bdi>", text.text);
+	str_inherit(s->out, &text);
 }
 
 static bool has_forge(const struct sheet *s)

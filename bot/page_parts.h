@@ -33,6 +33,9 @@ void part_time(const struct sheet *s, int64_t ms);
 void part_when(const struct sheet *s, int64_t ms);
 void part_span(const struct sheet *s, int64_t ms);
 
+/* What a cycle's drain waits for, or how it ended. */
+void part_drained(const struct sheet *s, const json_t *drain);
+
 /* A state, verdict or result as a sign, a word and a colour. */
 void part_badge(const struct sheet *s, const char *word);
 

@@ -258,6 +258,11 @@ static void newest(const struct sheet *s, const json_t *env,
 	if (*js_str(cycle, "text"))
 		html_addf(s->out, "<p><bdi>%s</bdi></p>\n",
 			  js_str(cycle, "text"));
+	if (js_get(cycle, "drain")) {
+		html_addf(s->out, "<p>Drain: ");
+		part_drained(s, js_get(cycle, "drain"));
+		html_addf(s->out, "</p>\n");
+	}
 	part_rail(s, cycle);
 }
 

@@ -154,6 +154,25 @@ static void add_cycle_facts(struct str *out, const json_t *view,
 	str_putc(out, '\n');
 }
 
+static void add_drain(struct str *out, const json_t *view,
+		      const struct room *room)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(LIMIT_COMMENT);
+
+	if (!js_get(view, "cycle.drain") || is(view, "state", "waiting") ||
+	    part_has_left(view))
+		return;
+	part_drain(&text, js_get(view, "cycle.drain"),
+		   js_int(view, "now_ms", 0));
+	str_inherit(out, &text);
+	add_line(out, "Drain");
+	str_puts(out, is(view, "cycle.drain.state", "forced")
+			      ? sticky_icon("error")
+			      : "");
+	sticky_text(out, text.text, room->text_bytes);
+	str_putc(out, '\n');
+}
+
 static void add_request(struct str *out, const json_t *view,
 			const json_t *request, const struct room *room)
 {
@@ -465,6 +484,7 @@ static void add_facts(struct str *out, const json_t *view,
 	add_revision(out, view);
 	add_skipped(out, view, room);
 	add_cycle_facts(out, view, room);
+	add_drain(out, view, room);
 	add_on_staging(out, view, room);
 	add_requests(out, view, room);
 	add_expected(out, view);

@@ -56,9 +56,12 @@ const char *sticky_icon(const char *state)
 
 static void add_job(struct str *out, const json_t *job, const struct room *room)
 {
-	str_puts(out, sticky_icon(js_str(job, "state")));
+	bool forced = is(job, "reason_code", "forced");
+	bool tells = part_failed_state(job) || is(job, "class", "drain");
+
+	str_puts(out, sticky_icon(forced ? "error" : js_str(job, "state")));
 	sticky_text(out, js_str(job, "name"), room->text_bytes);
-	if (part_failed_state(job) && *js_str(job, "text")) {
+	if (tells && *js_str(job, "text")) {
 		str_puts(out, " (");
 		sticky_text(out, js_str(job, "text"), room->text_bytes);
 		str_putc(out, ')');

@@ -116,7 +116,10 @@ void part_progress(struct str *out, const json_t *view)
 
 	json_array_foreach (stages, i, stage) {
 		if (is(stage, "state", "running")) {
-			str_addf(out, "stage %s (%zu of %zu)",
+			str_addf(out, "%sstage %s (%zu of %zu)",
+				 is(view, "cycle.drain.state", "running")
+					 ? "drains before "
+					 : "",
 				 js_str(stage, "name"), i + 1,
 				 json_array_size(stages));
 			return;
@@ -124,6 +127,25 @@ void part_progress(struct str *out, const json_t *view)
 	}
 	str_puts(out,
 		 *state && strcmp(state, "running") != 0 ? state : "starting");
+}
+
+void part_drain(struct str *out, const json_t *drain, int64_t now_ms)
+{
+	int64_t full = js_int(drain, "full_until_ms", 0);
+
+	if (!is(drain, "state", "running")) {
+		str_puts(out, *js_str(drain, "text") ? js_str(drain, "text")
+						     : js_str(drain, "state"));
+		return;
+	}
+	str_puts(out, "what still runs there may end, until ");
+	part_moment(out, js_int(drain, "until_ms", 0), now_ms);
+	if (full) {
+		str_puts(out, " (if it may be the last full cycle's, until ");
+		part_moment(out, full, now_ms);
+		str_putc(out, ')');
+	}
+	str_puts(out, "; then the deploy goes on");
 }
 
 void part_moment(struct str *out, int64_t ms, int64_t now_ms)

@@ -45,8 +45,15 @@ const json_t *part_failed(const json_t *list);
  */
 const char *part_kind(const json_t *view);
 
-/* Adds what the running cycle does: "stage build (2 of 3)", "merging". */
+/* Adds what the running cycle does: "stage build (2 of 3)", "merging", "drains
+ * before stage deploy (3 of 3)". */
 void part_progress(struct str *out, const json_t *view);
+
+/*
+ * Adds what a drain (of a cycle's view) waits for, or how it ended: "drained
+ * in 4 min".  Nothing when there was none.
+ */
+void part_drain(struct str *out, const json_t *drain, int64_t now_ms);
 
 /* Adds "14:05 UTC", with "21 Nov" in front when it is not now's day. */
 void part_moment(struct str *out, int64_t ms, int64_t now_ms);
