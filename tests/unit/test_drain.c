@@ -295,7 +295,7 @@ static void what_is_no_count(void **unused UNUSED)
 		{"/is/0", "{'a':0}", "no whole number"},
 		{"/is/{\"a\":{}}", "{'a':{'b':0}}", "no whole number"},
 		{"/is/99999999999999999999999999", "", "not JSON"},
-		{"/is/0 0", "", "not JSON"},
+		{"/is/0,0", "", "not JSON"},
 		{"/status/302", "", "HTTP 302"},
 		{"/status/503", "", "HTTP 503"},
 		{"/huge", "", "more than"},
