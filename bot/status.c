@@ -20,6 +20,7 @@ struct facts {
 	int64_t full_ms;     /* when a booked full may start */
 	bool aboard;	     /* an unfinished cycle carries it */
 	bool listed;	     /* some cycle has listed it */
+	bool draining;	     /* before the stage of it */
 	struct cycle cycle;  /* that one, the newest */
 	struct cycle judged; /* the one that the result is from */
 	char revision[16];   /* its result there */
@@ -112,7 +113,8 @@ static enum err look(const struct flow *f, const char *context, struct facts *x,
 				 &x->booked, e) ||
 	    schedule_full_allowed(f, &x->full_ms, e) ||
 	    store_freeze(f->store, f->env->name, &x->freeze, e) ||
-	    look_at_told(f, context, x, e) || look_at_cycle(f, x, e))
+	    look_at_told(f, context, x, e) || look_at_cycle(f, x, e) ||
+	    store_cycle_draining(f->store, x->cycle.id, &x->draining, e))
 		return e->code;
 	/* A wish speaks of the head; what was pushed over waits for nothing. */
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
@@ -170,7 +172,8 @@ static bool rule_running(const struct facts *x, struct told_status *ret)
 			json_array_get(stages, (size_t)x->cycle.stage));
 
 		snprintf(stage, sizeof(stage), "%s", name ? name : "");
-		str_addf(&ret->text, "stage %s (%d of %zu)", stage,
+		str_addf(&ret->text, "%sstage %s (%d of %zu)",
+			 x->draining ? "drains before " : "", stage,
 			 x->cycle.stage + 1, json_array_size(stages));
 	} else {
 		str_puts(&ret->text, x->cycle.state);

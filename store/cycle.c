@@ -305,6 +305,18 @@ enum err store_jobs(struct store *s, int64_t cycle_id, struct job **ret,
 			  sizeof(**ret), read_job, NULL, ret, ret_count, e);
 }
 
+enum err store_cycle_draining(struct store *s, int64_t cycle_id, bool *ret,
+			      struct error *e)
+{
+	int64_t one;
+
+	if (db_value(&s->db, STMT_CYCLE_DRAINING, ARGS(ARG(cycle_id)), 0, &one,
+		     e))
+		return e->code;
+	*ret = one != 0;
+	return ERR_OK;
+}
+
 enum err store_job_reference(struct store *s, const char *environment,
 			     const char *name, int64_t cycle_id,
 			     int64_t *ret_cycle, struct error *e)

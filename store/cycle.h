@@ -144,6 +144,10 @@ NODISCARD enum err store_jobs(struct store *s, int64_t cycle_id,
 			      struct job **ret, size_t *ret_count,
 			      struct error *e);
 
+/* Does a drain job of the cycle run? */
+NODISCARD enum err store_cycle_draining(struct store *s, int64_t cycle_id,
+					bool *ret, struct error *e);
+
 /*
  * What the job stands on when cycle_id begins: the green cycle whose content
  * it was last right for (it ran, or had nothing to do).  0 when there is

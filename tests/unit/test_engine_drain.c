@@ -127,9 +127,12 @@ static void once_before_the_first_that_drains(void **state UNUSED)
 	assert_null(js_get(x->args, "full_ms"));
 	assert_says(sticky(1), "drains before stage deploy (2 of 3)");
 	assert_says(sticky(1), "what still runs there may end, until ");
+	assert_says(world_description(&w, 1),
+		    "short running: drains before stage deploy (2 of 3)");
 	answer_with("c1-lull", drained());
 	assert_true(asked("c1-deploy"));
 	assert_says(sticky(1), "**Drain:** drained in 4 min");
+	assert_says(world_description(&w, 1), "running: stage deploy (2 of 3)");
 	answer("c1-deploy");
 	/* The next stage drains as well, and it is done. */
 	assert_true(asked("c1-more"));
@@ -241,6 +244,41 @@ static void killed_while_it_drains(void **state UNUSED)
 	assert_int_equal(world_sent_with(&w, "job.run", "c1-lull"), 2);
 }
 
+/* All of them end before the deploy begins, and each is told. */
+static void several_side_by_side(void **state UNUSED)
+{
+	world_end(&w);
+	world_begin(&w, HEAD
+		    "    recipe: {short: [deploy], full: [deploy]}\n"
+		    "    jobs:\n"
+		    "      builds: {class: drain, run: [x]}\n"
+		    "      deploy: {stage: deploy, run: [x], drains: true}\n"
+		    "      web: {class: drain, run: [x],\n"
+		    "            changed: {" REPO ": [\"web/**\"]}}\n"
+		    "      labs: {class: drain, run: [x], timeout: 2h}\n");
+	world_trust_all(&w);
+	deploy(1);
+	assert_true(asked("c1-web"));
+	w.hold = "job.run";
+	deploy(2);
+	assert_true(asked("c2-builds") && asked("c2-labs"));
+	/* A drain may have nothing to do as any other job. */
+	assert_false(asked("c2-web"));
+	answer_with("c2-labs",
+		    json_pack("{s:s, s:s, s:s, s:i}", "verdict", "success",
+			      "reason_code", "forced", "text",
+			      "forced after 2 h, not known how many still run",
+			      "running", -1));
+	assert_false(asked("c2-deploy"));
+	assert_says(sticky(2), "drains before stage deploy (1 of 1)");
+	answer_with("c2-builds", drained());
+	assert_true(asked("c2-deploy"));
+	assert_says(sticky(2), "builds: drained in 4 min; labs: forced after "
+			       "2 h, not known how many still run");
+	answer("c2-deploy");
+	assert_string_equal(world_status(&w, 2), "success");
+}
+
 /* --- a full cycle is never drained away --- */
 
 static int64_t full_ms_of(const char *key)
@@ -332,6 +370,7 @@ int main(void)
 		TEST(nothing_to_replace_nothing_to_drain),
 		TEST(forced_goes_on_and_says_so),
 		TEST(a_drain_that_fails_blames_nobody),
+		TEST(several_side_by_side),
 		TEST(it_is_no_gate),
 		TEST(killed_while_it_drains),
 		TEST(waits_for_what_a_full_began),
