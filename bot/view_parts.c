@@ -138,12 +138,13 @@ void part_drain(struct str *out, const json_t *drain, int64_t now_ms)
 						     : js_str(drain, "state"));
 		return;
 	}
-	str_puts(out, "what still runs there may end, until ");
+	str_puts(out, "waits for what still runs, until ");
 	part_moment(out, js_int(drain, "until_ms", 0), now_ms);
+	str_puts(out, " at the latest");
 	if (full) {
-		str_puts(out, " (if it may be the last full cycle's, until ");
+		str_puts(out, ", or ");
 		part_moment(out, full, now_ms);
-		str_putc(out, ')');
+		str_puts(out, " while it may be the last full cycle's");
 	}
 	str_puts(out, "; then the deploy goes on");
 }

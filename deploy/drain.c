@@ -16,9 +16,22 @@ void drain_begin(struct drain *d, const json_t *spec, int64_t now)
 
 int64_t drain_deadline(const struct drain *d)
 {
-	if (d->running > 0 && d->full_until > d->deadline)
-		return d->full_until;
-	return d->deadline;
+	int64_t until = d->deadline;
+
+	if (d->running > 0)
+		until = d->full_until;
+	else if (d->running == DRAIN_UNKNOWN && d->lost)
+		until = d->lost + (d->deadline - d->began);
+	if (until > d->full_until)
+		until = d->full_until;
+	return until > d->deadline ? until : d->deadline;
+}
+
+static void forget(struct drain *d)
+{
+	if (d->running != DRAIN_UNKNOWN)
+		d->lost = clock_mono(&clock_system);
+	d->running = DRAIN_UNKNOWN;
 }
 
 /* The count on the line so far, or DRAIN_UNKNOWN. */
@@ -139,7 +152,7 @@ enum err drain_poll(struct drain *d, const struct http_probe *p,
 			d->running = count;
 		} else if (rc == ERR_MISSING) {
 			if (++misses >= DRAIN_MISSES)
-				d->running = DRAIN_UNKNOWN;
+				forget(d);
 		} else if (rc == ERR_CONFLICT) {
 			break;
 		} else {

@@ -18,7 +18,11 @@
 #include "deploy/http_check.h"
 
 #define DRAIN_UNKNOWN (-1)
-/* So many questions in a row without a count, and the last one is forgotten. */
+/*
+ * So many questions in a row without a count, and the last one is forgotten.
+ * What may be the last full cycle's is then waited for as long as before any
+ * count was known: a service may be out for a minute.
+ */
 #define DRAIN_MISSES 3
 /* Whatever "every" says. */
 #define DRAIN_EVERY_MS 100
@@ -32,6 +36,7 @@ struct drain {
 	 * the last full cycle. */
 	int64_t full_until;
 	int64_t running; /* the count, or DRAIN_UNKNOWN */
+	int64_t lost;	 /* when a count was forgotten, 0 = never */
 
 	/* What a program writes, the line so far. */
 	char line[DRAIN_DIGITS + 2];

@@ -17,6 +17,25 @@ static struct drain with(int64_t running, int64_t deadline, int64_t full_until)
 			      .running = running};
 }
 
+/* A service that is silent for a while gets the usual time once more. */
+static void deadline_of_the_silent(void **unused UNUSED)
+{
+	struct drain d = with(DRAIN_UNKNOWN, 130, 1000);
+
+	d.began = 100;
+	d.lost = 500;
+	assert_int_equal(drain_deadline(&d), 530);
+	d.lost = 990;
+	assert_int_equal(drain_deadline(&d), 1000);
+	d.lost = 110;
+	assert_int_equal(drain_deadline(&d), 140);
+	d.full_until = 100;
+	assert_int_equal(drain_deadline(&d), 130);
+	d.running = 0;
+	d.full_until = 1000;
+	assert_int_equal(drain_deadline(&d), 130);
+}
+
 static void deadlines(void **unused UNUSED)
 {
 	static const struct {
@@ -139,13 +158,14 @@ static void words(void **unused UNUSED)
 
 static struct MHD_Daemon *server;
 static unsigned server_port;
-static atomic_int asked;
+static atomic_int asked, once;
 static atomic_bool gone; /* for /until */
 
 /*
  * /is/TEXT answers TEXT; /down/A/B/C a letter for each request, the last for
  * all later ones; /until 3 until gone is set; /late/N 3, and from the Nth
- * request on 0; /status/N with 0 as text; /huge more than anybody reads.
+ * request on 0; /once 3, and then 503; /status/N with 0 as text; /huge more
+ * than anybody reads.
  */
 static const char *script(const char *url, unsigned *status, char *buf,
 			  size_t size)
@@ -158,6 +178,10 @@ static const char *script(const char *url, unsigned *status, char *buf,
 	if (str_starts(url, "/status/")) {
 		*status = (unsigned)atoi(url + 8);
 		return "0";
+	}
+	if (str_starts(url, "/once")) {
+		*status = once++ ? 503 : 200;
+		return "3";
 	}
 	if (str_starts(url, "/until"))
 		return gone ? "0" : "3";
@@ -212,7 +236,7 @@ static int open_world(void **unused)
 		return -1;
 	port->stop(port);
 	port = open_port(ANSWERS);
-	asked = 0;
+	asked = once = 0;
 	gone = false;
 	server = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL,
 				  serve, NULL, MHD_OPTION_SOCK_ADDR, &a,
@@ -321,7 +345,9 @@ static void out_of_time(void **unused UNUSED)
 	drain_http(1, "/is/3", "", SOON);
 	/* What may be the last full's waits as long as it may, and no longer.
 	 */
-	drain_http(2, "/is/3", "", "'timeout_ms':1,'full_ms':2500,");
+	drain_http(2, "/is/3", "", "'timeout_ms':1000,'full_ms':2500,");
+	/* Once known, then silent: long before the hour is over. */
+	drain_http(5, "/once", "", "'timeout_ms':1500,'full_ms':3600000,");
 	run(3, "b",
 	    "{'class':'drain','timeout_ms':2000,'run':['/bin/sh','-c',"
 	    "'echo 7; echo 5; echo bye; exec sleep 1000']}");
@@ -334,6 +360,8 @@ static void out_of_time(void **unused UNUSED)
 	assert_text(1, " with 3 still running");
 	assert_int_equal(left_running(1), 3);
 	expect(2, "success", "forced");
+	expect(5, "success", "forced");
+	assert_text(5, ", not known how many still run: HTTP 503");
 	expect(3, "success", "forced");
 	assert_text(3, " with 5 still running");
 	expect(4, "success", "forced");
@@ -398,6 +426,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deadlines),
+		cmocka_unit_test(deadline_of_the_silent),
 		cmocka_unit_test(counts_in_output),
 		cmocka_unit_test(shapes),
 		cmocka_unit_test(words),

@@ -126,7 +126,7 @@ static void once_before_the_first_that_drains(void **state UNUSED)
 	assert_int_equal(js_int(x->args, "timeout_ms", 0), 30 * MINUTE);
 	assert_null(js_get(x->args, "full_ms"));
 	assert_says(sticky(1), "drains before stage deploy (2 of 3)");
-	assert_says(sticky(1), "what still runs there may end, until ");
+	assert_says(sticky(1), "**Drain:** waits for what still runs, until ");
 	assert_says(world_description(&w, 1),
 		    "short running: drains before stage deploy (2 of 3)");
 	answer_with("c1-lull", drained());
@@ -301,7 +301,7 @@ static void waits_for_what_a_full_began(void **state UNUSED)
 	answer("c2-build");
 	/* A moment has passed beside the hour. */
 	assert_in_range(full_ms_of("c2-lull"), 5 * HOUR - MINUTE, 5 * HOUR);
-	assert_says(sticky(2), "if it may be the last full cycle's, until ");
+	assert_says(sticky(2), " while it may be the last full cycle's; then");
 	w.hold = NULL;
 	answer_with("c2-lull", drained());
 	assert_string_equal(world_status(&w, 2), "success");
