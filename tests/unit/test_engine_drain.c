@@ -27,7 +27,8 @@ static const char yaml[] =
 	     "             full: [build, deploy, more, test]}\n"
 	     "    jobs:\n"
 	     "      lull: {class: drain, stage: deploy, timeout: 30m,\n"
-	     "             http: {url: 'http://127.0.0.1:1/count'}}\n"
+	     "             http: {url: 'http://127.0.0.1:1/count',\n"
+	     "                    expect: {json: 0}}}\n"
 	     "      build: {stage: build, run: [/bin/true]}\n"
 	     "      deploy: {stage: deploy, run: [/bin/true], drains: true,\n"
 	     "               changed: {" REPO ": [\"src/**\"]}}\n"
@@ -124,6 +125,7 @@ static void once_before_the_first_that_drains(void **state UNUSED)
 	assert_string_equal(js_str(x->args, "class"), "drain");
 	assert_string_equal(js_str(x->args, "stage"), "deploy");
 	assert_int_equal(js_int(x->args, "timeout_ms", 0), 30 * MINUTE);
+	assert_true(json_is_integer(js_get(x->args, "http.json")));
 	assert_null(js_get(x->args, "full_ms"));
 	assert_says(sticky(1), "drains before stage deploy (2 of 3)");
 	assert_says(sticky(1), "**Drain:** waits for what still runs, until ");

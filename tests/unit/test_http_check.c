@@ -89,7 +89,7 @@ static enum err check(const char *path, int status, const char *json, int tries,
 	char url[200];
 	json_error_t why;
 	CLEANUP(json_decref)
-	json_t *part = json ? json_loads(json, 0, &why) : NULL;
+	json_t *part = json ? json_loads(json, JSON_DECODE_ANY, &why) : NULL;
 	struct http_probe p = {.url = url,
 			       .status = status,
 			       .json = part,
@@ -122,6 +122,8 @@ static void answers(void **state UNUSED)
 		 ""},
 		{"/200/{\"ok\":false}", 200, "{\"ok\":true}", ERR_MISSING,
 		 "not what is expected"},
+		{"/200/5", 200, "5", ERR_OK, ""},
+		{"/200/6", 200, "5", ERR_MISSING, "not what is expected"},
 		{"/200/<html>", 200, "{\"ok\":true}", ERR_MISSING, "not JSON"},
 		{"/500/{\"ok\":true}", 200, "{\"ok\":true}", ERR_MISSING,
 		 "HTTP 500"},
