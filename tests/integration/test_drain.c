@@ -97,6 +97,7 @@ static void assert_drain(struct house *h, const char *state, int64_t running)
 
 static void test_drained(void **state UNUSED)
 {
+	CLEANUP(str_release) struct str said_there = STR_INIT(1u << 20);
 	struct house *h = draining("/down", "10m");
 	int pull = house_pull(h, WEB, "sam", "src/a", NULL);
 	int64_t said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
@@ -113,6 +114,11 @@ static void test_drained(void **state UNUSED)
 	assert_page(h, "/pulls/" WEB "/1", "Drain: <bdi>drained in ");
 	assert_page(h, "/metrics", "kcibot_drains_total{result=\"drained\"} 1");
 	assert_page(h, "/metrics", "kcibot_drains_total{result=\"forced\"} 0");
+	assert_int_equal(house_cli(h, CLI("check"), &said_there), 0);
+	house_assert_has(said_there.text,
+			 "note: staging: lull holds a deploy up for 10m at "
+			 "most; while it counts something that runs, until 6h "
+			 "after the end of a full cycle\n");
 	house_end(h);
 }
 

@@ -246,6 +246,28 @@ static void killed_while_it_drains(void **state UNUSED)
 	assert_int_equal(world_sent_with(&w, "job.run", "c1-lull"), 2);
 }
 
+/* Its rows say what it was, also when the configuration does not any more. */
+static void configured_away_while_it_drains(void **state UNUSED)
+{
+	w.hold = "job.run";
+	deploy(1);
+	answer("c1-build");
+	world_kill(&w);
+	world_set_config(&w, HEAD "    recipe: {short: [build, deploy],\n"
+				  "             full: [build, deploy]}\n"
+				  "    jobs:\n"
+				  "      build: {stage: build, run: [x]}\n"
+				  "      deploy: {stage: deploy, run: [x]}\n");
+	world_boot(&w);
+	world_run(&w);
+	answer_with("c1-lull",
+		    json_pack("{s:s, s:s, s:s}", "verdict", "failure",
+			      "reason_code", "exit", "text", "exit code 3"));
+	assert_int_equal(world_ask(&w, "SELECT verdict = 'error' FROM cycle"),
+			 1);
+	assert_string_equal(world_status(&w, 1), "error");
+}
+
 /* All of them end before the deploy begins, and each is told. */
 static void several_side_by_side(void **state UNUSED)
 {
@@ -372,6 +394,7 @@ int main(void)
 		TEST(nothing_to_replace_nothing_to_drain),
 		TEST(forced_goes_on_and_says_so),
 		TEST(a_drain_that_fails_blames_nobody),
+		TEST(configured_away_while_it_drains),
 		TEST(several_side_by_side),
 		TEST(it_is_no_gate),
 		TEST(killed_while_it_drains),
