@@ -234,8 +234,7 @@ static void world_begin(struct sim *s)
 	for (int i = 0; i < REPOS_MAX; i++)
 		sha_of(s->bases[i], "base", s->seed, (uint64_t)i);
 	s->config = read_config();
-	process_boot(s, 0);
-	process_run(s);
+	process_begin(s);
 	people_begin(s);
 }
 

@@ -5,7 +5,8 @@
  *	people.c  what people do to the forge
  *	forge.c   the forge: pulls, comments, statuses, webhooks, its answers
  *	builder.c git and jobs
- *	process.c the bot's life: starts, deaths, the disk under its databases
+ *	process.c the bot's life: starts, deaths
+ *	disk.c    the disk under its databases
  *	oracle.c  what must be true, told from the world and not from the bot
  *	main.c    seeds, traces, the shortest prefix that still fails
  *
@@ -260,15 +261,32 @@ void call_answer(struct sim *s, int64_t call, enum err code, int http_status,
 		 json_t *body);
 
 /* --- process.c --- */
+/* The first start, with databases that hold nothing yet. */
+void process_begin(struct sim *s);
 void process_boot(struct sim *s, int64_t arg);
 void process_die(struct sim *s, const char *why);
 /* Lets it do all that it has to do now; it may die of it. */
 void process_run(struct sim *s);
-/* It dies at the n-th write from now. */
+/* --- disk.c --- */
+/* The process dies at the n-th write from now; -1 = not so. */
 void process_doom(struct sim *s, int64_t writes);
-void disk_full(bool full);
 bool process_dead(void);
+/* Nothing is written any more, or the next process may. */
+void disk_die(bool dead);
+void disk_full(bool full);
+bool disk_is_full(void);
 void disk_init(void);
+/* A new world: no files, and its own chance for what SQLite draws. */
+void disk_clear(uint64_t seed);
+
+/* What was in a file once, for other worlds to begin with. */
+struct image {
+	unsigned char *data;
+	size_t size;
+};
+/* The caller frees ret->data; false: there is nothing in it. */
+bool disk_keep(const char *name, struct image *ret);
+void disk_put(const char *name, const struct image *image);
 
 /* --- people.c --- */
 void people_begin(struct sim *s);
