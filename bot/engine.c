@@ -165,6 +165,7 @@ enum err engine_transact(struct engine *g,
 	}
 	g->cursor_kept = g->cursor;
 	g->cursor_due_ms = 0;
+	g->outbox_news = true;
 	gaps_kept(g);
 	return ERR_OK;
 }
@@ -209,14 +210,15 @@ void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
 static void prune_inbox(struct engine *g)
 {
 	CLEANUP(inbox_close) struct inbox *writer = NULL;
+	int64_t bodies_ms = g->now_ms - KEEP_BODIES_MS;
+	int64_t guids_ms = g->now_ms - KEEP_DELIVERIES_MS;
 	struct error e = ERROR_INIT;
 
-	if (!g->set.inbox_path)
+	if (!g->inbox ||
+	    !inbox_can_prune(g->inbox, g->cursor, bodies_ms, guids_ms))
 		return;
 	writer = inbox_open(g->set.inbox_path, &e);
-	if (!writer ||
-	    inbox_prune(writer, g->cursor, g->now_ms - KEEP_BODIES_MS,
-			g->now_ms - KEEP_DELIVERIES_MS, &e))
+	if (!writer || inbox_prune(writer, g->cursor, bodies_ms, guids_ms, &e))
 		log_warning("old deliveries not removed: %s", e.text);
 }
 

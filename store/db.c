@@ -130,29 +130,12 @@ static enum err migrate(struct db *db, int64_t version, enum db_flags flags,
 	return exec(db, "PRAGMA foreign_keys=1", e);
 }
 
-static enum err prepare_all(struct db *db, struct error *e)
+static enum err make_table(struct db *db, struct error *e)
 {
-	const struct db_schema *schema = db->schema;
-
 	db->statements =
-		calloc(schema->statement_count, sizeof(*db->statements));
+		calloc(db->schema->statement_count, sizeof(*db->statements));
 	if (!db->statements)
 		return error_set(e, ERR_FATAL, "out of memory");
-	for (size_t i = 0; i < schema->statement_count; i++) {
-		const char *tail;
-
-		if (!schema->statements[i])
-			return error_set(e, ERR_FATAL, "statement %zu is empty",
-					 i);
-		if (sqlite3_prepare_v3(db->handle, schema->statements[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &db->statements[i], &tail) != SQLITE_OK)
-			return db_error(db, e, schema->statements[i]);
-		if (*tail)
-			return error_set(e, ERR_FATAL,
-					 "surplus text after a statement: %s",
-					 tail);
-	}
 	return ERR_OK;
 }
 
@@ -206,7 +189,7 @@ enum err db_open(struct db *db, const char *path,
 	/* Looked at before anything, WAL mode included, is written to it. */
 	if (open_file(db, path, flags, e) || check_version(db, &version, e) ||
 	    configure(db, flags, e) || migrate(db, version, flags, e) ||
-	    prepare_all(db, e)) {
+	    make_table(db, e)) {
 		error_prefix(e, "%s", path);
 		e->code = ERR_FATAL;
 		db_close(db);
@@ -238,12 +221,37 @@ static int bind(sqlite3_stmt *s, int at, const struct arg *a)
 				   SQLITE_TRANSIENT);
 }
 
+enum err db_prepare(struct db *db, size_t statement, struct error *e)
+{
+	const char *sql = db->schema->statements[statement], *tail;
+	sqlite3_stmt *s;
+
+	assert(statement < db->schema->statement_count);
+	if (db->statements[statement])
+		return ERR_OK;
+	if (!sql)
+		return error_set(e, ERR_FATAL, "statement %zu is empty",
+				 statement);
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			       &s, &tail) != SQLITE_OK)
+		return db_error(db, e, sql);
+	if (*tail) {
+		sqlite3_finalize(s);
+		return error_set(e, ERR_FATAL,
+				 "surplus text after a statement: %s", tail);
+	}
+	db->statements[statement] = s;
+	return ERR_OK;
+}
+
 enum err db_start(struct db *db, size_t statement, const struct arg *args,
 		  size_t count, sqlite3_stmt **ret, struct error *e)
 {
-	sqlite3_stmt *s = db->statements[statement];
+	sqlite3_stmt *s;
 
-	assert(statement < db->schema->statement_count);
+	if (db_prepare(db, statement, e))
+		return e->code;
+	s = db->statements[statement];
 	assert((size_t)sqlite3_bind_parameter_count(s) == count);
 	assert(!sqlite3_stmt_busy(s)); /* two uses at once would mix */
 	sqlite3_reset(s);
