@@ -130,12 +130,38 @@ static enum err migrate(struct db *db, int64_t version, enum db_flags flags,
 	return exec(db, "PRAGMA foreign_keys=1", e);
 }
 
+static bool is_aside(const struct db_schema *schema, const char *table)
+{
+	for (const char *const *t = schema->aside; t && *t; t++)
+		if (strcmp(*t, table) == 0)
+			return true;
+	return false;
+}
+
+/* Called by SQLite for whatever a statement that is being prepared will do. */
+static int look_at(void *ctx, int action, const char *table,
+		   const char *two UNUSED, const char *three UNUSED,
+		   const char *four UNUSED)
+{
+	struct db *db = ctx;
+
+	if ((action == SQLITE_INSERT || action == SQLITE_UPDATE ||
+	     action == SQLITE_DELETE) &&
+	    !is_aside(db->schema, table))
+		db->move_seen = true;
+	return SQLITE_OK;
+}
+
 static enum err make_table(struct db *db, struct error *e)
 {
-	db->statements =
-		calloc(db->schema->statement_count, sizeof(*db->statements));
-	if (!db->statements)
+	size_t count = db->schema->statement_count;
+
+	db->statements = calloc(count, sizeof(*db->statements));
+	db->moves = calloc(count, sizeof(*db->moves));
+	if (!db->statements || !db->moves)
 		return error_set(e, ERR_FATAL, "out of memory");
+	if (!db->read_only)
+		sqlite3_set_authorizer(db->handle, look_at, db);
 	return ERR_OK;
 }
 
@@ -204,8 +230,10 @@ void db_close(struct db *db)
 		for (size_t i = 0; i < db->schema->statement_count; i++)
 			sqlite3_finalize(db->statements[i]);
 	free(db->statements);
+	free(db->moves);
 	sqlite3_close(db->handle);
 	db->statements = NULL;
+	db->moves = NULL;
 	db->handle = NULL;
 }
 
@@ -232,6 +260,7 @@ enum err db_prepare(struct db *db, size_t statement, struct error *e)
 	if (!sql)
 		return error_set(e, ERR_FATAL, "statement %zu is empty",
 				 statement);
+	db->move_seen = false;
 	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
 			       &s, &tail) != SQLITE_OK)
 		return db_error(db, e, sql);
@@ -241,6 +270,7 @@ enum err db_prepare(struct db *db, size_t statement, struct error *e)
 				 "surplus text after a statement: %s", tail);
 	}
 	db->statements[statement] = s;
+	db->moves[statement] = db->move_seen;
 	return ERR_OK;
 }
 
@@ -252,6 +282,7 @@ enum err db_start(struct db *db, size_t statement, const struct arg *args,
 	if (db_prepare(db, statement, e))
 		return e->code;
 	s = db->statements[statement];
+	db->moved |= db->moves[statement];
 	assert((size_t)sqlite3_bind_parameter_count(s) == count);
 	assert(!sqlite3_stmt_busy(s)); /* two uses at once would mix */
 	sqlite3_reset(s);
@@ -381,6 +412,7 @@ int64_t db_last_id(struct db *db)
 
 enum err db_begin(struct db *db, struct error *e)
 {
+	db->moved = false;
 	return exec(db, db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", e);
 }
 

@@ -20,6 +20,8 @@ struct db_schema {
 	size_t migration_count;
 	const char *const *statements;
 	size_t statement_count;
+	/* Tables of which db.moved takes no note, up to NULL; may be NULL. */
+	const char *const *aside;
 };
 
 enum db_flags {
@@ -32,6 +34,11 @@ struct db {
 	sqlite3_stmt **statements; /* NULL: it was not needed yet */
 	const struct db_schema *schema;
 	bool read_only;
+	/* Since db_begin() a statement was run that writes more than what is
+	 * aside; and which ones do. */
+	bool moved;
+	bool *moves;
+	bool move_seen;
 };
 
 /*
