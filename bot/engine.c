@@ -23,7 +23,7 @@
 /* Long before what the forge said of memberships runs out. */
 #define MEMBERS_EVERY_MS (5LL * 60 * 1000)
 /* The longest time without a look at what every environment has to do. */
-#define SETTLE_EVERY_MS (4LL * 60 * 1000)
+#define SETTLE_EVERY_MS (14LL * 60 * 1000)
 /* Two clocks are never read at one moment, and the wall is slewed by less;
  * more is a jump. */
 #define WALL_JUMP_MS 1000

@@ -229,11 +229,14 @@ void db_close(struct db *db)
 	if (db->statements)
 		for (size_t i = 0; i < db->schema->statement_count; i++)
 			sqlite3_finalize(db->statements[i]);
+	sqlite3_finalize(db->begin);
+	sqlite3_finalize(db->commit);
 	free(db->statements);
 	free(db->moves);
 	sqlite3_close(db->handle);
 	db->statements = NULL;
 	db->moves = NULL;
+	db->begin = db->commit = NULL;
 	db->handle = NULL;
 }
 
@@ -410,15 +413,33 @@ int64_t db_last_id(struct db *db)
 	return sqlite3_last_insert_rowid(db->handle);
 }
 
+/* Prepared once, as they are in the way of every event. */
+static enum err run_word(struct db *db, sqlite3_stmt **word, const char *sql,
+			 struct error *e)
+{
+	int rc;
+
+	if (!*word &&
+	    sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			       word, NULL) != SQLITE_OK)
+		return db_error(db, e, sql);
+	rc = sqlite3_step(*word);
+	if (rc != SQLITE_DONE)
+		db_error(db, e, sql);
+	sqlite3_reset(*word);
+	return rc == SQLITE_DONE ? ERR_OK : e->code;
+}
+
 enum err db_begin(struct db *db, struct error *e)
 {
 	db->moved = false;
-	return exec(db, db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", e);
+	return run_word(db, &db->begin,
+			db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", e);
 }
 
 enum err db_commit(struct db *db, struct error *e)
 {
-	return exec(db, "COMMIT", e);
+	return run_word(db, &db->commit, "COMMIT", e);
 }
 
 void db_rollback(struct db *db)

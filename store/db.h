@@ -32,6 +32,7 @@ enum db_flags {
 struct db {
 	sqlite3 *handle;
 	sqlite3_stmt **statements; /* NULL: it was not needed yet */
+	sqlite3_stmt *begin, *commit;
 	const struct db_schema *schema;
 	bool read_only;
 	/* Since db_begin() a statement was run that writes more than what is

@@ -16,6 +16,9 @@
 #define FILES_MAX 16
 #define REGIONS_MAX 64
 #define SECTOR 4096
+/* Memory for the pages that SQLite holds, beside what it notes of each. */
+#define PAGES 1024
+#define PAGE_HEAD 512
 
 struct file {
 	char name[128]; /* "" = this place is free */
@@ -528,10 +531,14 @@ void disk_put(const char *name, const struct image *image)
 
 void disk_init(void)
 {
+	static unsigned char pages[PAGES][SECTOR + PAGE_HEAD];
+
 	/* One thread, nobody who asks how much memory is used. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 512, 512);
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, pages, (int)sizeof(pages[0]),
+		       PAGES);
 	disk.vfs = *sqlite3_vfs_find(NULL);
 	disk.vfs.zName = "sim";
 	disk.vfs.szOsFile = (int)sizeof(struct handle);

@@ -154,6 +154,7 @@ static void arrive(struct sim *s, int64_t index)
 	struct error e = ERROR_INIT;
 
 	d->arrivals--;
+	s->woken = true;
 	if (!s->inbox || inbox_add(s->inbox, &row, 1, &e)) {
 		s->lost_webhooks++;
 		sim_trace(s, "webhook %s %s finds nobody", d->guid, d->event);

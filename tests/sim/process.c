@@ -108,6 +108,7 @@ void process_boot(struct sim *s, int64_t arg)
 		sim_at(s, s->now_ms + MINUTE, process_boot, 0);
 		return;
 	}
+	s->woken = true;
 	sim_trace(s, "the process starts");
 	if (!s->boots++)
 		grant_all(s);
@@ -118,6 +119,10 @@ void process_run(struct sim *s)
 	struct error e = ERROR_INIT;
 	bool idle = false;
 
+	/* As in serve: nobody looks before there is something to see. */
+	if (!s->engine || (!s->woken && engine_due_in(s->engine)))
+		return;
+	s->woken = false;
 	for (int n = 0; s->engine && !idle; n++) {
 		enum err code = engine_turn(s->engine, &idle, &e);
 

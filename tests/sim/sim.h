@@ -201,6 +201,7 @@ struct sim {
 	struct port forge, git, jobs_port;
 	struct inbox *inbox;
 	struct engine *engine; /* NULL: it does not run */
+	bool woken;	       /* it has something to look at */
 	uint64_t life;
 	int64_t boots, deaths;
 	struct call calls[CALLS_MAX];
