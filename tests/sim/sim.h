@@ -8,7 +8,8 @@
  *	process.c the bot's life: starts, deaths
  *	disk.c    the disk under its databases
  *	oracle.c  what must be true, told from the world and not from the bot
- *	main.c    seeds, traces, the shortest prefix that still fails
+ *	main.c    the run of time, a world from its beginning to its end
+ *	seeds.c   many worlds; the shortest prefix that still fails
  *
  * One thread.  Time is a number; something due at a time is a struct moment.
  */
@@ -151,7 +152,8 @@ struct moment {
 struct knobs {
 	int actions;	 /* people do so much, then the world is calm */
 	int64_t pace_ms; /* mean time between two acts */
-	int lost;	 /* webhooks, per mille, and so on */
+	int64_t reconcile_ms;
+	int lost; /* webhooks, per mille, and so on */
 	int doubled;
 	int late;
 	int failing;	 /* calls that fail before they do anything */
@@ -215,6 +217,19 @@ struct sim {
 
 extern const struct person people[PEOPLE_MAX];
 extern const char *const repos[REPOS_MAX];
+
+/* What there was in some worlds. */
+struct tally {
+	int64_t ms; /* of simulated time */
+	int64_t calls, webhooks, lost, deaths;
+};
+/*
+ * Lives through one world and adds to tally.  actions: people do so much, 0 =
+ * as much as it is their nature; trace: or NULL.  ret is the failure's text,
+ * "" = all was well; *ret_acts what people did until then.
+ */
+void run_world(uint64_t seed, int actions, FILE *trace, char *ret, size_t size,
+	       struct tally *tally, int *ret_acts);
 
 /* Something that must not be: kept once, ends the run. */
 void sim_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
