@@ -134,91 +134,17 @@ static void run_until(struct sim *s, int64_t end_ms)
 
 /* --- a world --- */
 
-static const char yaml[] =
-	"listen: 127.0.0.1:0\n"
-	"public_url: https://bot.example.org\n"
-	"state_dir: /nonexistent/kcibot\n"
-	"bot: {name: kcibot}\n"
-	"forge:\n"
-	"  api_url: https://api.github.com\n"
-	"  clone_url: https://github.com/{repo}.git\n"
-	"  token_file: /nonexistent/token\n"
-	"  webhook_secret_file: /nonexistent/secret\n"
-	"  reconcile: 1h\n"
-	"trust:\n"
-	"  admins: [root]\n"
-	"environments:\n"
-	"  staging:\n"
-	"    projects:\n"
-	"      - {repo: acme/api, base: main, branch: staging}\n"
-	"      - {repo: acme/web, base: main, branch: staging}\n"
-	"    labels: {skip: skip-me, include: \"\"}\n"
-	"    policy: {settle: 5m, settle_max: 20m, cooldown: 30m, "
-	"full_interval: 6h,\n"
-	"             restart_limit: 1, schedule: 8h, max_batch: 20, "
-	"stale_after: 14d}\n"
-	"    recipe:\n"
-	"      short: [build, deploy]\n"
-	"      full:  [build, deploy, test]\n"
-	"    isolation: none\n"
-	"    jobs:\n"
-	"      build: {stage: build, run: [/bin/true], timeout: 30m}\n"
-	"      deploy: {stage: deploy, run: [/bin/true], timeout: 30m}\n"
-	"      tests: {stage: test, run: [/bin/true], timeout: 2h}\n";
-
-static struct config *read_config(void)
-{
-	CLEANUP(str_release) struct str report = STR_INIT(1u << 20);
-	struct error e = ERROR_INIT;
-	struct config *c =
-		config_parse("sim.yaml", yaml, strlen(yaml), &report, &e);
-
-	if (!c) {
-		fprintf(stderr, "%s\n%s", e.text, report.text);
-		exit(2);
-	}
-	return c;
-}
-
-/* Every world has its own weather. */
-static void choose_knobs(struct sim *s)
-{
-	struct chance *c = &s->chance;
-	bool fair = chance_of(c, 150);
-
-	s->knobs = (struct knobs){
-		.actions =
-			s->knobs.actions
-				? s->knobs.actions
-				: (int)chance_between(
-					  c, 5, chance_of(c, 100) ? 150 : 45),
-		.pace_ms = chance_between(c, 20 * SECOND, 10 * MINUTE),
-		.broken = (int)chance_between(c, 0, 150),
-		.conflicting = (int)chance_between(c, 0, 100),
-		.flaky = (int)chance_between(c, 0, 60),
-	};
-	if (fair)
-		return;
-	s->knobs.lost = (int)chance_between(c, 0, 150);
-	s->knobs.doubled = (int)chance_between(c, 0, 150);
-	s->knobs.late = (int)chance_between(c, 0, 150);
-	s->knobs.failing = (int)chance_between(c, 0, 150);
-	s->knobs.unanswered = (int)chance_between(c, 0, 100);
-	s->knobs.lagging = (int)chance_between(c, 0, 50);
-	s->knobs.dying = (int)chance_between(c, 0, 200);
-	s->knobs.disk = (int)chance_between(c, 0, 15);
-	s->knobs.jumping = (int)chance_between(c, 0, 20);
-}
-
 static void world_begin(struct sim *s)
 {
 	const char *tmp = getenv("KCIBOT_SIM_DIR");
 
 	s->chance.state = s->seed;
 	chance_next(&s->chance);
-	choose_knobs(s);
+	setting_choose(s);
 	s->now_ms = 1790000000000LL;
 	s->next_id = 100;
+	for (int i = 0; i < SPEECH_MAX; i++)
+		s->next_speech[i] = 100;
 	fake_clock_init(&s->clock, s->now_ms);
 	s->forge.start = forge_start;
 	s->git.start = git_start;
@@ -233,7 +159,7 @@ static void world_begin(struct sim *s)
 	snprintf(s->inbox_path, sizeof(s->inbox_path), "%s/inbox.db", s->dir);
 	for (int i = 0; i < REPOS_MAX; i++)
 		sha_of(s->bases[i], "base", s->seed, (uint64_t)i);
-	s->config = read_config();
+	s->config = setting_config();
 	process_boot(s, 0);
 	process_run(s);
 	people_begin(s);
@@ -246,7 +172,7 @@ static void world_end(struct sim *s)
 	disk_full(false);
 	process_doom(s, -1);
 	calls_reset();
-	forge_reset();
+	hooks_end(s);
 	engine_free(s->engine);
 	inbox_close(s->inbox);
 	for (size_t i = 0; i < s->comment_count; i++)
