@@ -1,8 +1,9 @@
 /*
  *	sim [--seeds N] [--from SEED] [--trace] [--actions N] [--jobs N]
+ *	    [--first]
  *
  * Runs worlds.  A seed that fails is told with its trace and the fewest acts
- * of people that still make it fail.
+ * of people that still make it fail; --first: the first one, and no more of it.
  */
 #include <getopt.h>
 #include <sodium.h>
@@ -279,6 +280,7 @@ struct options {
 	int64_t seeds, from;
 	int actions, jobs;
 	bool trace;
+	bool first;
 };
 
 /* Every n-th seed; the number of failures. */
@@ -296,6 +298,12 @@ static int run_share(const struct options *o, int share, struct tally *tally)
 		if (!*why)
 			continue;
 		failed++;
+		if (o->first) {
+			printf("sim: seed %llu failed: %s\n",
+			       (unsigned long long)seed, why);
+			fflush(stdout);
+			break;
+		}
 		if (!o->trace)
 			tell_failure(seed, acts, o->actions, why);
 		else
@@ -319,6 +327,7 @@ static void read_options(int argc, char **argv, struct options *o)
 		{"actions", required_argument, NULL, 'a'},
 		{"jobs", required_argument, NULL, 'j'},
 		{"trace", no_argument, NULL, 't'},
+		{"first", no_argument, NULL, '1'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -339,6 +348,9 @@ static void read_options(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			o->trace = true;
+			break;
+		case '1':
+			o->first = true;
 			break;
 		default:
 			exit(2);
