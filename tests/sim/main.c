@@ -128,120 +128,17 @@ static void run_until(struct sim *s, int64_t end_ms)
 
 /* --- a world --- */
 
-static const char yaml[] =
-	"listen: 127.0.0.1:0\n"
-	"public_url: https://bot.example.org\n"
-	"state_dir: /nonexistent/kcibot\n"
-	"bot: {name: kcibot}\n"
-	"forge:\n"
-	"  api_url: https://api.github.com\n"
-	"  clone_url: https://github.com/{repo}.git\n"
-	"  token_file: /nonexistent/token\n"
-	"  webhook_secret_file: /nonexistent/secret\n"
-	"  reconcile: 1h\n"
-	"trust:\n"
-	"  admins: [root]\n"
-	"environments:\n"
-	"  staging:\n"
-	"    projects:\n"
-	"      - {repo: acme/api, base: main, branch: staging}\n"
-	"      - {repo: acme/web, base: main, branch: staging}\n"
-	"    labels: {skip: skip-me, include: \"\"}\n"
-	"    policy: {settle: 5m, settle_max: 20m, cooldown: 30m, "
-	"full_interval: 6h,\n"
-	"             restart_limit: 1, schedule: 8h, max_batch: 20, "
-	"stale_after: 14d}\n"
-	"    recipe:\n"
-	"      short: [build, deploy]\n"
-	"      full:  [build, deploy, test]\n"
-	"    isolation: none\n"
-	"    jobs:\n"
-	"      build: {stage: build, run: [/bin/true], timeout: 30m}\n"
-	"      deploy: {stage: deploy, run: [/bin/true], timeout: 30m}\n"
-	"      tests: {stage: test, run: [/bin/true], timeout: 2h}\n";
-
-static struct config *read_config(void)
-{
-	CLEANUP(str_release) struct str report = STR_INIT(1u << 20);
-	struct error e = ERROR_INIT;
-	struct config *c =
-		config_parse("sim.yaml", yaml, strlen(yaml), &report, &e);
-
-	if (!c) {
-		fprintf(stderr, "%s\n%s", e.text, report.text);
-		exit(2);
-	}
-	return c;
-}
-
-/* Most worlds are short; a few are long. */
-static int any_actions(struct chance *c)
-{
-	int64_t kind = chance_between(c, 0, 99);
-
-	if (kind < 65)
-		return (int)chance_between(c, 3, 12);
-	if (kind < 93)
-		return (int)chance_between(c, 10, 40);
-	return (int)chance_between(c, 40, 150);
-}
-
-/* From a few acts a minute to a few a day. */
-static int64_t any_pace(struct chance *c)
-{
-	int64_t least = 20 * SECOND << chance_between(c, 0, 8);
-
-	return chance_between(c, least, 2 * least);
-}
-
-/* A scan is half of what happens in a quiet hour, so it is seldom. */
-static int64_t any_reconcile(struct chance *c)
-{
-	int64_t kind = chance_between(c, 0, 99);
-
-	return kind < 5 ? 30 * MINUTE : kind < 20 ? HOUR : 4 * HOUR;
-}
-
-/* Every world has its own weather.  All is drawn, also what is given, so that
- * the first acts of a world are the same however many there are. */
-static void choose_knobs(struct sim *s)
-{
-	struct chance *c = &s->chance;
-	int given = s->knobs.actions;
-	bool fair = chance_of(c, 150);
-
-	s->knobs = (struct knobs){
-		.actions = any_actions(c),
-		.pace_ms = any_pace(c),
-		.reconcile_ms = any_reconcile(c),
-		.broken = (int)chance_between(c, 0, 150),
-		.conflicting = (int)chance_between(c, 0, 100),
-		.flaky = (int)chance_between(c, 0, 60),
-	};
-	if (given)
-		s->knobs.actions = given;
-	if (fair)
-		return;
-	s->knobs.lost = (int)chance_between(c, 0, 150);
-	s->knobs.doubled = (int)chance_between(c, 0, 150);
-	s->knobs.late = (int)chance_between(c, 0, 150);
-	s->knobs.failing = (int)chance_between(c, 0, 150);
-	s->knobs.unanswered = (int)chance_between(c, 0, 100);
-	s->knobs.lagging = (int)chance_between(c, 0, 50);
-	s->knobs.dying = (int)chance_between(c, 0, 200);
-	s->knobs.disk = (int)chance_between(c, 0, 15);
-	s->knobs.jumping = (int)chance_between(c, 0, 20);
-}
-
 static void world_begin(struct sim *s)
 {
 	const char *tmp = getenv("KCIBOT_SIM_DIR");
 
 	s->chance.state = s->seed;
 	chance_next(&s->chance);
-	choose_knobs(s);
+	setting_choose(s);
 	s->now_ms = 1790000000000LL;
 	s->next_id = 100;
+	for (int i = 0; i < SPEECH_MAX; i++)
+		s->next_speech[i] = 100;
 	fake_clock_init(&s->clock, s->now_ms);
 	s->forge.start = forge_start;
 	s->git.start = git_start;
@@ -256,7 +153,7 @@ static void world_begin(struct sim *s)
 	snprintf(s->inbox_path, sizeof(s->inbox_path), "%s/inbox.db", s->dir);
 	for (int i = 0; i < REPOS_MAX; i++)
 		sha_of(s->bases[i], "base", s->seed, (uint64_t)i);
-	s->config = read_config();
+	s->config = setting_config();
 	s->config->reconcile_ms = s->knobs.reconcile_ms;
 	process_begin(s);
 	people_begin(s);
@@ -269,7 +166,7 @@ static void world_end(struct sim *s)
 	disk_full(false);
 	process_doom(s, -1);
 	calls_reset();
-	forge_reset();
+	hooks_end(s);
 	engine_free(s->engine);
 	inbox_close(s->inbox);
 	for (size_t i = 0; i < s->comment_count; i++)

@@ -58,6 +58,15 @@ void process_die(struct sim *s, const char *why)
 	       process_boot, 0);
 }
 
+/* Monotonic time begins anew, and no job lives on. */
+void process_reboot(struct sim *s)
+{
+	if (s->engine)
+		process_die(s, "the machine reboots");
+	s->clock.mono = MINUTE;
+	jobs_vanish(s);
+}
+
 /* What a call of the command line was told does not matter here. */
 static void hear_nothing(void *ctx, const json_t *object)
 {
@@ -109,6 +118,7 @@ void process_boot(struct sim *s, int64_t arg)
 		return;
 	}
 	s->woken = true;
+	s->life_ms = s->now_ms;
 	sim_trace(s, "the process starts");
 	if (!s->boots++)
 		grant_all(s);

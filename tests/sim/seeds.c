@@ -1,10 +1,11 @@
 /*
  *	sim [--seeds N] [--from SEED] [--jobs N] [--actions N] [--trace]
- *	    [--tests N]
+ *	    [--tests N] [--first]
  *
  * Plays worlds, one process for each core.  A seed that fails is told with
  * the fewest acts of people that still make it fail, its trace, and how to
  * play it again.  --tests N: the last line counts N seeds as one test.
+ * --first: each process ends with its first failure, of which no more is said.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -32,7 +33,7 @@ struct options {
 	const char *program;
 	int64_t seeds, from;
 	int actions, jobs, tests;
-	bool trace;
+	bool trace, first;
 };
 
 /* What a process that plays tells the one that waits, in shared memory. */
@@ -95,11 +96,15 @@ static void write_trace(uint64_t seed, int actions, const char *path)
 static void tell_failure(const struct options *o, uint64_t seed, int acts,
 			 const char *why)
 {
-	int actions = o->actions ? o->actions : shortest(seed, acts);
 	unsigned long long id = seed;
 	char path[64], fewer[32] = "";
+	int actions;
 
 	printf("sim: seed %llu failed: %s\n", id, why);
+	fflush(stdout);
+	if (o->first)
+		return;
+	actions = o->actions ? o->actions : shortest(seed, acts);
 	if (actions) {
 		printf("sim:   the first %d acts are enough\n", actions);
 		snprintf(fewer, sizeof(fewer), " --actions %d", actions);
@@ -132,9 +137,14 @@ static void play(const struct options *o, struct share *share)
 	share->done++;
 }
 
+static bool ends(const struct options *o, const struct share *share)
+{
+	return share->failed >= (o->first ? 1 : FAILURES_MAX);
+}
+
 static void play_share(const struct options *o, struct share *share)
 {
-	while (share->at < o->seeds && share->failed < FAILURES_MAX) {
+	while (share->at < o->seeds && !ends(o, share)) {
 		play(o, share);
 		share->at += o->jobs;
 	}
@@ -142,21 +152,24 @@ static void play_share(const struct options *o, struct share *share)
 
 static void begin_share(const struct options *o, struct share *share)
 {
+	pid_t pid;
+
 	share->pid = 0;
-	if (share->at >= o->seeds || share->failed >= FAILURES_MAX)
+	if (share->at >= o->seeds || ends(o, share))
 		return;
 	fflush(stdout);
 	share->since_ms = clock_mono(&clock_system);
-	share->pid = fork();
-	if (share->pid < 0) {
+	pid = fork();
+	if (pid < 0) {
 		perror("fork");
 		exit(2);
 	}
-	if (share->pid == 0) {
+	if (pid == 0) {
 		play_share(o, share);
 		fflush(stdout);
 		_exit(0);
 	}
+	share->pid = pid;
 }
 
 /* --- the one that waits --- */
@@ -317,6 +330,7 @@ static void read_options(int argc, char **argv, struct options *o)
 		{"jobs", required_argument, NULL, 'j'},
 		{"tests", required_argument, NULL, 'n'},
 		{"trace", no_argument, NULL, 't'},
+		{"first", no_argument, NULL, '1'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -334,6 +348,8 @@ static void read_options(int argc, char **argv, struct options *o)
 			o->tests = atoi(optarg);
 		else if (c == 't')
 			o->trace = true;
+		else if (c == '1')
+			o->first = true;
 		else
 			exit(2);
 	}
