@@ -265,6 +265,7 @@ void process_boot(struct sim *s, int64_t arg)
 		return;
 	}
 	s->life_ms = s->now_ms;
+	s->off_ms = s->clock.wall - s->now_ms;
 	sim_trace(s, "the process starts");
 	if (!s->boots++)
 		grant_all(s);
