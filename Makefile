@@ -10,6 +10,8 @@
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
 # make sim       random worlds around the real engine; SEEDS=100 FROM=1
+# make sim-mutants  the simulator must find each of these faults; SEEDS=400
+#                M='04-one-restart-more' some of them
 # make bench     what a webhook costs, beside other programs
 # make install   PREFIX=/usr/local DESTDIR=
 #
@@ -95,8 +97,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz sim lint \
-        format bench install clean
+.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz sim \
+        sim-mutants lint format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -231,6 +233,12 @@ sim:
 	@tools/deps run build
 	$(SUB) $(OUT)/sim
 	@$(OUT)/sim --seeds $(SEEDS) --from $(FROM) --jobs $(shell nproc)
+sim-mutants: SEEDS = 400
+sim-mutants:
+	@tools/deps run build
+	$(SUB) $(OUT)/sim
+	+@OUT='$(OUT)' MAKE='$(MAKE)' FROM='$(FROM)' \
+		tests/sim/mutants/run '$(SEEDS)' $(M)
 
 bench:
 	@tools/deps run build bench

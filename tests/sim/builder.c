@@ -212,7 +212,6 @@ static void note_cycle(struct sim *s, const struct effect *effect)
 		return;
 	c->begun = true;
 	c->begun_ms = s->now_ms;
-	c->jumps_then = s->jumps;
 	COPY(c->environment, branch_of(s, project)->environment);
 	oracle_begins(s, id);
 }

@@ -91,7 +91,7 @@ static bool grant_holds(struct sim *s, const struct sim_comment *c,
 	if (!said_verb(c, "trust") || !by || strcmp(by->role, "admin") != 0 ||
 	    c->made_ms > at_ms)
 		return false;
-	if (c->said->span_ms && s->jumps == c->jumps_then &&
+	if (c->said->span_ms && s->off_ms == c->off_then &&
 	    c->made_ms + c->said->span_ms + DECIDED_MS < at_ms)
 		return false;
 	return c->said->span_ms || !was_untrusted(s, c->made_ms, at_ms);
@@ -197,7 +197,7 @@ static void full_interval(struct sim *s, const struct sim_cycle *c)
 		if (o != c && o->full && o->tested && o->ended_ms &&
 		    o->begun_ms < c->begun_ms &&
 		    !strcmp(o->environment, c->environment) &&
-		    o->jumps_then == s->jumps && c->begun_ms < next &&
+		    o->off_then == s->off_ms && c->begun_ms < next &&
 		    !was_forced(s, o->begun_ms - HOUR))
 			sim_fail(s,
 				 "full interval: a full begins on %s %lld min "

@@ -21,6 +21,9 @@ const struct person people[PEOPLE_MAX] = {
 
 const char *const repos[REPOS_MAX] = {"acme/api", "acme/web"};
 
+/* The first of those without a role. */
+#define SAM 5
+
 static struct chance *luck(struct sim *s)
 {
 	return &s->chance;
@@ -64,7 +67,10 @@ void act_open(struct sim *s, int unused)
 		.used = true,
 		.repo = (int)chance_between(luck(s), 0, REPOS_MAX - 1),
 		.number = i + 1,
-		.author = (int)chance_between(luck(s), 0, PEOPLE_MAX - 1),
+		/* Strangers' code is what most rules are about. */
+		.author = (int)chance_between(luck(s),
+					      chance_of(luck(s), 300) ? SAM : 0,
+					      PEOPLE_MAX - 1),
 		.state = "open",
 		.base = "main",
 	};
@@ -90,6 +96,24 @@ static void act_push(struct sim *s, int i)
 	become_head(s, p, sha);
 	sim_trace(s, "push to #%d: %.8s", i + 1, pull_head(p));
 	tell_pull(s, i, "synchronize");
+}
+
+static void push_back(struct sim *s, int64_t i)
+{
+	struct sim_pull *p = &s->pulls[i];
+
+	if (p->head_count < 2 || s->calm || strcmp(p->state, "open") != 0)
+		return;
+	become_head(s, p, p->heads[p->head_count - 2].sha);
+	sim_trace(s, "push to #%d: back to %.8s", (int)i + 1, pull_head(p));
+	tell_pull(s, (int)i, "synchronize");
+}
+
+/* Another head for a while, and then the one that people looked at. */
+static void act_swing(struct sim *s, int i)
+{
+	act_push(s, i);
+	sim_at(s, s->now_ms + chance_span(luck(s), 10 * MINUTE), push_back, i);
 }
 
 static void act_close(struct sim *s, int i)
@@ -164,10 +188,11 @@ static const struct {
 	int weight;
 	bool needs_pull;
 } acts[] = {
-	{act_open, 12, false}, {act_push, 18, true}, {act_comment, 40, true},
-	{act_review, 8, true}, {act_close, 4, true}, {act_label, 4, true},
-	{act_base, 2, true},   {act_draft, 2, true}, {act_base_push, 4, false},
-	{act_edit, 5, false},  {act_tidy, 1, false}, {act_meddle, 1, false},
+	{act_open, 12, false},	{act_push, 18, true}, {act_comment, 40, true},
+	{act_review, 8, true},	{act_close, 4, true}, {act_label, 4, true},
+	{act_base, 2, true},	{act_draft, 2, true}, {act_base_push, 4, false},
+	{act_edit, 5, false},	{act_swing, 4, true}, {act_tidy, 1, false},
+	{act_meddle, 1, false},
 };
 
 static void any_act(struct sim *s)

@@ -113,6 +113,7 @@ struct sim_comment {
 	bool closed_then;
 	int64_t wall_then; /* what the bot's wall clock showed */
 	int jumps_then;	   /* how often that had jumped before */
+	int64_t off_then;  /* how far the bot's own clock was off */
 };
 
 /* What is said: a text and the verb that is meant, NULL = none. */
@@ -170,7 +171,7 @@ struct sim_cycle {
 	bool failed;			/* one of them by its code */
 	bool tested;			/* it came to what only a full has */
 	int64_t ended_ms;		/* the last end of a job */
-	int jumps_then;
+	int64_t off_then; /* how far the bot's clock was off by then */
 };
 
 /* A webhook, and what became of it. */
@@ -273,7 +274,10 @@ struct sim {
 	uint64_t life;
 	int64_t boots, deaths;
 	int64_t life_ms; /* when it began */
-	int jumps;	 /* of the wall clock */
+	/* How far the bot's clock is off: it looks at the wall when it starts.
+	 */
+	int64_t off_ms;
+	int jumps; /* of the wall clock */
 	struct call calls[CALLS_MAX];
 
 	/* counted for the closing line */
