@@ -96,11 +96,14 @@ static int any_actions(struct chance *c)
 	return (int)chance_between(c, 40, 150);
 }
 
-/* From a few acts a minute to a few a day. */
+/* From a few acts a minute to a few a day; then it goes on for weeks, and
+ * what was permitted, trusted and kept ends by itself. */
 static int64_t any_pace(struct chance *c)
 {
 	int64_t least = 20 * SECOND << chance_between(c, 0, 8);
 
+	if (chance_of(c, 100))
+		least = 4 * HOUR;
 	return chance_between(c, least, 2 * least);
 }
 
