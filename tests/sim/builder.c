@@ -1,6 +1,6 @@
 /*
- * Git and jobs: merges whose result says what is in it, branches that only
- * move from where they stand, jobs that outlive the process.
+ * Git: merges whose result says what is in it, branches that only move from
+ * where they stand.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +10,33 @@
 
 /* --- merging --- */
 
-static int repo_index(const char *repo)
-{
-	for (int i = 0; i < REPOS_MAX; i++)
-		if (!strcmp(repos[i], repo))
-			return i;
-	return -1;
-}
-
-static const struct sim_result *find_result(const struct sim *s,
-					    const char *sha)
+const struct sim_result *find_result(const struct sim *s, const char *sha)
 {
 	for (size_t i = 0; i < s->result_count; i++)
 		if (!strcmp(s->results[i].sha, sha))
 			return &s->results[i];
+	return NULL;
+}
+
+struct sim_branch *find_branch(struct sim *s, const char *repo,
+			       const char *name)
+{
+	int at = find_repo(repo);
+
+	for (int i = 0; i < BRANCHES_MAX; i++)
+		if (s->branches[i].repo == at &&
+		    !strcmp(s->branches[i].name, name))
+			return &s->branches[i];
+	sim_fail(s, "%s has no branch %s", repo, name);
+	return &s->branches[0];
+}
+
+struct sim_cycle *cycle_of(struct sim *s, int64_t id)
+{
+	if (id > 0 && id < CYCLES_MAX)
+		return &s->cycles[id];
+	if (id)
+		sim_fail(s, "more than %d cycles", CYCLES_MAX);
 	return NULL;
 }
 
@@ -76,7 +89,8 @@ static void name_result(struct sim *s, struct sim_result *r)
 static json_t *merge_project(struct sim *s, const json_t *project)
 {
 	const char *repo = js_str(project, "repo");
-	struct sim_result r = {.repo = repo_index(repo)};
+	const char *branch = js_str(project, "branch");
+	struct sim_result r = {.repo = find_repo(repo)};
 	json_t *list = json_array(), *revision;
 	size_t i;
 
@@ -90,9 +104,10 @@ static json_t *merge_project(struct sim *s, const json_t *project)
 			s->results[s->result_count++] = r;
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "repo", repo,
-			 "base", "main", "branch", "staging", "base_sha",
-			 s->bases[r.repo], "old_sha", s->branches[r.repo],
-			 "sha", r.sha, "revisions", list);
+			 "base", "main", "branch", branch, "base_sha",
+			 s->bases[r.repo], "old_sha",
+			 find_branch(s, repo, branch)->sha, "sha", r.sha,
+			 "revisions", list);
 }
 
 static json_t *merge(struct sim *s, const json_t *args)
@@ -107,12 +122,29 @@ static json_t *merge(struct sim *s, const json_t *args)
 
 /* --- pushing: all or none --- */
 
-static bool fits(const struct sim *s, const json_t *project)
+static struct sim_branch *branch_of(struct sim *s, const json_t *project)
 {
-	int repo = repo_index(js_str(project, "repo"));
+	return find_branch(s, js_str(project, "repo"),
+			   js_str(project, "branch"));
+}
 
-	return !strcmp(s->branches[repo], js_str(project, "sha")) ||
-	       !strcmp(s->branches[repo], js_str(project, "old_sha"));
+static bool fits(const struct sim_branch *b, const json_t *project)
+{
+	return !strcmp(b->sha, js_str(project, "sha")) ||
+	       !strcmp(b->sha, js_str(project, "old_sha"));
+}
+
+static void push_one(struct sim *s, struct sim_branch *b, const char *sha,
+		     int64_t cycle)
+{
+	const struct sim_result *r = find_result(s, sha);
+	struct sim_cycle *c = cycle_of(s, cycle);
+
+	COPY(b->sha, sha);
+	if (c)
+		COPY(c->results[b - s->branches], sha);
+	if (r)
+		oracle_pushed(s, b, r, cycle);
 }
 
 static enum err push(struct sim *s, const json_t *args, json_t **ret)
@@ -122,17 +154,12 @@ static enum err push(struct sim *s, const json_t *args, json_t **ret)
 	size_t i;
 
 	json_array_foreach (js_get(args, "projects"), i, project)
-		good = good && fits(s, project);
+		good = good && fits(branch_of(s, project), project);
 	json_array_foreach (js_get(args, "projects"), i, project) {
-		int repo = repo_index(js_str(project, "repo"));
-		const struct sim_result *r =
-			find_result(s, js_str(project, "sha"));
-
-		if (good) {
-			COPY(s->branches[repo], js_str(project, "sha"));
-			if (r)
-				oracle_pushed(s, r);
-		}
+		if (good)
+			push_one(s, branch_of(s, project),
+				 js_str(project, "sha"),
+				 js_int(args, "cycle", 0));
 		json_array_append_new(
 			list, json_pack("{s:s, s:b, s:s, s:s}", "repo",
 					js_str(project, "repo"), "pushed", good,
@@ -148,7 +175,8 @@ static json_t *paths_of(const struct sim *s, const json_t *args, int *status)
 	int i = find_pull(s, js_str(args, "repo"), js_int(args, "number", 0));
 
 	if (i >= 0 && !strcmp(pull_head(&s->pulls[i]), js_str(args, "sha")))
-		return json_pack("{s:[s]}", "paths", "src/a.c");
+		return json_pack("{s:s, s:[s]}", "result", "known", "paths",
+				 "src/a.c");
 	*status = 404;
 	return NULL;
 }
@@ -173,170 +201,27 @@ static void perform_git(struct sim *s, int64_t call)
 	call_answer(s, call, code, status, body);
 }
 
+/* That a cycle began shows in its first wish for a merge. */
+static void note_cycle(struct sim *s, const struct effect *effect)
+{
+	json_t *project = json_array_get(js_get(effect->args, "projects"), 0);
+	int64_t id = js_int(effect->args, "cycle", 0);
+	struct sim_cycle *c = cycle_of(s, id);
+
+	if (!c || c->begun || process_dead())
+		return;
+	c->begun = true;
+	c->begun_ms = s->now_ms;
+	COPY(c->environment, branch_of(s, project)->environment);
+	oracle_begins(s, id);
+}
+
 void git_start(struct port *p, const struct effect *effect,
 	       void (*done)(void *ctx, struct outcome *o), void *ctx)
 {
-	call_begin((struct sim *)((char *)p - offsetof(struct sim, git)),
-		   effect, done, ctx, perform_git);
-}
+	struct sim *s = (struct sim *)((char *)p - offsetof(struct sim, git));
 
-/* --- jobs --- */
-
-static struct sim_job *find_job(struct sim *s, const char *key)
-{
-	for (size_t i = 0; i < s->job_count; i++)
-		if (!strcmp(s->jobs[i].key, key))
-			return &s->jobs[i];
-	return NULL;
-}
-
-static struct sim_job *make_job(struct sim *s, const char *key)
-{
-	struct sim_job *j = &s->jobs[s->job_count];
-
-	if (s->job_count == JOBS_MAX) {
-		sim_fail(s, "more than %d jobs", JOBS_MAX);
-		return NULL;
-	}
-	s->job_count++;
-	*j = (struct sim_job){.known = true};
-	COPY(j->key, key);
-	return j;
-}
-
-static bool holds_broken(struct sim *s, const json_t *args)
-{
-	json_t *project;
-	size_t i;
-
-	json_array_foreach (js_get(args, "manifest.projects"), i, project) {
-		const struct sim_result *r =
-			find_result(s, js_str(project, "sha"));
-
-		for (size_t n = 0; r && n < r->count; n++)
-			if (sha_is_broken(s, r->shas[n]))
-				return true;
-	}
-	return false;
-}
-
-static const char *verdict_of(struct sim *s, const json_t *args)
-{
-	if (!s->calm && chance_of(&s->chance, s->knobs.flaky))
-		return chance_of(&s->chance, 500) ? "error" : "failure";
-	if (!strcmp(js_str(args, "stage"), "deploy") && holds_broken(s, args))
-		return "failure";
-	return "success";
-}
-
-static json_t *job_body(const struct sim_job *j)
-{
-	return json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:I}", "verdict",
-			 j->verdict, "reason_code",
-			 !strcmp(j->verdict, "success") ? "ok" : "exit", "text",
-			 "it ended", "exit_code", 0, "tail", "", "started_ms",
-			 (json_int_t)j->started_ms, "finished_ms",
-			 (json_int_t)j->ended_ms);
-}
-
-/* Whoever waits for the job hears of it, dead processes do not. */
-static void tell_end(struct sim *s, const struct sim_job *j)
-{
-	for (int64_t i = 0; i < CALLS_MAX; i++) {
-		struct call *c = &s->calls[i];
-
-		if (!c->used || !c->waits ||
-		    strcmp(js_str(c->args, "key"), j->key) != 0)
-			continue;
-		c->waits = false;
-		call_answer(s, i, ERR_OK, 0,
-			    !strcmp(c->kind, "job.run") ? job_body(j)
-							: json_object());
-	}
-}
-
-static void end_job(struct sim *s, int64_t index)
-{
-	struct sim_job *j = &s->jobs[index];
-
-	/* Ended before, or put off since. */
-	if (!j->running || j->due_ms > s->now_ms)
-		return;
-	j->running = false;
-	j->ended_ms = s->now_ms;
-	if (j->cancelled)
-		j->verdict = "cancelled";
-	sim_trace(s, "job %s ends: %s", j->key, j->verdict);
-	tell_end(s, j);
-}
-
-static void start_job(struct sim *s, struct sim_job *j, const json_t *args)
-{
-	j->cycle = js_int(args, "cycle", 0);
-	COPY(j->environment, js_str(args, "environment"));
-	COPY(j->kind, js_str(args, "kind"));
-	COPY(j->stage, js_str(args, "stage"));
-	COPY(j->name, js_str(args, "job"));
-	j->started_ms = s->now_ms;
-	j->verdict = verdict_of(s, args);
-	j->due_ms =
-		s->now_ms +
-		chance_between(&s->chance, 20 * SECOND,
-			       !strcmp(j->stage, "test") ? HOUR : 6 * MINUTE);
-	j->running = true;
-	j->starts++;
-	oracle_job(s, j);
-	sim_trace(s, "job %s starts", j->key);
-	sim_at(s, j->due_ms, end_job, (int64_t)(j - s->jobs));
-}
-
-static void perform_run(struct sim *s, int64_t call)
-{
-	struct call *c = &s->calls[call];
-	const char *key = js_str(c->args, "key");
-	struct sim_job *j = find_job(s, key);
-
-	if (!j)
-		j = make_job(s, key);
-	if (!j)
-		return;
-	if (j->cancelled && !j->starts) {
-		j->verdict = "cancelled";
-		j->starts = 1;
-		j->started_ms = j->ended_ms = s->now_ms;
-	}
-	if (!j->starts)
-		start_job(s, j, c->args);
-	c->waits = j->running;
-	if (!j->running)
-		call_answer(s, call, ERR_OK, 0, job_body(j));
-}
-
-static void perform_cancel(struct sim *s, int64_t call)
-{
-	struct call *c = &s->calls[call];
-	const char *key = js_str(c->args, "key");
-	struct sim_job *j = find_job(s, key);
-
-	if (!j)
-		j = make_job(s, key);
-	if (!j)
-		return;
-	j->cancelled = true;
-	c->waits = j->running;
-	if (!j->running) {
-		call_answer(s, call, ERR_OK, 0, json_object());
-		return;
-	}
-	j->due_ms = s->now_ms + chance_between(&s->chance, 100, 20 * SECOND);
-	sim_at(s, j->due_ms, end_job, (int64_t)(j - s->jobs));
-}
-
-void jobs_start(struct port *p, const struct effect *effect,
-		void (*done)(void *ctx, struct outcome *o), void *ctx)
-{
-	call_begin((struct sim *)((char *)p - offsetof(struct sim, jobs_port)),
-		   effect, done, ctx,
-		   !strcmp(effect->kind, "job.run") ? perform_run
-						    : perform_cancel);
+	if (!strcmp(effect->kind, "git.batch"))
+		note_cycle(s, effect);
+	call_begin(s, effect, done, ctx, perform_git);
 }

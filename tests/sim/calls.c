@@ -30,6 +30,7 @@ static void give(struct sim *s, struct call *c, struct outcome *o)
 		json_decref(o->body);
 	else
 		c->done(c->ctx, o);
+	s->woken = true;
 	call_end(c);
 }
 
@@ -71,11 +72,19 @@ static void answer_at(struct sim *s, int64_t call, const struct outcome *o)
 	sim_at(s, s->now_ms + delay(s), deliver, call);
 }
 
+/* Nothing was done; sometimes not even that is known. */
 static void fail_call(struct sim *s, int64_t call)
 {
 	struct outcome o = {.code = ERR_RETRY, .http_status = 502};
 
 	snprintf(o.text, sizeof(o.text), "the world says no");
+	if (chance_of(&s->chance, 300)) {
+		o.http_status = 0;
+		o.unknown = true;
+	} else if (chance_of(&s->chance, 100)) {
+		o.http_status = 403;
+		o.wait_ms = chance_between(&s->chance, MINUTE, 10 * MINUTE);
+	}
 	answer_at(s, call, &o);
 }
 

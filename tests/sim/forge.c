@@ -1,5 +1,5 @@
 /*
- * The forge: its state, what it tells by webhook, what it answers.
+ * The forge: its state, and what it answers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ int find_pull(const struct sim *s, const char *repo, int64_t number)
 	return -1;
 }
 
-static int find_repo(const char *repo)
+int find_repo(const char *repo)
 {
 	for (int i = 0; i < REPOS_MAX; i++)
 		if (!strcmp(repos[i], repo))
@@ -41,7 +41,7 @@ static int find_repo(const char *repo)
 	return -1;
 }
 
-static const char *iso(int64_t ms)
+const char *iso(int64_t ms)
 {
 	static char bufs[4][40];
 	static int n;
@@ -62,7 +62,7 @@ static const char *login_of(int64_t id)
 	return "kcibot";
 }
 
-static json_t *user_json(int64_t id)
+json_t *user_json(int64_t id)
 {
 	bool bot = id == 1;
 
@@ -72,7 +72,7 @@ static json_t *user_json(int64_t id)
 			 login_of(id), "type", bot ? "Bot" : "User");
 }
 
-static json_t *pull_json(const struct sim_pull *p)
+json_t *pull_json(const struct sim_pull *p)
 {
 	json_t *labels = json_array();
 
@@ -88,22 +88,49 @@ static json_t *pull_json(const struct sim_pull *p)
 			 "updated_at", iso(p->updated_ms));
 }
 
-static json_t *comment_json(const struct sim *s, const struct sim_comment *c)
+/* Where a speech of each kind keeps what the forge says of it. */
+static const struct {
+	const char *link, *made, *sha;
+} kinds[SPEECH_MAX] = {
+	[COMMENT] = {"issuecomment-", "created_at", NULL},
+	[REVIEW] = {"pullrequestreview-", "submitted_at", "commit_id"},
+	[REVIEW_COMMENT] = {"discussion_r", "created_at", "original_commit_id"},
+};
+
+json_t *comment_json(const struct sim *s, const struct sim_comment *c)
 {
 	const struct sim_pull *p = &s->pulls[c->pull];
 	char url[128];
+	json_t *ret;
 
-	snprintf(url, sizeof(url),
-		 "https://forge.example/%s/pull/%lld#issuecomment-%lld",
-		 repos[p->repo], (long long)p->number, (long long)c->id);
-	return json_pack("{s:I, s:s, s:o, s:s, s:s, s:s}", "id",
-			 (json_int_t)c->id, "body", c->body, "user",
-			 user_json(c->user ? c->user : 1), "created_at",
-			 iso(c->made_ms), "updated_at", iso(c->updated_ms),
-			 "html_url", url);
+	snprintf(url, sizeof(url), "https://forge.example/%s/pull/%lld#%s%lld",
+		 repos[p->repo], (long long)p->number, kinds[c->kind].link,
+		 (long long)c->id);
+	ret = json_pack("{s:I, s:s, s:o, s:s, s:s}", "id", (json_int_t)c->id,
+			"body", c->body, "user",
+			user_json(c->user ? c->user : 1), kinds[c->kind].made,
+			iso(c->made_ms), "html_url", url);
+	/* Reviews do not tell when they were edited. */
+	if (c->kind != REVIEW)
+		json_object_set_new(ret, "updated_at",
+				    json_string(iso(c->updated_ms)));
+	else
+		json_object_set_new(
+			ret, "state",
+			json_string(c->dismissed ? "DISMISSED" : "COMMENTED"));
+	if (kinds[c->kind].sha)
+		json_object_set_new(ret, kinds[c->kind].sha,
+				    json_string(c->head_then));
+	return ret;
 }
 
-size_t forge_comment(struct sim *s, int pull, int64_t user, const char *body)
+void pull_touch(struct sim *s, int pull)
+{
+	s->pulls[pull].updated_ms = s->now_ms;
+}
+
+size_t forge_comment(struct sim *s, enum speech kind, int pull, int64_t user,
+		     const char *body)
 {
 	struct sim_comment *c = &s->comments[s->comment_count];
 
@@ -112,134 +139,19 @@ size_t forge_comment(struct sim *s, int pull, int64_t user, const char *body)
 		return 0;
 	}
 	*c = (struct sim_comment){
-		.id = s->next_id++,
+		.id = s->next_speech[kind]++,
+		.kind = kind,
 		.pull = pull,
 		.user = user,
 		.made_ms = s->now_ms,
 		.updated_ms = s->now_ms,
 		.body = strdup(body),
+		.wall_then = s->clock.wall,
+		.jumps_then = s->jumps,
+		.off_then = s->off_ms,
 	};
+	pull_touch(s, pull);
 	return s->comment_count++;
-}
-
-/* --- webhooks --- */
-
-struct delivery {
-	char guid[32];
-	char event[24];
-	char *body;
-	int arrivals; /* still to come */
-};
-
-#define DELIVERIES_MAX 4096
-static struct delivery deliveries[DELIVERIES_MAX];
-
-void forge_reset(void)
-{
-	for (int i = 0; i < DELIVERIES_MAX; i++)
-		free(deliveries[i].body);
-	memset(deliveries, 0, sizeof(deliveries));
-}
-
-static void arrive(struct sim *s, int64_t index)
-{
-	struct delivery *d = &deliveries[index];
-	struct inbox_delivery row = {
-		.guid = d->guid,
-		.event = d->event,
-		.body = d->body,
-		.len = strlen(d->body),
-		.received_ms = clock_wall(&s->clock.clock),
-	};
-	struct error e = ERROR_INIT;
-
-	d->arrivals--;
-	if (!s->inbox || inbox_add(s->inbox, &row, 1, &e)) {
-		s->lost_webhooks++;
-		sim_trace(s, "webhook %s %s finds nobody", d->guid, d->event);
-		if (s->inbox && process_dead())
-			process_die(s, "while it took a webhook");
-	} else {
-		sim_trace(s, "webhook %s %s", d->guid, d->event);
-	}
-	if (!d->arrivals) {
-		free(d->body);
-		*d = (struct delivery){0};
-	}
-}
-
-static int64_t free_delivery(struct sim *s)
-{
-	for (int64_t i = 0; i < DELIVERIES_MAX; i++)
-		if (!deliveries[i].body)
-			return i;
-	sim_fail(s, "more than %d webhooks under way", DELIVERIES_MAX);
-	return -1;
-}
-
-static int64_t travel_time(struct sim *s)
-{
-	if (!s->calm && chance_of(&s->chance, s->knobs.late))
-		return chance_between(&s->chance, 30 * SECOND, 15 * MINUTE);
-	return chance_between(&s->chance, 50, 4 * SECOND);
-}
-
-static void send_webhook(struct sim *s, const char *event, json_t *payload)
-{
-	int64_t i = free_delivery(s);
-	struct delivery *d;
-
-	s->webhooks++;
-	if (i < 0 || (!s->calm && chance_of(&s->chance, s->knobs.lost))) {
-		sim_trace(s, "webhook %s is lost", event);
-		s->lost_webhooks++;
-		json_decref(payload);
-		return;
-	}
-	d = &deliveries[i];
-	snprintf(d->guid, sizeof(d->guid), "guid-%lld",
-		 (long long)++s->next_delivery);
-	snprintf(d->event, sizeof(d->event), "%s", event);
-	d->body = json_dumps(payload, JSON_COMPACT);
-	json_decref(payload);
-	d->arrivals = 1 + (!s->calm && chance_of(&s->chance, s->knobs.doubled));
-	for (int n = d->arrivals; n > 0; n--)
-		sim_at(s, s->now_ms + travel_time(s), arrive, i);
-}
-
-void forge_tell_pull(struct sim *s, int pull, const char *action)
-{
-	const struct sim_pull *p = &s->pulls[pull];
-
-	send_webhook(s, "pull_request",
-		     json_pack("{s:s, s:I, s:o, s:{s:s}}", "action", action,
-			       "number", (json_int_t)p->number, "pull_request",
-			       pull_json(p), "repository", "full_name",
-			       repos[p->repo]));
-}
-
-void forge_tell_comment(struct sim *s, size_t comment, const char *action,
-			int64_t sender)
-{
-	const struct sim_comment *c = &s->comments[comment];
-	const struct sim_pull *p = &s->pulls[c->pull];
-
-	send_webhook(s, "issue_comment",
-		     json_pack("{s:s, s:{s:I, s:s, s:{s:s}}, s:o, s:o,"
-			       " s:{s:s}}",
-			       "action", action, "issue", "number",
-			       (json_int_t)p->number, "state", p->state,
-			       "pull_request", "url", "x", "comment",
-			       comment_json(s, c), "sender", user_json(sender),
-			       "repository", "full_name", repos[p->repo]));
-}
-
-void forge_tell_push(struct sim *s, int repo)
-{
-	send_webhook(s, "push",
-		     json_pack("{s:s, s:s, s:{s:s}}", "ref", "refs/heads/main",
-			       "after", s->bases[repo], "repository",
-			       "full_name", repos[repo]));
 }
 
 /* --- reading --- */
@@ -267,8 +179,11 @@ static int by_update(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static json_t *list_comments(const struct sim *s, const json_t *args)
+/* Those of a kind; number 0: of all pulls of the repository. */
+static json_t *list_speeches(const struct sim *s, enum speech kind,
+			     const json_t *args)
 {
+	int64_t number = kind == REVIEW ? js_int(args, "number", 0) : 0;
 	const char *repo = js_str(args, "repo");
 	const struct sim_comment **found =
 		calloc(s->comment_count + 1, sizeof(*found));
@@ -282,7 +197,9 @@ static json_t *list_comments(const struct sim *s, const json_t *args)
 	for (size_t i = 0; i < s->comment_count; i++) {
 		const struct sim_comment *c = &s->comments[i];
 
-		if (!c->deleted && c->updated_ms / 1000 * 1000 >= since &&
+		if (c->kind == kind && !c->deleted &&
+		    c->updated_ms / 1000 * 1000 >= since &&
+		    (!number || s->pulls[c->pull].number == number) &&
 		    !strcmp(repos[s->pulls[c->pull].repo], repo))
 			found[n++] = c;
 	}
@@ -295,10 +212,12 @@ static json_t *list_comments(const struct sim *s, const json_t *args)
 
 /* --- writing --- */
 
-static struct sim_comment *find_comment(struct sim *s, int64_t id)
+static struct sim_comment *find_comment(struct sim *s, enum speech kind,
+					int64_t id)
 {
 	for (size_t i = 0; i < s->comment_count; i++)
-		if (s->comments[i].id == id && !s->comments[i].deleted)
+		if (s->comments[i].kind == kind && s->comments[i].id == id &&
+		    !s->comments[i].deleted)
 			return &s->comments[i];
 	return NULL;
 }
@@ -321,7 +240,8 @@ static json_t *write_comment(struct sim *s, const json_t *args, int *status)
 {
 	int pull =
 		find_pull(s, js_str(args, "repo"), js_int(args, "number", 0));
-	struct sim_comment *c = find_comment(s, js_int(args, "comment_id", 0));
+	struct sim_comment *c =
+		find_comment(s, COMMENT, js_int(args, "comment_id", 0));
 
 	if (!c && js_bool(args, "lookup", false))
 		c = find_marked(s, pull, js_str(args, "marker"));
@@ -330,26 +250,29 @@ static json_t *write_comment(struct sim *s, const json_t *args, int *status)
 		return NULL;
 	}
 	if (!c) {
-		size_t i = forge_comment(s, pull, 0, js_str(args, "body"));
+		size_t i = forge_comment(s, COMMENT, pull, 0,
+					 js_str(args, "body"));
 
 		c = &s->comments[i];
 		sim_trace(s, "  the bot's comment %lld on #%d: %.60s",
 			  (long long)c->id, pull + 1, js_str(args, "marker"));
-		forge_tell_comment(s, i, "created", 1);
+		tell_comment(s, i, "created", 1);
 	} else {
 		free(c->body);
 		c->body = strdup(js_str(args, "body"));
 		c->updated_ms = s->now_ms;
-		forge_tell_comment(s, (size_t)(c - s->comments), "edited", 1);
+		tell_comment(s, (size_t)(c - s->comments), "edited", 1);
 	}
 	return comment_json(s, c);
 }
 
-static json_t *write_reaction(struct sim *s, const json_t *args, int *status)
+static json_t *write_reaction(struct sim *s, enum speech kind,
+			      const json_t *args, int *status)
 {
 	static const char *const names[REACTION_MAX] = {"eyes", "rocket", "-1",
 							"confused"};
-	struct sim_comment *c = find_comment(s, js_int(args, "comment_id", 0));
+	struct sim_comment *c =
+		find_comment(s, kind, js_int(args, "comment_id", 0));
 
 	if (!c) {
 		*status = 404;
@@ -406,28 +329,58 @@ static json_t *answer_pull(const struct sim *s, const json_t *args, int *status)
 	return NULL;
 }
 
+/* The webhook that calls the bot, where it may look. */
+static json_t *list_hooks(const struct sim *s, int *status)
+{
+	if (s->knobs.sees_hooks)
+		return json_pack("[{s:i, s:b, s:{s:s}}]", "id", 1, "active", 1,
+				 "config", "url",
+				 "https://bot.example.org/webhook");
+	*status = 404;
+	return NULL;
+}
+
+static json_t *send_again(struct sim *s, const json_t *args, int *status)
+{
+	if (redeliver(s, js_int(args, "delivery_id", 0)))
+		return json_object();
+	*status = 404;
+	return NULL;
+}
+
 static json_t *body_of(struct sim *s, const struct call *c, int *status)
 {
-	if (!strcmp(c->kind, "forge.self"))
+	const char *kind = c->kind + strlen("forge.");
+	const json_t *args = c->args;
+
+	if (!strcmp(kind, "self"))
 		return user_json(1);
-	if (!strcmp(c->kind, "forge.user"))
-		return answer_user(c->args, status);
-	if (!strcmp(c->kind, "forge.pull"))
-		return answer_pull(s, c->args, status);
-	if (!strcmp(c->kind, "forge.pulls"))
-		return list_pulls(s, js_str(c->args, "repo"));
-	if (!strcmp(c->kind, "forge.comments"))
-		return list_comments(s, c->args);
-	if (!strcmp(c->kind, "forge.comment"))
-		return write_comment(s, c->args, status);
-	if (!strcmp(c->kind, "forge.reaction"))
-		return write_reaction(s, c->args, status);
-	if (!strcmp(c->kind, "forge.status"))
-		return write_status(s, c->args, status);
-	if (!strcmp(c->kind, "forge.hooks") ||
-	    !strcmp(c->kind, "forge.reviews") ||
-	    !strcmp(c->kind, "forge.review_comments"))
-		return json_array();
+	if (!strcmp(kind, "user"))
+		return answer_user(args, status);
+	if (!strcmp(kind, "pull"))
+		return answer_pull(s, args, status);
+	if (!strcmp(kind, "pulls"))
+		return list_pulls(s, js_str(args, "repo"));
+	if (!strcmp(kind, "comments"))
+		return list_speeches(s, COMMENT, args);
+	if (!strcmp(kind, "reviews"))
+		return list_speeches(s, REVIEW, args);
+	if (!strcmp(kind, "review_comments"))
+		return list_speeches(s, REVIEW_COMMENT, args);
+	if (!strcmp(kind, "comment"))
+		return write_comment(s, args, status);
+	if (!strcmp(kind, "reaction"))
+		return write_reaction(s, COMMENT, args, status);
+	if (!strcmp(kind, "review_reaction"))
+		return write_reaction(s, REVIEW_COMMENT, args, status);
+	if (!strcmp(kind, "status"))
+		return write_status(s, args, status);
+	if (!strcmp(kind, "hooks"))
+		return list_hooks(s, status);
+	if (!strcmp(kind, "deliveries"))
+		return list_deliveries(s, js_str(args, "repo"));
+	if (!strcmp(kind, "redeliver"))
+		return send_again(s, args, status);
 	*status = 404;
 	return NULL;
 }
@@ -435,7 +388,9 @@ static json_t *body_of(struct sim *s, const struct call *c, int *status)
 static bool is_write(const char *kind)
 {
 	return !strcmp(kind, "forge.comment") ||
-	       !strcmp(kind, "forge.reaction") || !strcmp(kind, "forge.status");
+	       !strcmp(kind, "forge.reaction") ||
+	       !strcmp(kind, "forge.review_reaction") ||
+	       !strcmp(kind, "forge.status");
 }
 
 static void perform(struct sim *s, int64_t call)
@@ -447,7 +402,10 @@ static void perform(struct sim *s, int64_t call)
 	/* It has not caught up with a write of a moment ago. */
 	if (!s->calm && is_write(c->kind) &&
 	    chance_of(&s->chance, s->knobs.lagging)) {
-		call_answer(s, call, ERR_MISSING, 404, NULL);
+		if (chance_of(&s->chance, 500))
+			call_answer(s, call, ERR_MISSING, 404, NULL);
+		else
+			call_answer(s, call, ERR_INVALID, 422, NULL);
 		return;
 	}
 	body = body_of(s, c, &status);

@@ -1,16 +1,10 @@
 /*
- *	sim [--seeds N] [--from SEED] [--trace] [--actions N] [--jobs N]
- *
- * Runs worlds.  A seed that fails is told with its trace and the fewest acts
- * of people that still make it fail.
+ * The run of time, and a world from its beginning to its end.
  */
-#include <getopt.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,91 +128,17 @@ static void run_until(struct sim *s, int64_t end_ms)
 
 /* --- a world --- */
 
-static const char yaml[] =
-	"listen: 127.0.0.1:0\n"
-	"public_url: https://bot.example.org\n"
-	"state_dir: /nonexistent/kcibot\n"
-	"bot: {name: kcibot}\n"
-	"forge:\n"
-	"  api_url: https://api.github.com\n"
-	"  clone_url: https://github.com/{repo}.git\n"
-	"  token_file: /nonexistent/token\n"
-	"  webhook_secret_file: /nonexistent/secret\n"
-	"  reconcile: 1h\n"
-	"trust:\n"
-	"  admins: [root]\n"
-	"environments:\n"
-	"  staging:\n"
-	"    projects:\n"
-	"      - {repo: acme/api, base: main, branch: staging}\n"
-	"      - {repo: acme/web, base: main, branch: staging}\n"
-	"    labels: {skip: skip-me, include: \"\"}\n"
-	"    policy: {settle: 5m, settle_max: 20m, cooldown: 30m, "
-	"full_interval: 6h,\n"
-	"             restart_limit: 1, schedule: 8h, max_batch: 20, "
-	"stale_after: 14d}\n"
-	"    recipe:\n"
-	"      short: [build, deploy]\n"
-	"      full:  [build, deploy, test]\n"
-	"    isolation: none\n"
-	"    jobs:\n"
-	"      build: {stage: build, run: [/bin/true], timeout: 30m}\n"
-	"      deploy: {stage: deploy, run: [/bin/true], timeout: 30m}\n"
-	"      tests: {stage: test, run: [/bin/true], timeout: 2h}\n";
-
-static struct config *read_config(void)
-{
-	CLEANUP(str_release) struct str report = STR_INIT(1u << 20);
-	struct error e = ERROR_INIT;
-	struct config *c =
-		config_parse("sim.yaml", yaml, strlen(yaml), &report, &e);
-
-	if (!c) {
-		fprintf(stderr, "%s\n%s", e.text, report.text);
-		exit(2);
-	}
-	return c;
-}
-
-/* Every world has its own weather. */
-static void choose_knobs(struct sim *s)
-{
-	struct chance *c = &s->chance;
-	bool fair = chance_of(c, 150);
-
-	s->knobs = (struct knobs){
-		.actions =
-			s->knobs.actions
-				? s->knobs.actions
-				: (int)chance_between(
-					  c, 5, chance_of(c, 100) ? 150 : 45),
-		.pace_ms = chance_between(c, 20 * SECOND, 10 * MINUTE),
-		.broken = (int)chance_between(c, 0, 150),
-		.conflicting = (int)chance_between(c, 0, 100),
-		.flaky = (int)chance_between(c, 0, 60),
-	};
-	if (fair)
-		return;
-	s->knobs.lost = (int)chance_between(c, 0, 150);
-	s->knobs.doubled = (int)chance_between(c, 0, 150);
-	s->knobs.late = (int)chance_between(c, 0, 150);
-	s->knobs.failing = (int)chance_between(c, 0, 150);
-	s->knobs.unanswered = (int)chance_between(c, 0, 100);
-	s->knobs.lagging = (int)chance_between(c, 0, 50);
-	s->knobs.dying = (int)chance_between(c, 0, 200);
-	s->knobs.disk = (int)chance_between(c, 0, 15);
-	s->knobs.jumping = (int)chance_between(c, 0, 20);
-}
-
 static void world_begin(struct sim *s)
 {
 	const char *tmp = getenv("KCIBOT_SIM_DIR");
 
 	s->chance.state = s->seed;
 	chance_next(&s->chance);
-	choose_knobs(s);
+	setting_choose(s);
 	s->now_ms = 1790000000000LL;
 	s->next_id = 100;
+	for (int i = 0; i < SPEECH_MAX; i++)
+		s->next_speech[i] = 100;
 	fake_clock_init(&s->clock, s->now_ms);
 	s->forge.start = forge_start;
 	s->git.start = git_start;
@@ -233,9 +153,9 @@ static void world_begin(struct sim *s)
 	snprintf(s->inbox_path, sizeof(s->inbox_path), "%s/inbox.db", s->dir);
 	for (int i = 0; i < REPOS_MAX; i++)
 		sha_of(s->bases[i], "base", s->seed, (uint64_t)i);
-	s->config = read_config();
-	process_boot(s, 0);
-	process_run(s);
+	s->config = setting_config();
+	s->config->reconcile_ms = s->knobs.reconcile_ms;
+	process_begin(s);
 	people_begin(s);
 }
 
@@ -246,7 +166,7 @@ static void world_end(struct sim *s)
 	disk_full(false);
 	process_doom(s, -1);
 	calls_reset();
-	forge_reset();
+	hooks_end(s);
 	engine_free(s->engine);
 	inbox_close(s->inbox);
 	for (size_t i = 0; i < s->comment_count; i++)
@@ -259,13 +179,8 @@ static void world_end(struct sim *s)
 		fprintf(stderr, "%s\n", e.text);
 }
 
-struct tally {
-	int64_t hours, calls, webhooks, lost, deaths;
-};
-
-/* Lives through one world; the failure's text, "" = all was well. */
-static void run_world(uint64_t seed, int actions, FILE *trace, char *ret,
-		      size_t size, struct tally *tally, int *ret_acts)
+void run_world(uint64_t seed, int actions, FILE *trace, char *ret, size_t size,
+	       struct tally *tally, int *ret_acts)
 {
 	struct sim *s = calloc(1, sizeof(*s));
 	int64_t start;
@@ -287,7 +202,7 @@ static void run_world(uint64_t seed, int actions, FILE *trace, char *ret,
 	if (!*s->failure)
 		oracle_end(s);
 	snprintf(ret, size, "%s", s->failure);
-	tally->hours += (s->now_ms - start) / HOUR;
+	tally->ms += s->now_ms - start;
 	tally->calls += s->forge_calls;
 	tally->webhooks += s->webhooks;
 	tally->lost += s->lost_webhooks;
@@ -295,198 +210,4 @@ static void run_world(uint64_t seed, int actions, FILE *trace, char *ret,
 	*ret_acts = s->acts;
 	world_end(s);
 	free(s);
-}
-
-/* --- seeds --- */
-
-static bool fails(uint64_t seed, int actions, FILE *trace, char *why,
-		  size_t size, int *ret_acts)
-{
-	struct tally none = {0};
-
-	run_world(seed, actions, trace, why, size, &none, ret_acts);
-	return *why != '\0';
-}
-
-/* Fewer and fewer acts, as long as it still fails. */
-static int shortest(uint64_t seed, int acts)
-{
-	char why[512];
-	int unused, low = 1, best = acts;
-
-	for (int tries = 0; low < best && tries < 40; tries++) {
-		int middle = (low + best) / 2;
-
-		if (fails(seed, middle, NULL, why, sizeof(why), &unused))
-			best = middle;
-		else
-			low = middle + 1;
-	}
-	return best;
-}
-
-static void tell_failure(uint64_t seed, int acts, int actions, const char *why)
-{
-	char path[64], text[512];
-	FILE *trace;
-	int unused;
-
-	printf("sim: seed %llu failed: %s\n", (unsigned long long)seed, why);
-	fflush(stdout);
-	if (!actions)
-		actions = shortest(seed, acts);
-	snprintf(path, sizeof(path), "build/sim-%llu.trace",
-		 (unsigned long long)seed);
-	trace = fopen(path, "w");
-	if (trace && fails(seed, actions, trace, text, sizeof(text), &unused))
-		printf("sim: seed %llu with %d acts: %s\n"
-		       "sim: its trace is %s; again: sim --from %llu "
-		       "--actions %d --trace\n",
-		       (unsigned long long)seed, actions, text, path,
-		       (unsigned long long)seed, actions);
-	if (trace)
-		fclose(trace);
-	fflush(stdout);
-}
-
-struct options {
-	int64_t seeds, from;
-	int actions, jobs;
-	bool trace;
-};
-
-/* Every n-th seed; the number of failures. */
-static int run_share(const struct options *o, int share, struct tally *tally)
-{
-	int failed = 0;
-
-	for (int64_t i = share; i < o->seeds; i += o->jobs) {
-		uint64_t seed = (uint64_t)(o->from + i);
-		char why[512];
-		int acts;
-
-		run_world(seed, o->actions, o->trace ? stdout : NULL, why,
-			  sizeof(why), tally, &acts);
-		if (!*why)
-			continue;
-		failed++;
-		if (!o->trace)
-			tell_failure(seed, acts, o->actions, why);
-		else
-			printf("%s\n", why);
-		if (failed == 10)
-			break;
-	}
-	return failed;
-}
-
-static int64_t now_ms(void)
-{
-	return clock_mono(&clock_system);
-}
-
-static void read_options(int argc, char **argv, struct options *o)
-{
-	static const struct option table[] = {
-		{"seeds", required_argument, NULL, 's'},
-		{"from", required_argument, NULL, 'f'},
-		{"actions", required_argument, NULL, 'a'},
-		{"jobs", required_argument, NULL, 'j'},
-		{"trace", no_argument, NULL, 't'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			o->seeds = atoll(optarg);
-			break;
-		case 'f':
-			o->from = atoll(optarg);
-			break;
-		case 'a':
-			o->actions = atoi(optarg);
-			break;
-		case 'j':
-			o->jobs = atoi(optarg);
-			break;
-		case 't':
-			o->trace = true;
-			break;
-		default:
-			exit(2);
-		}
-	}
-}
-
-/* One process a core: SQLite's layer and the trace belong to a process. */
-static int run_all(const struct options *o, struct tally *sum)
-{
-	int failed = 0, pipes[2];
-
-	if (pipe(pipes))
-		return 1;
-	for (int share = 0; share < o->jobs; share++) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			struct {
-				struct tally tally;
-				int64_t failed;
-			} ret = {0};
-
-			ret.failed = run_share(o, share, &ret.tally);
-			if (write(pipes[1], &ret, sizeof(ret)) != sizeof(ret))
-				_exit(1);
-			_exit(0);
-		}
-	}
-	close(pipes[1]);
-	for (int share = 0; share < o->jobs; share++) {
-		struct {
-			struct tally tally;
-			int64_t failed;
-		} ret = {.failed = 1};
-
-		if (read(pipes[0], &ret, sizeof(ret)) != sizeof(ret))
-			ret.failed = 1; /* it died */
-		failed += (int)ret.failed;
-		sum->hours += ret.tally.hours;
-		sum->calls += ret.tally.calls;
-		sum->webhooks += ret.tally.webhooks;
-		sum->lost += ret.tally.lost;
-		sum->deaths += ret.tally.deaths;
-	}
-	while (wait(NULL) > 0)
-		;
-	close(pipes[0]);
-	return failed;
-}
-
-int main(int argc, char **argv)
-{
-	struct options o = {.seeds = 1, .from = 1, .jobs = 1};
-	struct tally sum = {0};
-	int64_t start = now_ms(), took;
-	int failed;
-
-	read_options(argc, argv, &o);
-	if (sodium_init() < 0)
-		return 2;
-	/* The engine's own log is only of use beside a trace. */
-	if (!getenv("KCIBOT_SIM_LOG") && !freopen("/dev/null", "w", stderr))
-		return 2;
-	disk_init();
-	failed = o.jobs > 1 ? run_all(&o, &sum) : run_share(&o, 0, &sum);
-	took = now_ms() - start;
-	printf("sim: %lld seeds, %lld simulated hours in %lld.%lld s (%lld a "
-	       "second), %lld calls, %lld webhooks (%lld lost), %lld deaths: "
-	       "%d failed\n",
-	       (long long)o.seeds, (long long)sum.hours, (long long)took / 1000,
-	       (long long)took % 1000 / 100,
-	       (long long)(took ? sum.hours * 1000 / took : 0),
-	       (long long)sum.calls, (long long)sum.webhooks,
-	       (long long)sum.lost, (long long)sum.deaths, failed);
-	return failed != 0;
 }

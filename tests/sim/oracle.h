@@ -1,0 +1,40 @@
+/*
+ * Between the files of the oracle only.
+ *
+ *	oracle.c	the questions, and all rules one after the other
+ *	oracle_run.c	what must never happen while it runs
+ *	oracle_talk.c	what people said, and what came of it
+ *	oracle_rest.c	what must be so once all is calm
+ *
+ * A rule is a function whose comment says it, and which section of the design
+ * it is from.  It is told from the world's own record; of the bot's database
+ * it reads only what nobody else can know: what the bot believes it did.
+ */
+#ifndef TESTS_SIM_ORACLE_H
+#define TESTS_SIM_ORACLE_H
+
+#include "tests/sim/sim.h"
+
+/* The first value of the first row, -1 when there is none; a question that
+ * cannot be asked fails the run. */
+int64_t ask(struct sim *s, const char *fmt, ...);
+
+const struct person *who_is(int64_t id);
+/* May they say `deploy`? */
+bool may_deploy(const struct person *p);
+/* The word that the bot's database has for a kind of speech. */
+const char *speech_word(enum speech kind);
+/* Does the bot say that it accepted this? */
+bool was_accepted(struct sim *s, const struct sim_comment *c);
+/* What was pushed for a cycle, by branch; NULL = nothing. */
+const struct sim_result *result_of(const struct sim *s,
+				   const struct sim_cycle *c, int branch);
+bool cycle_holds(const struct sim *s, const struct sim_cycle *c, int pull,
+		 const char *sha);
+/* All that its kind has to do there was done and was green. */
+bool cycle_is_green(const struct sim *s, const struct sim_cycle *c);
+
+void oracle_talk(struct sim *s);
+void oracle_rest(struct sim *s);
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * What must never happen.  Each rule looks when something begins: a cycle (its
+ * first merge), a push, a job.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/oracle.h"
+
+/* Between saying something and its being decided lie late webhooks, scans and
+ * answers that are asked for again; what is later than this was refused. */
+#define DECIDED_MS (40 * MINUTE)
+
+/* --- rule 7: one cycle per environment at a time --- */
+
+/* Seen from the jobs: those of two cycles never run side by side, nor does a
+ * push come under the feet of one. */
+static void one_cycle(struct sim *s, int64_t cycle, const char *environment,
+		      const char *what)
+{
+	for (size_t i = 0; i < s->job_count; i++) {
+		const struct sim_job *o = &s->jobs[i];
+
+		if (o->running && o->cycle != cycle &&
+		    !strcmp(o->environment, environment))
+			sim_fail(s,
+				 "one cycle: cycle %lld %s on %s while cycle "
+				 "%lld still runs %s",
+				 (long long)cycle, what, environment,
+				 (long long)o->cycle, o->key);
+	}
+}
+
+/* --- rules 1 and 2: no revision that nobody entitled had seen --- */
+
+/*
+ * A word for a revision ends with the next push that the bot knew of, also
+ * when the same SHA comes back (A, B, A).
+ */
+static bool word_holds(const struct sim *s, const struct sim_comment *c,
+		       int64_t at_ms)
+{
+	const struct sim_pull *p = &s->pulls[c->pull];
+
+	for (size_t i = c->head_index + 1; i < p->head_count; i++)
+		if (p->heads[i].told_ms && p->heads[i].told_ms < at_ms &&
+		    strcmp(p->heads[i].sha, c->head_then) != 0)
+			return false;
+	return true;
+}
+
+static bool was_asked_for(const struct sim *s, int pull, const char *sha,
+			  int64_t at_ms)
+{
+	for (size_t i = 0; i < s->comment_count; i++) {
+		const struct sim_comment *c = &s->comments[i];
+
+		if (c->pull == pull && may_deploy(who_is(c->user)) &&
+		    (said_verb(c, "deploy") || said_verb(c, "trigger") ||
+		     said_verb(c, "retry")) &&
+		    !strcmp(c->head_then, sha) && word_holds(s, c, at_ms))
+			return true;
+	}
+	return false;
+}
+
+/* Has somebody said since then that the role is over, and nobody gave it? */
+static bool was_untrusted(struct sim *s, int64_t from_ms, int64_t at_ms)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < s->comment_count; i++) {
+		const struct sim_comment *c = &s->comments[i];
+
+		if (said_verb(c, "trust") && c->made_ms > from_ms - DECIDED_MS)
+			return false;
+		over = over ||
+		       (said_verb(c, "untrust") &&
+			c->made_ms > from_ms + DECIDED_MS &&
+			c->made_ms + DECIDED_MS < at_ms && was_accepted(s, c));
+	}
+	return over;
+}
+
+/* Was this grant in force then?  Its time is the wall's. */
+static bool grant_holds(struct sim *s, const struct sim_comment *c,
+			int64_t at_ms)
+{
+	const struct person *by = who_is(c->user);
+
+	if (!said_verb(c, "trust") || !by || strcmp(by->role, "admin") != 0 ||
+	    c->made_ms > at_ms)
+		return false;
+	if (c->said->span_ms && s->off_ms == c->off_then &&
+	    c->made_ms + c->said->span_ms + DECIDED_MS < at_ms)
+		return false;
+	return c->said->span_ms || !was_untrusted(s, c->made_ms, at_ms);
+}
+
+static bool is_trusted(struct sim *s, const struct person *p, int64_t at_ms)
+{
+	if (*p->role)
+		return true;
+	for (size_t i = 0; !strcmp(p->login, "sam") && i < s->comment_count;
+	     i++)
+		if (grant_holds(s, &s->comments[i], at_ms))
+			return true;
+	return false;
+}
+
+static void only_entitled(struct sim *s, const struct sim_result *r,
+			  int64_t at_ms)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct sim_pull *p = &s->pulls[r->pulls[i]];
+
+		if (!is_trusted(s, &people[p->author], at_ms) &&
+		    !was_asked_for(s, r->pulls[i], r->shas[i], at_ms))
+			sim_fail(s,
+				 "only entitled: #%lld at %.8s was deployed: "
+				 "its author is a stranger and nobody who may "
+				 "asked for it",
+				 (long long)p->number, r->shas[i]);
+	}
+}
+
+/* --- 6.5: a lock or a freeze window, nothing starts --- */
+
+static void no_window(struct sim *s, const char *environment)
+{
+	int64_t minute = s->clock.wall / MINUTE % (24 * 60);
+	int64_t day = s->clock.wall / (24 * HOUR) % 7; /* 0 = Thursday */
+
+	if (!strcmp(environment, "qa") && day == 4 && minute >= 16 * 60 &&
+	    minute < 17 * 60)
+		sim_fail(s, "frozen: a cycle begins on qa within its window");
+}
+
+static bool is_about(const struct sim *s, const struct sim_comment *c,
+		     const char *environment)
+{
+	return !strcmp(environment, "staging") ||
+	       s->pulls[c->pull].repo == REPOS_MAX - 1;
+}
+
+/* Did anybody say anything else about locks that may have come after it? */
+static bool lock_is_last(const struct sim *s, const struct sim_comment *lock)
+{
+	for (size_t i = 0; i < s->comment_count; i++) {
+		const struct sim_comment *c = &s->comments[i];
+
+		if (c != lock && c->made_ms + DECIDED_MS > lock->made_ms &&
+		    (said_verb(c, "lock") || said_verb(c, "unlock")))
+			return false;
+	}
+	return true;
+}
+
+static void no_lock(struct sim *s, const char *environment)
+{
+	for (size_t i = 0; i < s->comment_count; i++) {
+		const struct sim_comment *c = &s->comments[i];
+
+		if (said_verb(c, "lock") && is_about(s, c, environment) &&
+		    s->jumps == c->jumps_then &&
+		    s->clock.wall < c->wall_then + c->said->span_ms &&
+		    lock_is_last(s, c) && was_accepted(s, c))
+			sim_fail(s,
+				 "locked: a cycle begins on %s within the lock "
+				 "of comment %lld",
+				 environment, (long long)c->id);
+	}
+}
+
+/* --- 6.5: never a full within the interval unless forced --- */
+
+/* One that waits for a full to end may be as old as that is long. */
+static bool was_forced(const struct sim *s, int64_t from_ms)
+{
+	for (size_t i = 0; i < s->comment_count; i++) {
+		const struct sim_comment *c = &s->comments[i];
+
+		if (c->said && c->said->forces && c->made_ms > from_ms)
+			return true;
+	}
+	return false;
+}
+
+static void full_interval(struct sim *s, const struct sim_cycle *c)
+{
+	const struct environment *env = setting_environment(s, c->environment);
+
+	for (int64_t id = 1; id < CYCLES_MAX; id++) {
+		const struct sim_cycle *o = &s->cycles[id];
+		int64_t next = o->ended_ms + env->policy.full_interval_ms;
+
+		if (o != c && o->full && o->tested && o->ended_ms &&
+		    o->begun_ms < c->begun_ms &&
+		    !strcmp(o->environment, c->environment) &&
+		    o->off_then == s->off_ms && c->begun_ms < next &&
+		    !was_forced(s, o->begun_ms - HOUR))
+			sim_fail(s,
+				 "full interval: a full begins on %s %lld min "
+				 "early",
+				 c->environment,
+				 (long long)(next - c->begun_ms) / MINUTE);
+	}
+}
+
+/* --- 6.4: the branches move before the first job, all or none --- */
+
+static void builds_the_manifest(struct sim *s, const struct sim_job *j,
+				const json_t *args)
+{
+	const struct sim_cycle *c = cycle_of(s, j->cycle);
+	json_t *project;
+	size_t i;
+
+	json_array_foreach (js_get(args, "manifest.projects"), i, project) {
+		const struct sim_branch *b = find_branch(
+			s, js_str(project, "repo"), js_str(project, "branch"));
+
+		if (strcmp(b->sha, js_str(project, "sha")) != 0 && c &&
+		    b->meddled_ms < c->begun_ms)
+			sim_fail(s,
+				 "manifest: %s runs with %.8s of %s, and its "
+				 "branch is at %.8s",
+				 j->key, js_str(project, "sha"), repos[b->repo],
+				 b->sha);
+	}
+}
+
+/* --- rule 8: no job twice --- */
+
+static void once(struct sim *s, const struct sim_job *j)
+{
+	for (size_t i = 0; i < s->job_count; i++) {
+		const struct sim_job *o = &s->jobs[i];
+
+		if (o->starts > 1 || (o != j && o->cycle == j->cycle &&
+				      !strcmp(o->name, j->name)))
+			sim_fail(s, "once: job %s started twice", j->key);
+	}
+}
+
+/* --- when something begins --- */
+
+void oracle_begins(struct sim *s, int64_t cycle)
+{
+	const struct sim_cycle *c = cycle_of(s, cycle);
+
+	one_cycle(s, cycle, c->environment, "begins");
+	/* It may have begun in the life before, and be told only now. */
+	if (s->now_ms == s->life_ms)
+		return;
+	no_window(s, c->environment);
+	no_lock(s, c->environment);
+}
+
+void oracle_pushed(struct sim *s, const struct sim_branch *b,
+		   const struct sim_result *r, int64_t cycle)
+{
+	const struct sim_cycle *c = cycle_of(s, cycle);
+
+	one_cycle(s, cycle, b->environment, "pushes");
+	if (c)
+		only_entitled(s, r, c->begun_ms);
+}
+
+void oracle_job(struct sim *s, const struct sim_job *j, const json_t *args)
+{
+	const struct sim_cycle *c = cycle_of(s, j->cycle);
+
+	one_cycle(s, j->cycle, j->environment, "starts a job");
+	once(s, j);
+	builds_the_manifest(s, j, args);
+	if (c && c->full)
+		full_interval(s, c);
+}
