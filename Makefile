@@ -5,6 +5,7 @@
 #                T='test_git*' runs some, GROUPS=unit a group
 # make crash     one conversation, with a fault at one point after another;
 #                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=2
+# make soak      an hour of random conversation; MINUTES=60 SEED=n
 # make fuzz      throws things at the parsers (clang, libFuzzer), SECONDS=60 at
 #                each; F='grammar' some of them
 # make lint      all that a machine can object to; L='format tidy' runs some
@@ -70,6 +71,7 @@ INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
 CRASHSRC := $(addprefix tests/crash/,sweep.c play.c talk.c turn.c)
+SOAKSRC := $(wildcard tests/soak/*.c)
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
@@ -83,8 +85,8 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(FUZZSRC) \
-           $(SIMSRC))
+           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(SOAKSRC) \
+           $(FUZZSRC) $(SIMSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -95,8 +97,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz sim lint \
-        format bench install clean
+.PHONY: all sandbox unit programs fuzzers gen deps demo test crash soak fuzz sim \
+        lint format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -152,6 +154,9 @@ $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 	$(Q)$(LINK)
 
 $(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
+$(OUT)/tests/soak/soak: $(call object,$(SOAKSRC)) $(INTOBJ) $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
@@ -224,6 +229,14 @@ run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
 	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
 		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
 		$(JOBS:%=--jobs %)
+
+# Optimized and without sanitizers, so that its memory is what it would be.
+soak:
+	@tools/deps run build test
+	$(SUB) run-soak
+run-soak: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/tests/soak/soak
+	@$(OUT)/tests/soak/soak $(MINUTES:%=--minutes %) \
+		$(SEED:%=--seed %) --out $(B)/soak
 
 SEEDS ?= 100
 FROM  ?= 1

@@ -1,0 +1,261 @@
+#include "tests/soak/sample.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bot/base/cleanup.h"
+#include "bot/base/fs.h"
+#include "bot/base/str.h"
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+/* --- memory and threads --- */
+
+static int64_t number_after(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
+static bool read_proc(pid_t pid, const char *name, struct str *ret)
+{
+	struct error e = ERROR_INIT;
+	char path[64];
+
+	str_clear(ret);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	return fs_read(path, ret, &e) == ERR_OK;
+}
+
+static bool take_memory(struct sample *s, pid_t pid)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
+
+	if (!read_proc(pid, "smaps_rollup", &text))
+		return false;
+	s->rss_kb = number_after(text.text, "\nRss:");
+	s->pss_kb = number_after(text.text, "\nPss:");
+	s->anonymous_kb = number_after(text.text, "\nAnonymous:");
+	if (!read_proc(pid, "status", &text))
+		return false;
+	s->threads = (int)number_after(text.text, "\nThreads:");
+	return s->rss_kb > 0;
+}
+
+/* --- children: "PID (NAME) STATE PPID ..." --- */
+
+static void count_child(struct sample *s, pid_t parent, const char *stat)
+{
+	const char *end = strrchr(stat, ')'); /* the name may hold anything */
+
+	if (!end || end[1] != ' ' || !end[2])
+		return;
+	if (strtol(end + 3, NULL, 10) != parent)
+		return;
+	s->children++;
+	s->zombies += end[2] == 'Z';
+}
+
+static void take_children(struct sample *s, pid_t pid)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
+	CLEANUP(closedir) DIR *dir = opendir("/proc");
+	const struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL)
+		if (isdigit((unsigned char)*d->d_name) &&
+		    read_proc((pid_t)atoi(d->d_name), "stat", &text))
+			count_child(s, pid, text.text);
+}
+
+/* --- descriptors --- */
+
+#define SOCKETS_MAX 64
+
+/* The inodes of all connections to port on this machine. */
+static int find_sockets(int port, unsigned long ret[SOCKETS_MAX])
+{
+	FILE *tcp = fopen("/proc/net/tcp", "re");
+	unsigned long inode;
+	unsigned remote;
+	char line[512];
+	int count = 0;
+
+	while (tcp && count < SOCKETS_MAX && fgets(line, sizeof(line), tcp))
+		if (sscanf(line,
+			   " %*d: %*x:%*x %*x:%x %*x %*x:%*x %*x:%*x %*x %*u "
+			   "%*u %lu",
+			   &remote, &inode) == 2 &&
+		    (int)remote == port)
+			ret[count++] = inode;
+	if (tcp)
+		fclose(tcp);
+	return count;
+}
+
+static bool is_one_of(unsigned long inode, const unsigned long *all, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (all[i] == inode)
+			return true;
+	return false;
+}
+
+static void count_fd(struct sample *s, const char *to,
+		     const unsigned long *forge, int forge_count)
+{
+	s->fds++;
+	if (str_starts(to, "socket:[")) {
+		unsigned long inode = strtoul(to + 8, NULL, 10);
+
+		if (is_one_of(inode, forge, forge_count))
+			s->forge++;
+		else
+			s->sockets++;
+	} else if (str_starts(to, "pipe:")) {
+		s->pipes++;
+	} else if (*to == '/') {
+		s->files++;
+	} else {
+		s->others++;
+	}
+}
+
+static void take_fds(struct sample *s, const struct sample_of *of)
+{
+	CLEANUP(free) char *path = str_format("/proc/%d/fd", (int)of->pid);
+	CLEANUP(closedir) DIR *dir = opendir(path);
+	unsigned long forge[SOCKETS_MAX];
+	int forge_count = find_sockets(of->forge_port, forge);
+	const struct dirent *d;
+
+	while (dir && (d = readdir(dir)) != NULL) {
+		char to[4096];
+		ssize_t n =
+			readlinkat(dirfd(dir), d->d_name, to, sizeof(to) - 1);
+
+		if (n <= 0)
+			continue;
+		to[n] = '\0';
+		count_fd(s, to, forge, forge_count);
+	}
+}
+
+/* --- the folder --- */
+
+static int64_t size_of(const char *dir, const char *name)
+{
+	CLEANUP(free) char *path = str_format("%s/%s", dir, name);
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_size;
+}
+
+static int64_t walked;
+
+static int add_size(const char *path UNUSED, const struct stat *st, int type,
+		    struct FTW *at UNUSED)
+{
+	if (type == FTW_F)
+		walked += st->st_size;
+	return 0;
+}
+
+static int64_t tree_size(const char *dir, const char *name)
+{
+	CLEANUP(free) char *path = str_format("%s/%s", dir, name);
+
+	walked = 0;
+	nftw(path, add_size, 16, FTW_PHYS);
+	return walked;
+}
+
+static void take_state(struct sample *s, const char *dir, bool whole)
+{
+	s->kcibot_db = size_of(dir, "kcibot.db");
+	s->kcibot_wal = size_of(dir, "kcibot.db-wal");
+	s->inbox_db = size_of(dir, "inbox.db");
+	s->inbox_wal = size_of(dir, "inbox.db-wal");
+	if (!whole)
+		return;
+	s->jobs = tree_size(dir, "jobs");
+	s->git = tree_size(dir, "git");
+	s->state = tree_size(dir, ".");
+}
+
+/* --- all of it --- */
+
+bool samples_open(struct samples *s, const char *csv)
+{
+	*s = (struct samples){.csv = fopen(csv, "we")};
+	if (!s->csv)
+		return false;
+	setvbuf(s->csv, NULL, _IOLBF, 0);
+	fputs("seconds,quiet,rss_kb,pss_kb,anonymous_kb,threads,children,"
+	      "zombies,fds,files,pipes,sockets,forge,others,kcibot_db,"
+	      "kcibot_wal,inbox_db,inbox_wal,jobs,git,state\n",
+	      s->csv);
+	return true;
+}
+
+void samples_close(struct samples *s)
+{
+	if (s->csv)
+		fclose(s->csv);
+	free(s->all);
+}
+
+static void write_csv(FILE *csv, const struct sample *s)
+{
+	fprintf(csv, "%.1f,%d,%lld,%lld,%lld,%d,%d,%d,%d,%d,%d,%d,%d,%d",
+		(double)s->at_ms / 1000, s->quiet, (long long)s->rss_kb,
+		(long long)s->pss_kb, (long long)s->anonymous_kb, s->threads,
+		s->children, s->zombies, s->fds, s->files, s->pipes, s->sockets,
+		s->forge, s->others);
+	fprintf(csv, ",%lld,%lld,%lld,%lld,%lld,%lld,%lld\n",
+		(long long)s->kcibot_db, (long long)s->kcibot_wal,
+		(long long)s->inbox_db, (long long)s->inbox_wal,
+		(long long)s->jobs, (long long)s->git, (long long)s->state);
+}
+
+static struct sample *add(struct samples *s)
+{
+	struct sample *last;
+
+	if (s->count == s->room) {
+		s->room = s->room ? 2 * s->room : 256;
+		s->all = reallocarray(s->all, (size_t)s->room, sizeof(*s->all));
+		if (!s->all)
+			abort();
+	}
+	last = s->count ? &s->all[s->count - 1] : NULL;
+	s->all[s->count] = last ? (struct sample){.jobs = last->jobs,
+						  .git = last->git,
+						  .state = last->state}
+				: (struct sample){0};
+	return &s->all[s->count++];
+}
+
+const struct sample *samples_take(struct samples *s, const struct sample_of *of,
+				  int64_t at_ms, bool quiet, bool whole)
+{
+	struct sample *one = add(s);
+
+	one->at_ms = at_ms;
+	one->quiet = quiet;
+	if (!take_memory(one, of->pid)) {
+		s->count--;
+		return NULL;
+	}
+	take_children(one, of->pid);
+	take_fds(one, of);
+	take_state(one, of->state_dir, whole);
+	write_csv(s->csv, one);
+	return one;
+}
