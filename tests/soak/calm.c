@@ -96,6 +96,25 @@ static const json_t *find_comment(const json_t *talk, int64_t id)
 	return NULL;
 }
 
+/* Of what was said on a pull that closed then, only what was heard. */
+static bool must_answer(struct soak *s, const struct soak_said *said)
+{
+	CLEANUP(free)
+	char *query = str_format("SELECT count(*) FROM said WHERE comment_id = "
+				 "%lld AND kind = 'comment' AND state IN "
+				 "('accepted', 'refused')",
+				 (long long)said->id);
+
+	if (!said->command || said->touched)
+		return false;
+	return !said->closed || house_sql(s->h, query) == 1;
+}
+
+static bool has_answer(const json_t *comment)
+{
+	return json_array_size(js_get(comment, "reactions")) > 0;
+}
+
 static void check_answers(struct soak *s, const struct soak_pull *p,
 			  const json_t *talk)
 {
@@ -104,13 +123,13 @@ static void check_answers(struct soak *s, const struct soak_pull *p,
 		const json_t *m;
 
 		if (said->number != p->number || said->repo != p->repo ||
-		    !said->command || said->touched)
+		    said->touched)
 			continue;
 		m = find_comment(talk, said->id);
 		if (!m)
 			soak_problem(s, "%s#%d: comment %lld is gone", p->repo,
 				     p->number, (long long)said->id);
-		else if (!json_array_size(js_get(m, "reactions")))
+		else if (!has_answer(m) && must_answer(s, said))
 			soak_problem(s, "%s#%d: no answer to %s: \"%s\"",
 				     p->repo, p->number, said->user,
 				     js_str(m, "body"));

@@ -21,7 +21,7 @@
 /* Fewer samples in a quarter tell nothing. */
 #define JUDGE_LEAST 12
 /* What the forge client may keep open. */
-#define JUDGE_FORGE LIMIT_FORGE_PARALLEL
+#define JUDGE_FORGE (2 * LIMIT_FORGE_PARALLEL)
 /* A log that is given back to its database does not become larger: SQLite
  * begins it anew at 1000 pages, and a reader may hold it up for a while. */
 #define JUDGE_WAL (16 << 20)

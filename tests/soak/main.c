@@ -133,6 +133,7 @@ static void tell(struct soak *s)
 static void be_quiet(struct soak *s)
 {
 	soak_slow_end(s);
+	soak_trouble_end(s);
 	if (!soak_await_quiet(s, QUIET_WAIT_MS)) {
 		s->never_quiet++;
 		return;
@@ -170,6 +171,7 @@ static void live(struct soak *s)
 			act(s);
 		}
 		soak_slow_tick(s);
+		soak_trouble_tick(s);
 		look_pause();
 	}
 }

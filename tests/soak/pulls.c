@@ -108,6 +108,7 @@ static void close_one(struct soak *s)
 		return;
 	act(s, p, "close", NULL);
 	p->open = false;
+	soak_closed(s, p);
 }
 
 static void reopen(struct soak *s)

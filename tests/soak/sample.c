@@ -3,9 +3,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bot/base/cleanup.h"
@@ -76,63 +79,40 @@ static void take_children(struct sample *s, pid_t pid)
 
 /* --- descriptors --- */
 
-#define SOCKETS_MAX 64
-
-/* The inodes of all connections to port on this machine. */
-static int find_sockets(int port, unsigned long ret[SOCKETS_MAX])
+/* The port at the other end of the process's socket, 0 = there is none. */
+static int port_of_peer(int pidfd, int fd)
 {
-	FILE *tcp = fopen("/proc/net/tcp", "re");
-	unsigned long inode;
-	unsigned remote;
-	char line[512];
-	int count = 0;
+	CLEANUP(fd_close)
+	int ours = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	struct sockaddr_in a = {0};
+	socklen_t len = sizeof(a);
 
-	while (tcp && count < SOCKETS_MAX && fgets(line, sizeof(line), tcp))
-		if (sscanf(line,
-			   " %*d: %*x:%*x %*x:%x %*x %*x:%*x %*x:%*x %*x %*u "
-			   "%*u %lu",
-			   &remote, &inode) == 2 &&
-		    (int)remote == port)
-			ret[count++] = inode;
-	if (tcp)
-		fclose(tcp);
-	return count;
+	if (ours < 0 || getpeername(ours, (struct sockaddr *)&a, &len) ||
+	    a.sin_family != AF_INET)
+		return 0;
+	return ntohs(a.sin_port);
 }
 
-static bool is_one_of(unsigned long inode, const unsigned long *all, int count)
-{
-	for (int i = 0; i < count; i++)
-		if (all[i] == inode)
-			return true;
-	return false;
-}
-
-static void count_fd(struct sample *s, const char *to,
-		     const unsigned long *forge, int forge_count)
+static void count_fd(struct sample *s, const char *to, bool is_forge)
 {
 	s->fds++;
-	if (str_starts(to, "socket:[")) {
-		unsigned long inode = strtoul(to + 8, NULL, 10);
-
-		if (is_one_of(inode, forge, forge_count))
-			s->forge++;
-		else
-			s->sockets++;
-	} else if (str_starts(to, "pipe:")) {
+	if (is_forge)
+		s->forge++;
+	else if (str_starts(to, "socket:"))
+		s->sockets++;
+	else if (str_starts(to, "pipe:"))
 		s->pipes++;
-	} else if (*to == '/') {
+	else if (*to == '/')
 		s->files++;
-	} else {
+	else
 		s->others++;
-	}
 }
 
 static void take_fds(struct sample *s, const struct sample_of *of)
 {
 	CLEANUP(free) char *path = str_format("/proc/%d/fd", (int)of->pid);
+	CLEANUP(fd_close) int pidfd = (int)syscall(SYS_pidfd_open, of->pid, 0);
 	CLEANUP(closedir) DIR *dir = opendir(path);
-	unsigned long forge[SOCKETS_MAX];
-	int forge_count = find_sockets(of->forge_port, forge);
 	const struct dirent *d;
 
 	while (dir && (d = readdir(dir)) != NULL) {
@@ -143,7 +123,10 @@ static void take_fds(struct sample *s, const struct sample_of *of)
 		if (n <= 0)
 			continue;
 		to[n] = '\0';
-		count_fd(s, to, forge, forge_count);
+		count_fd(s, to,
+			 str_starts(to, "socket:") &&
+				 port_of_peer(pidfd, atoi(d->d_name)) ==
+					 of->forge_port);
 	}
 }
 

@@ -31,6 +31,7 @@ struct soak_said {
 	const char *user;
 	bool command; /* must be answered */
 	bool touched; /* edited or deleted: need not be any more */
+	bool closed;  /* the pull was: then it may never be heard */
 };
 
 /* A connection that is held and leads nowhere. */
@@ -56,7 +57,7 @@ struct soak {
 	struct soak_said *said;
 	int said_count;
 	struct soak_slow slow[SOAK_SLOW];
-	bool held; /* the forge keeps its webhooks back */
+	int64_t held_ms; /* the forge keeps its webhooks back until then */
 	char *config;
 
 	struct samples *samples;
@@ -111,9 +112,15 @@ struct soak_pull *soak_any_pull(struct soak *s);
 void soak_say(struct soak *s, const struct soak_pull *p, const char *user,
 	      const char *body, bool command);
 
+/* What was said on p need not be heard any more: the bot is deaf on what is
+ * closed. */
+void soak_closed(struct soak *s, const struct soak_pull *p);
+
 /* Slow clients send their next byte, or go. */
 void soak_slow_tick(struct soak *s);
 void soak_slow_end(struct soak *s);
+/* The forge sends what it kept back for long enough. */
+void soak_trouble_tick(struct soak *s);
 /* The forge and the configuration are well again. */
 void soak_trouble_end(struct soak *s);
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "bot/base/clock.h"
 #include "bot/base/fs.h"
 
 /* --- the forge --- */
@@ -59,13 +60,23 @@ static void lose(struct soak *s)
 /* They come late, and in the wrong order. */
 static void hold(struct soak *s)
 {
-	if (s->held)
-		post(s, "/_sandbox/webhooks",
-		     json_pack("{s:s, s:s}", "action", "release", "order",
-			       "reverse"));
-	else
-		webhooks(s, "hold", 1);
-	s->held = !s->held;
+	if (s->held_ms)
+		return;
+	webhooks(s, "hold", 1);
+	s->held_ms = clock_mono(&clock_system) + soak_between(s, 100, 4000);
+}
+
+static void release(struct soak *s)
+{
+	post(s, "/_sandbox/webhooks",
+	     json_pack("{s:s, s:s}", "action", "release", "order", "reverse"));
+	s->held_ms = 0;
+}
+
+void soak_trouble_tick(struct soak *s)
+{
+	if (s->held_ms && clock_mono(&clock_system) > s->held_ms)
+		release(s);
 }
 
 /* --- the operator --- */
@@ -156,8 +167,8 @@ void soak_trouble_end(struct soak *s)
 {
 	CLEANUP(sbc_answer_release) struct sbc_answer a;
 
-	if (s->held)
-		hold(s);
+	if (s->held_ms)
+		release(s);
 	sbc_request(s->h->forge, "DELETE", "/_sandbox/faults", NULL, NULL, NULL,
 		    &a);
 	/* None that waits for the next webhook. */

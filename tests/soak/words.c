@@ -75,7 +75,16 @@ void soak_say(struct soak *s, const struct soak_pull *p, const char *user,
 		.id = id,
 		.user = user,
 		.command = command && strcmp(user, SOAK_CHATTERBOX) != 0,
+		.closed = !p->open,
 	};
+}
+
+void soak_closed(struct soak *s, const struct soak_pull *p)
+{
+	for (int i = 0; i < s->said_count; i++)
+		if (s->said[i].number == p->number &&
+		    s->said[i].repo == p->repo)
+			s->said[i].closed = true;
 }
 
 static void say_on_open(struct soak *s, const char *user, const char *body,
