@@ -72,6 +72,7 @@ INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
 CRASHSRC := $(addprefix tests/crash/,sweep.c play.c talk.c turn.c)
 SOAKSRC := $(wildcard tests/soak/*.c)
+SOAK    := $(OUT)/tests/soak/soak
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
@@ -105,7 +106,7 @@ SUB     = +@$(MAKE) --no-print-directory
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
-          $(UNIT) $(INT) $(CRASH)
+          $(UNIT) $(INT) $(CRASH) $(SOAK)
 fuzzers: $(FUZZ)
 gen: $(GEN) ; @:
 
@@ -156,7 +157,7 @@ $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 $(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
-$(OUT)/tests/soak/soak: $(call object,$(SOAKSRC)) $(INTOBJ) $(LIBS)
+$(SOAK): $(call object,$(SOAKSRC)) $(INTOBJ) $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
@@ -234,8 +235,8 @@ run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
 soak:
 	@tools/deps run build test
 	$(SUB) run-soak
-run-soak: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/tests/soak/soak
-	@$(OUT)/tests/soak/soak $(MINUTES:%=--minutes %) \
+run-soak: $(OUT)/kcibot $(OUT)/sandbox $(SOAK)
+	@$(SOAK) $(MINUTES:%=--minutes %) \
 		$(SEED:%=--seed %) --out $(B)/soak
 
 SEEDS ?= 100

@@ -71,6 +71,7 @@ static void judge_memory(const struct samples *s, struct verdict *v,
 		{"PSS grows, in KB", pss_of},
 		{"anonymous memory grows, in KB", anonymous_of},
 	};
+	int64_t quarter_ms = s->count ? s->all[s->count - 1].at_ms / 4 : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int64_t early = median(s, 1, kinds[i].of);
@@ -83,8 +84,9 @@ static void judge_memory(const struct samples *s, struct verdict *v,
 			v->early_kb = early;
 			v->late_kb = late;
 		}
-		if (more > JUDGE_GROWTH_KB ||
-		    more * 100 > early * JUDGE_GROWTH_PERCENT)
+		if (quarter_ms >= JUDGE_WARM_MS &&
+		    (more > JUDGE_GROWTH_KB ||
+		     more * 100 > early * JUDGE_GROWTH_PERCENT))
 			problem(v, words, kinds[i].name, early, late);
 	}
 }

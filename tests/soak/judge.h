@@ -18,10 +18,14 @@
  */
 #define JUDGE_GROWTH_KB 2048
 #define JUDGE_GROWTH_PERCENT 5
+/* The caches (SQLite's pages, the forge's answers) are filled by what happens,
+ * not by time: after a shorter quarter they may still be, and growth is told
+ * but is no problem. */
+#define JUDGE_WARM_MS (10LL * 60 * 1000)
 /* Fewer samples in a quarter tell nothing. */
 #define JUDGE_LEAST 12
 /* What the forge client may keep open. */
-#define JUDGE_FORGE (2 * LIMIT_FORGE_PARALLEL)
+#define JUDGE_FORGE LIMIT_FORGE_PARALLEL
 /* A log that is given back to its database does not become larger: SQLite
  * begins it anew at 1000 pages, and a reader may hold it up for a while. */
 #define JUDGE_WAL (16 << 20)

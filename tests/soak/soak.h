@@ -63,8 +63,7 @@ struct soak {
 	struct samples *samples;
 	int64_t log_at; /* read so far */
 	int64_t log_lines, log_errors;
-	int events, quiets, never_quiet;
-	int problems;
+	int events, problems;
 };
 
 /* --- chance --- */

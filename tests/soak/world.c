@@ -49,7 +49,7 @@ static const char job_script[] =
 
 /* "m0", ..., "c0", ..., "s0", ...; and what each said in the last hour. */
 static struct person {
-	char name[8];
+	char name[16];
 	int64_t spoke_ms[SPEAK_MAX];
 	int next;
 } people[PEOPLE];
