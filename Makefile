@@ -144,6 +144,7 @@ $(UNIT) $(INT): $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
+$(OUT)/tests/test_soak_judge: $(OUT)/tests/soak/judge.o
 $(OUT)/sim: $(call object,$(SIMSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lm

@@ -219,6 +219,7 @@ static void soak_it(void **state UNUSED)
 	judge(s->samples, &v, &words);
 	print_lines(s, words.text);
 	house_stop(s->h);
+	soak_read_log(s);
 	report(s, cycles, &v);
 	assert_int_equal(s->problems, 0);
 }

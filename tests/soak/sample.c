@@ -207,21 +207,25 @@ static void write_csv(FILE *csv, const struct sample *s)
 		(long long)s->jobs, (long long)s->git, (long long)s->state);
 }
 
+/* What a walk tells is what it was, until the next one. */
 static struct sample *add(struct samples *s)
 {
-	struct sample *last;
+	struct sample one = {0};
 
-	if (s->count == s->room) {
+	if (!s->all || s->count == s->room) {
 		s->room = s->room ? 2 * s->room : 256;
 		s->all = reallocarray(s->all, (size_t)s->room, sizeof(*s->all));
 		if (!s->all)
 			abort();
 	}
-	last = s->count ? &s->all[s->count - 1] : NULL;
-	s->all[s->count] = last ? (struct sample){.jobs = last->jobs,
-						  .git = last->git,
-						  .state = last->state}
-				: (struct sample){0};
+	if (s->count) {
+		const struct sample *last = &s->all[s->count - 1];
+
+		one.jobs = last->jobs;
+		one.git = last->git;
+		one.state = last->state;
+	}
+	s->all[s->count] = one;
 	return &s->all[s->count++];
 }
 

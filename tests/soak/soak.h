@@ -62,7 +62,7 @@ struct soak {
 
 	struct samples *samples;
 	int64_t log_at; /* read so far */
-	int64_t log_lines, log_errors;
+	int64_t log_lines;
 	int events, problems;
 };
 
@@ -125,7 +125,9 @@ void soak_trouble_end(struct soak *s);
 
 /* --- looking --- */
 
-/* Alive, and what its log has that is new. */
+/* What is new in the bot's log, line by line. */
+void soak_read_log(struct soak *s);
+/* Alive, healthy, and its log has nothing that it should not. */
 void soak_look(struct soak *s);
 /* Until nothing is on its way, or wait_ms are over. */
 bool soak_await_quiet(struct soak *s, int64_t wait_ms);

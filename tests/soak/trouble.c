@@ -144,7 +144,8 @@ static void change(char *text, const char *from, const char *to)
 	char *at = strstr(text, from);
 
 	assert_non_null(at);
-	memcpy(at, to, strlen(to));
+	for (; *to; to++)
+		*at++ = *to;
 }
 
 static void hang_up(struct soak *s)
