@@ -5,6 +5,7 @@
 #                T='test_git*' runs some, GROUPS=unit a group
 # make crash     one conversation, with a fault at one point after another;
 #                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=2
+# make soak      an hour of random conversation; MINUTES=60 SEED=n
 # make fuzz      throws things at the parsers (clang, libFuzzer), SECONDS=60 at
 #                each; F='grammar' some of them
 # make lint      all that a machine can object to; L='format tidy' runs some
@@ -73,6 +74,8 @@ INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
 CRASHSRC := $(addprefix tests/crash/,sweep.c play.c talk.c turn.c)
+SOAKSRC := $(wildcard tests/soak/*.c)
+SOAK    := $(OUT)/tests/soak/soak
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
@@ -88,8 +91,8 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(FUZZSRC) \
-           $(SIMSRC))
+           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(SOAKSRC) \
+           $(FUZZSRC) $(SIMSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -101,14 +104,14 @@ endif
 SUB     = +@$(MAKE) --no-print-directory
 
 .PHONY: all sandbox unit programs fuzzers simulator gen deps demo test crash \
-        fuzz sim sim-mutants lint format bench install clean
+        soak fuzz sim sim-mutants lint format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
-          $(UNIT) $(INT) $(CRASH) $(OUT)/sim
+          $(UNIT) $(INT) $(CRASH) $(SOAK) $(OUT)/sim
 simulator: $(OUT)/sim
 fuzzers: $(FUZZ)
 gen: $(GEN) ; @:
@@ -147,6 +150,7 @@ $(UNIT) $(INT): $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
+$(OUT)/tests/test_soak_judge: $(OUT)/tests/soak/judge.o
 $(OUT)/sim: $(call object,$(SIMSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lm
@@ -158,6 +162,9 @@ $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 	$(Q)$(LINK)
 
 $(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
+$(SOAK): $(call object,$(SOAKSRC)) $(INTOBJ) $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
@@ -231,6 +238,14 @@ run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
 	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
 		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
 		$(JOBS:%=--jobs %)
+
+# Optimized and without sanitizers, so that its memory is what it would be.
+soak:
+	@tools/deps run build test
+	$(SUB) run-soak
+run-soak: $(OUT)/kcibot $(OUT)/sandbox $(SOAK)
+	@$(SOAK) $(MINUTES:%=--minutes %) \
+		$(SEED:%=--seed %) --out $(B)/soak
 
 SEEDS ?= 100
 FROM  ?= 1

@@ -254,6 +254,8 @@ static void NORETURN become_bot(const struct house *h, const char *path,
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(log, 1);
 	dup2(log, 2);
+	/* Our connections to the forge are not its own: curl hands them on. */
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	execl(path, "kcibot", "serve", "--config", h->config, (char *)NULL);
 	_exit(127);
 }

@@ -126,6 +126,8 @@ void house_await_sql(struct house *h, const char *query, int64_t want);
  * what has not happened by then does not happen.
  */
 void house_await_quiet(struct house *h);
+/* Is it so now? */
+bool house_is_quiet(struct house *h);
 void house_await_log(struct house *h, const char *text);
 
 /* --- people --- */
