@@ -318,6 +318,22 @@ enum err hear(struct engine *g, const struct heard *h, const char **ret_result,
 	return take_note(g, &r, said.count ? (int64_t)said.count : 1, e);
 }
 
+enum err hear_closed(struct engine *g, const struct heard *h,
+		     const char **ret_result, struct error *e)
+{
+	struct heard closed = *h;
+	enum role role;
+
+	*ret_result = "ignored";
+	if (role_of(g, js_int(h->object, "user.id", 0), h->repo, &role, e))
+		return e->code;
+	if (role < ROLE_MAINTAINER)
+		return ERR_OK;
+	closed.doubt = "This pull request is closed, so nothing was done. "
+		       "Reopen it, then say it again.";
+	return hear(g, &closed, ret_result, e);
+}
+
 enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,
 		   struct error *e)
 {
