@@ -81,7 +81,8 @@ enum err is_told(struct engine *g, const struct said_record *r, enum role role,
 	if (role != ROLE_NONE)
 		return ERR_OK;
 	if (store_said_answered(g->store, r->repo, r->number, r->actor_id,
-				g->now_ms - STRANGER_MS, &answered, e))
+				g->now_ms - STRANGER_MS, g->now_ms, &answered,
+				e))
 		return e->code;
 	*ret = answered > 0;
 	return ERR_OK;
