@@ -43,12 +43,13 @@ static enum err show_plan(const struct engine *g,
 	json_t *view = json_pack("{s:s, s:I, s:s}", "repo", call->pull->repo,
 				 "number", (json_int_t)call->pull->number,
 				 "public_url", g->config->public_url);
+	const struct environment *env;
+	size_t i = 0;
 
-	for (size_t i = 0; i < call->environment_count; i++) {
+	while ((env = config_environment_of(g->config, call->pull->repo, &i))) {
 		char fact[96];
 
-		snprintf(fact, sizeof(fact), "plan:%s",
-			 call->environments[i]->name);
+		snprintf(fact, sizeof(fact), "plan:%s", env->name);
 		str_puts(call->answer, call->answer->len ? "\n" : "");
 		render_plan(call->answer, view,
 			    json_object_get(call->facts, fact));
@@ -65,7 +66,6 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 	__attribute__((cleanup(free_environments)))
 	const struct environment **list =
 		calloc(g->config->environment_count + 1, sizeof(*list));
-	const struct environment *env;
 	CLEANUP(json_decref) json_t *facts = NULL;
 	const struct command_bot bot = {
 		.version = KCIBOT_VERSION,
@@ -91,12 +91,10 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		.answer = ret_answer,
 		.text = ret_text,
 	};
-	size_t i = 0;
+	size_t i;
 
 	if (!list)
 		return error_set(e, ERR_FATAL, "out of memory");
-	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL)
-		list[call.environment_count++] = env;
 	if (store_said_facts(g->store, r->id, &facts, e))
 		return e->code;
 	call.facts = facts;
@@ -104,7 +102,9 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 		const struct command *c = plan->words[i].command;
 
 		call.args = &plan->words[i];
-		if (run_word(&call, c->verb, e)) {
+		if (plan_places(g, p->repo, call.args, list,
+				&call.environment_count, e) ||
+		    run_word(&call, c->verb, e)) {
 			plan->files = call.files;
 			/* It is not about the head. */
 			COPY(plan->next, call.next);

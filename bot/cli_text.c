@@ -115,6 +115,17 @@ static void frozen_line(struct str *out, const json_t *env)
 	str_putc(out, '\n');
 }
 
+static void schedule_line(struct str *out, const json_t *env)
+{
+	int64_t at = js_int(env, "schedule_ms", 0);
+
+	if (!at)
+		return;
+	str_puts(out, "  by schedule, if something is new: ");
+	time_iso(out, at);
+	str_putc(out, '\n');
+}
+
 static void eta_line(struct str *out, const json_t *env, const char *kind)
 {
 	const json_t *eta = json_object_get(js_get(env, "eta"), kind);
@@ -179,6 +190,7 @@ void cli_status_text(struct str *out, const json_t *status)
 	json_array_foreach (js_get(status, "environments"), i, env) {
 		environment_line(out, env);
 		frozen_line(out, env);
+		schedule_line(out, env);
 		cycle_line(out, "deployed", js_get(env, "deployed"));
 		cycle_line(out, "running", js_get(env, "running"));
 		eta_line(out, env, "short");

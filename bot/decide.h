@@ -96,6 +96,15 @@ NODISCARD enum err refuse_blind(struct engine *g, const struct said_record *r,
 NODISCARD enum err plan_read(const struct engine *g,
 			     const struct said_record *r, struct plan *plan,
 			     struct error *e);
+/*
+ * The environments of the repository that a command means: the one behind
+ * `on=`, else all.  list has room for all that are configured.  ERR_REFUSED
+ * with their names when it is none of them.
+ */
+NODISCARD enum err plan_places(const struct engine *g, const char *repo,
+			       const struct args *args,
+			       const struct environment **list,
+			       size_t *ret_count, struct error *e);
 /* By the role alone; asks nobody. */
 NODISCARD enum err plan_authorise(const struct engine *g,
 				  const struct plan *plan, enum role role,

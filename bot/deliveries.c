@@ -198,8 +198,11 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 		return hear_taken_back(g, &h, how, sender, ret_result, e);
 	/* Not somebody else's hand on this person's words. */
 	if (strcmp(action, made) != 0 ||
-	    strcmp(js_str(on, "state"), "open") != 0 ||
 	    js_int(sender, "id", 0) != js_int(h.object, "user.id", -1))
+		return ERR_OK;
+	if (strcmp(js_str(on, "state"), "closed") == 0)
+		return hear_closed(g, &h, ret_result, e);
+	if (strcmp(js_str(on, "state"), "open") != 0)
 		return ERR_OK;
 	return hear(g, &h, ret_result, e);
 }

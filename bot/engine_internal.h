@@ -218,6 +218,10 @@ NODISCARD bool heard_made_ms(const struct heard *h, int64_t *ret);
  * what came of it, for the record. */
 NODISCARD enum err hear(struct engine *g, const struct heard *h,
 			const char **ret_result, struct error *e);
+/* The same on a pull that is closed: nothing in it runs, and who might command
+ * there is told so; to others it is silence. */
+NODISCARD enum err hear_closed(struct engine *g, const struct heard *h,
+			       const char **ret_result, struct error *e);
 /*
  * It was "edited", "dismissed" or "deleted": what it asked for and has not
  * started is dropped, and if it is not known yet it never runs.
@@ -310,12 +314,19 @@ NODISCARD enum err status_send(struct engine *g, const struct status_record *r,
 NODISCARD enum err foreign_status(struct engine *g, const json_t *payload,
 				  const char **ret_result, struct error *e);
 
-/* --- scan.c: the forge as it is, whatever webhooks said --- */
+/* --- scan.c: the pulls as they are, whatever webhooks said --- */
 NODISCARD enum err scan_start(struct engine *g, struct error *e);
 NODISCARD enum err scan_pulls(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
 NODISCARD enum err scan_pull(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
+/* Asks for the open pulls of a repository, or for one pull, as they are. */
+NODISCARD enum err scan_ask_pulls(struct engine *g, const char *repo,
+				  struct error *e);
+NODISCARD enum err scan_ask_pull(struct engine *g, const char *repo,
+				 int64_t number, struct error *e);
+
+/* --- scan_said.c: what people said, whatever webhooks said --- */
 NODISCARD enum err scan_comments(struct engine *g, const json_t *args,
 				 const struct outcome *o, struct error *e);
 NODISCARD enum err scan_review_comments(struct engine *g, const json_t *args,
@@ -323,15 +334,6 @@ NODISCARD enum err scan_review_comments(struct engine *g, const json_t *args,
 					struct error *e);
 NODISCARD enum err scan_reviews(struct engine *g, const json_t *args,
 				const struct outcome *o, struct error *e);
-NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
-			      const struct outcome *o, struct error *e);
-NODISCARD enum err scan_self(struct engine *g, const json_t *args,
-			     const struct outcome *o, struct error *e);
-/* Asks for the open pulls of a repository, or for one pull, as they are. */
-NODISCARD enum err scan_ask_pulls(struct engine *g, const char *repo,
-				  struct error *e);
-NODISCARD enum err scan_ask_pull(struct engine *g, const char *repo,
-				 int64_t number, struct error *e);
 /*
  * Why something must not run that was said at made_ms (on the forge's clock)
  * and that we learned of at heard_ms (on ours): a sentence for who said it;
@@ -339,6 +341,12 @@ NODISCARD enum err scan_ask_pull(struct engine *g, const char *repo,
  */
 const char *scan_too_late(const struct engine *g, int64_t made_ms,
 			  int64_t heard_ms);
+
+/* --- scan_self.c: our webhook, who we are, the first admins --- */
+NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e);
+NODISCARD enum err scan_self(struct engine *g, const json_t *args,
+			     const struct outcome *o, struct error *e);
 /* An answer of the forge shows who we are there; 0 says nothing. */
 NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
 				   const char *login, struct error *e);

@@ -81,7 +81,8 @@ enum err is_told(struct engine *g, const struct said_record *r, enum role role,
 	if (role != ROLE_NONE)
 		return ERR_OK;
 	if (store_said_answered(g->store, r->repo, r->number, r->actor_id,
-				g->now_ms - STRANGER_MS, &answered, e))
+				g->now_ms - STRANGER_MS, g->now_ms, &answered,
+				e))
 		return e->code;
 	*ret = answered > 0;
 	return ERR_OK;
@@ -316,6 +317,22 @@ enum err hear(struct engine *g, const struct heard *h, const char **ret_result,
 	if (doubt && words_json(&said, doubt, r.words, sizeof(r.words), e))
 		return e->code;
 	return take_note(g, &r, said.count ? (int64_t)said.count : 1, e);
+}
+
+enum err hear_closed(struct engine *g, const struct heard *h,
+		     const char **ret_result, struct error *e)
+{
+	struct heard closed = *h;
+	enum role role;
+
+	*ret_result = "ignored";
+	if (role_of(g, js_int(h->object, "user.id", 0), h->repo, &role, e))
+		return e->code;
+	if (role < ROLE_MAINTAINER)
+		return ERR_OK;
+	closed.doubt = "This pull request is closed, so nothing was done. "
+		       "Reopen it, then say it again.";
+	return hear(g, &closed, ret_result, e);
 }
 
 enum err hear_call(struct engine *g, const json_t *call, int64_t *ret_said_id,

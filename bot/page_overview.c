@@ -110,6 +110,18 @@ static void frozen(const struct sheet *s, const json_t *env)
 	html_addf(s->out, ".</p>\n");
 }
 
+static void scheduled(const struct sheet *s, const json_t *env)
+{
+	int64_t at = js_int(env, "schedule_ms", 0);
+
+	if (!at)
+		return;
+	html_addf(s->out, " If something is new by then, the schedule deploys "
+			  "it at ");
+	part_time(s, at);
+	html_addf(s->out, ".");
+}
+
 static void queue(const struct sheet *s, const json_t *env)
 {
 	const json_t *list = js_get(env, "queue");
@@ -118,8 +130,9 @@ static void queue(const struct sheet *s, const json_t *env)
 
 	html_addf(s->out, "<section>\n<h3>Queue</h3>\n");
 	if (!json_array_size(list)) {
-		html_addf(s->out, "<p class=\"soft\">Nothing waits.</p>\n"
-				  "</section>\n");
+		html_addf(s->out, "<p class=\"soft\">Nothing waits.");
+		scheduled(s, env);
+		html_addf(s->out, "</p>\n</section>\n");
 		return;
 	}
 	wait_reason(s, env);
@@ -182,7 +195,9 @@ static void environment(const struct sheet *s, const json_t *env)
 	html_addf(s->out, "</h2>\n");
 	if (is_new(env)) {
 		html_addf(s->out, "<p class=\"soft\">Nothing has been asked of "
-				  "this environment yet.</p>\n</article>\n");
+				  "this environment yet.");
+		scheduled(s, env);
+		html_addf(s->out, "</p>\n</article>\n");
 		return;
 	}
 	frozen(s, env);

@@ -1,6 +1,7 @@
 /*
  * From the words that are kept to a plan, and whether this person may have it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/str.h"
@@ -8,16 +9,27 @@
 #include "bot/trust.h"
 #include "commands/call.h"
 
+/* Is an environment meant by both?  *ret_same: are all of them? */
+static bool overlap(const struct args *a, const struct args *b, bool *ret_same)
+{
+	const char *x = args_text(a, "on"), *y = args_text(b, "on");
+
+	*ret_same = strcmp(x, y) == 0;
+	return *ret_same || !*x || !*y;
+}
+
 static enum err plan_add(struct plan *plan, const struct args *args,
 			 struct error *e)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		struct args *known = &plan->words[i];
+		bool same;
 
 		if (args_equal(known, args))
 			return ERR_OK;
 		/* Two wishes for one thing are one wish. */
-		if (known->command == args->command && args->command->deploys)
+		if (known->command == args->command && args->command->deploys &&
+		    overlap(known, args, &same) && same)
 			return args_join(known, args, e);
 	}
 	if (plan->count == ARRAY_SIZE(plan->words))
@@ -27,18 +39,51 @@ static enum err plan_add(struct plan *plan, const struct args *args,
 	return ERR_OK;
 }
 
+static bool has_trigger(const struct plan *plan, const struct args *deploy)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct args *a = &plan->words[i];
+		bool same;
+
+		if (a->command->verb == VERB_TRIGGER &&
+		    overlap(a, deploy, &same) && same)
+			return true;
+	}
+	return false;
+}
+
 /* `deploy` beside `trigger` is `trigger`. */
 static void drop_deploy(struct plan *plan)
 {
-	bool trigger = false;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < plan->count; i++)
-		trigger |= plan->words[i].command->verb == VERB_TRIGGER;
-	for (size_t i = 0; i < plan->count; i++)
-		if (!trigger || plan->words[i].command->verb != VERB_DEPLOY)
+		if (plan->words[i].command->verb != VERB_DEPLOY ||
+		    !has_trigger(plan, &plan->words[i]))
 			plan->words[kept++] = plan->words[i];
 	plan->count = kept;
+}
+
+/* Each environment gets one wish of a comment, so that it is told once. */
+static enum err check_places(struct plan *plan, struct error *e)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = i + 1; j < plan->count; j++) {
+			const struct args *a = &plan->words[i];
+			const struct args *b = &plan->words[j];
+			bool same;
+
+			if (!a->command->deploys || !b->command->deploys ||
+			    !overlap(a, b, &same) || same)
+				continue;
+			COPY(plan->next, NEXT_NOTHING);
+			return error_set(e, ERR_REFUSED,
+					 "`%s` and `%s` mean one environment "
+					 "twice, so nothing was done. Say "
+					 "`on=` with both, or with none.",
+					 a->command->name, b->command->name);
+		}
+	return ERR_OK;
 }
 
 static enum err check_contradictions(struct plan *plan, struct error *e)
@@ -97,8 +142,54 @@ static enum err note_sha(struct plan *plan, const struct args *args,
 	return ERR_OK;
 }
 
-static enum err read_word(const struct engine *g, const json_t *word,
-			  struct plan *plan, struct error *e)
+enum err plan_places(const struct engine *g, const char *repo,
+		     const struct args *args, const struct environment **list,
+		     size_t *ret_count, struct error *e)
+{
+	CLEANUP(str_release) struct str names = STR_INIT(4096);
+	const char *on = args_text(args, "on");
+	const struct environment *env;
+	size_t i = 0;
+
+	*ret_count = 0;
+	while ((env = config_environment_of(g->config, repo, &i)) != NULL) {
+		str_addf(&names, "%s`%s`", names.len ? ", " : "", env->name);
+		if (!*on || strcmp(env->name, on) == 0)
+			list[(*ret_count)++] = env;
+	}
+	if (*ret_count || !*on)
+		return ERR_OK;
+	return error_set(e, ERR_REFUSED,
+			 "`%s` is no environment of this repository, so "
+			 "nothing was done. It has %s.",
+			 on, names.text);
+}
+
+static void free_places(const struct environment ***list)
+{
+	free((void *)*list);
+}
+
+static enum err check_place(const struct engine *g, const char *repo,
+			    const struct args *args, struct plan *plan,
+			    struct error *e)
+{
+	__attribute__((cleanup(free_places))) const struct environment **list =
+		calloc(g->config->environment_count + 1, sizeof(*list));
+	size_t count;
+
+	if (!list)
+		return error_set(e, ERR_FATAL, "out of memory");
+	COPY(plan->next, NEXT_NOTHING);
+	if (plan_places(g, repo, args, list, &count, e))
+		return e->code;
+	plan->next[0] = '\0';
+	return ERR_OK;
+}
+
+static enum err read_word(const struct engine *g, const char *repo,
+			  const json_t *word, struct plan *plan,
+			  struct error *e)
 {
 	const char *verb = js_str(word, "verb");
 	const struct command *c = command_find(verb);
@@ -115,7 +206,7 @@ static enum err read_word(const struct engine *g, const json_t *word,
 			 g->config->bot_name, c->name);
 		return e->code;
 	}
-	if (note_sha(plan, &args, e))
+	if (check_place(g, repo, &args, plan, e) || note_sha(plan, &args, e))
 		return e->code;
 	return plan_add(plan, &args, e);
 }
@@ -145,12 +236,12 @@ enum err plan_read(const struct engine *g, const struct said_record *r,
 	if (late)
 		return error_set(e, ERR_REFUSED, "%s", late);
 	json_array_foreach (words, i, word)
-		if (read_word(g, word, plan, e))
+		if (read_word(g, r->repo, word, plan, e))
 			return e->code;
 	if (!plan->count)
 		return error_set(e, ERR_REFUSED,
 				 "There is no command behind my name.");
-	if (check_contradictions(plan, e))
+	if (check_contradictions(plan, e) || check_places(plan, e))
 		return e->code;
 	drop_deploy(plan);
 	return ERR_OK;

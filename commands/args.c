@@ -11,6 +11,7 @@
 #define SHA_DIGITS_MIN 12
 #define SHA_DIGITS_MAX 40
 #define LOGIN_MAX 39
+#define PLACE_MAX 40
 
 static const char blanks[] = " \t";
 
@@ -34,6 +35,17 @@ static bool is_login(const char *text)
 
 	return n && n <= LOGIN_MAX &&
 	       (!text[n] || strcmp(text + n, "[bot]") == 0);
+}
+
+/* What the configuration allows; case counts. */
+static bool is_place(const char *text)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_";
+	size_t n = strspn(text, chars);
+
+	return n && n <= PLACE_MAX && !text[n];
 }
 
 static bool read_span(const char *text, int64_t max, int64_t *ret)
@@ -106,6 +118,8 @@ static bool fits(const struct argument *a, char *text, int64_t *number)
 	case ARGUMENT_YESNO:
 		lower(text);
 		return read_yesno(text, number);
+	case ARGUMENT_PLACE:
+		return is_place(text);
 	}
 	return false;
 }
@@ -201,6 +215,8 @@ static const char *misfit(enum argument_type type)
 		[ARGUMENT_VERB] = "the command does not fit (one that I know)",
 		[ARGUMENT_YESNO] = "`yes` or `no` is expected; that does not "
 				   "fit",
+		[ARGUMENT_PLACE] = "the environment does not fit (its name as "
+				   "the pages show it)",
 	};
 	const char *ret = type < ARRAY_SIZE(words) ? words[type] : NULL;
 

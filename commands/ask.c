@@ -66,6 +66,32 @@ static enum err refuse_sensitive(struct command_call *call,
 			 call->files ? " The files:" : "");
 }
 
+/*
+ * Two environments may take a repository's pull requests for two branches:
+ * what aims at the one is not meant for the other, unless that is named or
+ * neither is right.
+ */
+static bool is_meant(const struct command_call *call,
+		     const struct environment *env)
+{
+	const struct environment *const *all = call->environments;
+	const struct pull *p = call->pull;
+	bool any = false;
+
+	for (size_t i = 0; i < call->environment_count; i++)
+		any |= standing_base_fits(all[i], p);
+	return !any || args_has(call->args, "on") || standing_base_fits(env, p);
+}
+
+/* The command once more, for next. */
+static void say_again(struct command_call *call, const char *verb)
+{
+	const char *on = args_text(call->args, "on");
+
+	snprintf(call->next, sizeof(call->next), "@%s %s%s%s", call->bot_name,
+		 verb, *on ? " on=" : "", on);
+}
+
 static enum err check_standing(struct command_call *call,
 			       const struct environment *env, struct error *e)
 {
@@ -88,9 +114,11 @@ static enum err check_standing(struct command_call *call,
 		return refuse_sensitive(call, env, project, e);
 	standing_text(&why, standing, env, project, call->pull);
 	/* The same again, once what is in the way is gone. */
-	snprintf(call->next, sizeof(call->next), "@%s %s", call->bot_name,
-		 standing == STANDING_SKIPPED ? "include"
-					      : call->args->command->name);
+	if (standing == STANDING_SKIPPED)
+		snprintf(call->next, sizeof(call->next), "@%s include",
+			 call->bot_name);
+	else
+		say_again(call, call->args->command->name);
 	return error_set(e, ERR_REFUSED,
 			 "This pull request cannot go to %s: %s.", env->name,
 			 why.text);
@@ -104,10 +132,12 @@ enum err command_ask(struct command_call *call, const char *kind,
 	CLEANUP(json_decref) json_t *requests = json_object();
 
 	for (size_t i = 0; i < call->environment_count; i++)
-		if (check_standing(call, call->environments[i], e))
+		if (is_meant(call, call->environments[i]) &&
+		    check_standing(call, call->environments[i], e))
 			return e->code;
 	for (size_t i = 0; i < call->environment_count; i++)
-		if (ask_on(call, call->environments[i], kind, requests, e))
+		if (is_meant(call, call->environments[i]) &&
+		    ask_on(call, call->environments[i], kind, requests, e))
 			return e->code;
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;

@@ -30,7 +30,8 @@ struct command_call {
 	int64_t now_ms;
 	int64_t wall_skew_ms; /* how far the wall clock is ahead of now_ms */
 
-	/* The environments that the pull's repository belongs to. */
+	/* The environments that the pull's repository belongs to, or the one
+	 * of them that the command names. */
 	const struct environment *const *environments;
 	size_t environment_count;
 

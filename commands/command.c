@@ -6,6 +6,11 @@
 /* No verb is longer; a longer word is near to none. */
 #define WORD_MAX 24
 #define DAY_MS (24LL * 3600 * 1000)
+/* Without it a command means every environment of the repository. */
+#define ARGUMENT_ON                                                            \
+	{                                                                      \
+		.name = "on", .type = ARGUMENT_PLACE, .keyed = true            \
+	}
 
 static const char *const role_names[ROLE_MAX] = {
 	[ROLE_NONE] = "stranger",
@@ -19,7 +24,8 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_DEPLOY,
 			.name = "deploy",
-			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA},
+				      ARGUMENT_ON},
 			.help = "deploy this pull request now (short)",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
@@ -35,7 +41,8 @@ const struct command command_table[VERB_MAX] = {
 				      {.name = "reason",
 				       .type = ARGUMENT_TEXT,
 				       .keyed = true,
-				       .max = REASON_MAX}},
+				       .max = REASON_MAX},
+				      ARGUMENT_ON},
 			.help = "deploy it and run the reference builds and "
 				"tests (full)",
 			.example = "force reason=\"release today\"",
@@ -78,7 +85,8 @@ const struct command command_table[VERB_MAX] = {
 			.arguments = {{"duration", ARGUMENT_SPAN,
 				       .max = 7LL * 24 * 3600 * 1000},
 				      {"reason", ARGUMENT_TEXT, .keyed = true,
-				       .max = 200}},
+				       .max = 200},
+				      ARGUMENT_ON},
 			.help = "let nothing start here for a while (2h unless "
 				"you say, at most 7d)",
 			.example = "4h reason=\"the demo\"",
@@ -92,7 +100,8 @@ const struct command command_table[VERB_MAX] = {
 			.arguments = {{.name = "reason",
 				       .type = ARGUMENT_TEXT,
 				       .keyed = true,
-				       .max = 200}},
+				       .max = 200},
+				      ARGUMENT_ON},
 			.help = "end a lock, or go on after errors in a row",
 			.example = "reason=\"the demo is over\"",
 			.role = ROLE_MAINTAINER,
@@ -123,6 +132,7 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_CANCEL,
 			.name = "cancel",
+			.arguments = {ARGUMENT_ON},
 			.help = "withdraw what was asked for here and has not "
 				"begun",
 			.role = ROLE_MAINTAINER,
@@ -244,6 +254,7 @@ static const char *const placeholders[] = {
 	[ARGUMENT_ROLE] = "contributor|maintainer|admin",
 	[ARGUMENT_VERB] = "VERB",
 	[ARGUMENT_YESNO] = "yes|no",
+	[ARGUMENT_PLACE] = "ENVIRONMENT",
 };
 
 void command_usage(struct str *out, const struct command *c)

@@ -33,6 +33,7 @@ enum argument_type {
 	ARGUMENT_ROLE,	/* a role's name */
 	ARGUMENT_VERB,	/* a verb of the table */
 	ARGUMENT_YESNO, /* "yes" or "no" */
+	ARGUMENT_PLACE, /* the name of an environment */
 };
 
 struct argument {

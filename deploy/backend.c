@@ -24,6 +24,7 @@ struct job {
 	enum job_state state;
 	bool cancels; /* is a job.cancel */
 	bool urgent;  /* does not wait for a free place */
+	bool placed;  /* holds a place of its environment while it runs */
 	bool threaded;
 	int64_t id;
 	json_t *args;
@@ -41,7 +42,6 @@ struct backend {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake; /* stopping was set */
 	bool stopping;
-	int running;	   /* jobs that hold a place */
 	int64_t pruned_ms; /* wall ms of the last look at old folders */
 	struct job *jobs;  /* oldest first */
 };
@@ -92,6 +92,22 @@ static void dispatch(struct backend *b);
 static bool takes_place(const struct job *j)
 {
 	return !j->cancels && !j->urgent;
+}
+
+/*
+ * Is there a place for it?  Each environment has its own, so that the long
+ * jobs of one keep no other waiting.  With the mutex.
+ */
+static bool has_room(const struct backend *b, const struct job *mine)
+{
+	const char *environment = js_str(mine->args, "environment");
+	int running = 0;
+
+	for (const struct job *j = b->jobs; j; j = j->next)
+		running += j->state == JOB_RUNNING && j->placed &&
+			   strcmp(js_str(j->args, "environment"),
+				  environment) == 0;
+	return running < b->settings.parallel;
 }
 
 /* A job in the queue that is cancelled need not wait for its turn. */
@@ -157,8 +173,6 @@ static void *perform(void *arg)
 	if (rc != ERR_CONFLICT)
 		answer(j, rc, e.text, body);
 	pthread_mutex_lock(&b->mutex);
-	if (takes_place(j))
-		b->running--;
 	j->state = JOB_OVER;
 	dispatch(b);
 	pthread_mutex_unlock(&b->mutex);
@@ -183,18 +197,15 @@ static void dispatch(struct backend *b)
 {
 	for (struct job *j = b->jobs; j && !b->stopping; j = j->next) {
 		if (j->state != JOB_QUEUED ||
-		    (takes_place(j) && b->running >= b->settings.parallel))
+		    (takes_place(j) && !has_room(b, j)))
 			continue;
 		j->state = JOB_RUNNING;
-		if (takes_place(j))
-			b->running++;
+		j->placed = takes_place(j);
 		j->threaded = start_thread(j);
 		if (j->threaded)
 			continue;
 		/* No thread now: the next start or end tries again. */
 		j->state = JOB_QUEUED;
-		if (takes_place(j))
-			b->running--;
 		return;
 	}
 }

@@ -57,7 +57,7 @@ struct backend_settings {
 	const char *const *hide_files; /* NULL-terminated: token, secrets, ...;
 					  or NULL */
 	const char *program; /* path of the kcibot binary, for the supervisor */
-	int parallel;	     /* jobs at one time, at least 1 */
+	int parallel; /* jobs of an environment at one time, at least 1 */
 	const struct clock *clock;
 	struct git_settings git;
 	/* How a project gets into work/; NULL = git_checkout(). */

@@ -68,10 +68,12 @@ static enum err write_manifest(const struct flow *f, const struct cycle *c,
 		if (store_manifest_add(f->store, c->id, (int)i, &p, e))
 			return e->code;
 	}
+	/* Nobody asked the schedule: while it only looks, nothing is told. */
 	for (size_t i = 0; i < count; i++)
 		if (store_revision_add(f->store, c->id, (int)i, &revisions[i],
 				       e) ||
-		    store_touch(f->store, revisions[i].pull_id, e))
+		    (!c->scheduled &&
+		     store_touch(f->store, revisions[i].pull_id, e)))
 			return e->code;
 	return ERR_OK;
 }
@@ -115,14 +117,15 @@ static enum err write_bench(const struct flow *f, const struct batch *b,
 		code = store_bench_clear(f->store, name, e);
 	for (size_t i = 0; !code && i < b->out_count; i++) {
 		struct bench_place *p = &places[i];
+		int64_t before = p->position;
 
-		if (!p->position)
+		if (!before)
 			p->since_ms = f->now_ms;
 		p->last_ms = f->now_ms;
 		p->position = (int64_t)i + 1;
 		p->cycles = standing_cycles(f->env, p->position);
 		code = store_bench_put(f->store, name, b->out[i].pull_id, p, e);
-		if (!code)
+		if (!code && p->position != before)
 			code = store_touch(f->store, b->out[i].pull_id, e);
 	}
 	free(places);
@@ -576,6 +579,8 @@ static enum err wish_it_back(const struct flow *f, const struct cycle *c,
 enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 		     const char *reason_code, const char *text, struct error *e)
 {
+	bool silent = c->scheduled && strcmp(reason_code, "nothing_new") == 0;
+
 	COPY(c->verdict, verdict);
 	COPY(c->reason_code, reason_code);
 	COPY(c->text, text);
@@ -584,7 +589,7 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 			       f->now_ms, e) ||
 	    flow_audit_end(f, c, e) || judge(f, c, e) || remember(f, c, e) ||
 	    end_requests(f, c, e) || wish_it_back(f, c, e) ||
-	    store_touch_cycle(f->store, c->id, e))
+	    (!silent && store_touch_cycle(f->store, c->id, e)))
 		return e->code;
 	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
 		return e->code;

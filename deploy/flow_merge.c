@@ -219,15 +219,15 @@ enum err flow_batched(const struct flow *f, const json_t *args,
 	if (again)
 		return flow_want_batch(f, c.id, e);
 	if (end_left_out(f, &c, &aboard, e) ||
-	    is_deployed(f, content, &deployed, e) ||
-	    store_touch_cycle(f->store, c.id, e))
+	    is_deployed(f, content, &deployed, e))
 		return e->code;
 	if (deployed && !aboard)
 		return flow_finish(f, &c, "inconclusive", "nothing_new",
 				   "nothing to deploy: what is on the "
 				   "environment is up to date",
 				   e);
-	if (store_cycle_move(f->store, c.id, "merging", "pushing", e))
+	if (store_touch_cycle(f->store, c.id, e) ||
+	    store_cycle_move(f->store, c.id, "merging", "pushing", e))
 		return e->code;
 	return want_push(f, &c, e);
 }

@@ -1,6 +1,7 @@
 /*
  * The kinds of effect that the git port knows; deploy/git_port.h says their
- * args and bodies.  Each is called on the port's thread, may take minutes,
+ * args and bodies.  Each is called on a thread of the port, which has their
+ * repositories to itself meanwhile, may take minutes,
  * and returns the outcome's code; *ret_body may be set with any code.
  */
 #ifndef DEPLOY_GIT_KIND_H

@@ -37,7 +37,7 @@ static bool ends(const char *name, const char *with)
 }
 
 /*
- * Locks go at once: only the port's thread takes them, and it runs no git
+ * Locks go at once: only the port takes them, and it runs no git here
  * now.  Objects may be a checkout's, so they must also be old.
  */
 static int sweep_file(const char *path, const struct stat *st, int type,

@@ -1,11 +1,14 @@
 /*
- * The thread and queue of the git port, and the table of what it can do.
+ * The threads and the queue of the git port, and the table of what it can do.
+ * What has a repository in common goes in order, one at a time; the rest need
+ * not wait for a fetch that hangs.
  */
 #include "deploy/git_port.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -31,6 +34,7 @@ static const struct kind {
 
 struct task {
 	struct task *next;
+	bool running;
 	const struct kind *kind;
 	json_t *args;
 	int64_t id;
@@ -42,12 +46,13 @@ struct git_port {
 	struct port port;
 	struct git_settings settings;
 	char *texts[5]; /* what settings points at */
-	struct git git;
-	pthread_t thread;
+	int cancel_fd;
+	pthread_t threads[LIMIT_GIT_PARALLEL];
+	size_t thread_count;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct task *first, **last;
-	size_t waiting;
+	struct task *first, **last; /* those that run are still among them */
+	size_t count;
 	bool stopping;
 };
 
@@ -65,22 +70,78 @@ static const struct kind *kind_of(const char *name)
 	return NULL;
 }
 
+/* The i-th repository that its args name, or NULL. */
+static const char *repo_of(const struct task *t, size_t i)
+{
+	const json_t *list = js_get(t->args, "projects");
+	const char *repo = list ? js_str(json_array_get(list, i), "repo")
+				: js_str(i ? NULL : t->args, "repo");
+
+	return *repo ? repo : NULL;
+}
+
+/* The forge takes names in any case. */
+static bool touches(const struct task *t, const char *repo)
+{
+	const char *other;
+
+	for (size_t i = 0; (other = repo_of(t, i)) != NULL; i++)
+		if (strcasecmp(other, repo) == 0)
+			return true;
+	return false;
+}
+
+/* Does nothing before it in the queue have a repository of its? */
+static bool may_run(const struct git_port *p, const struct task *t)
+{
+	const char *repo;
+
+	for (const struct task *o = p->first; o != t; o = o->next)
+		for (size_t i = 0; (repo = repo_of(t, i)) != NULL; i++)
+			if (touches(o, repo))
+				return false;
+	return true;
+}
+
+static struct task *next_to_run(const struct git_port *p)
+{
+	for (struct task *t = p->first; t; t = t->next)
+		if (!t->running && may_run(p, t))
+			return t;
+	return NULL;
+}
+
+/* NULL: the port stops. */
 static struct task *take(struct git_port *p)
 {
-	struct task *t;
+	struct task *t = NULL;
 
 	pthread_mutex_lock(&p->lock);
-	while (!p->first && !p->stopping)
+	while (!p->stopping && !(t = next_to_run(p)))
 		pthread_cond_wait(&p->wake, &p->lock);
-	t = p->stopping ? NULL : p->first;
-	if (t) {
-		p->first = t->next;
-		if (!p->first)
-			p->last = &p->first;
-		p->waiting--;
-	}
+	if (p->stopping)
+		t = NULL;
+	if (t)
+		t->running = true;
 	pthread_mutex_unlock(&p->lock);
 	return t;
+}
+
+/* It is over: others may have waited for its repositories. */
+static void leave(struct git_port *p, struct task *t)
+{
+	struct task **at = &p->first;
+
+	pthread_mutex_lock(&p->lock);
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	if (p->last == &t->next)
+		p->last = at;
+	p->count--;
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	task_free(t);
 }
 
 static bool stopping(struct git_port *p)
@@ -98,8 +159,9 @@ static void perform(struct git_port *p, struct task *t)
 	struct outcome o = {.id = t->id};
 	struct error e = ERROR_INIT;
 	struct git_answer answer = {0};
+	struct git git = {.settings = &p->settings, .cancel_fd = p->cancel_fd};
 
-	o.code = t->kind->run(&p->git, t->args, &answer, &e);
+	o.code = t->kind->run(&git, t->args, &answer, &e);
 	o.body = answer.body;
 	if (o.code) {
 		o.unknown = answer.unknown;
@@ -112,7 +174,7 @@ static void perform(struct git_port *p, struct task *t)
 	}
 	t->done(t->ctx, &o);
 	if (t->kind->tend)
-		t->kind->tend(&p->git, t->args);
+		t->kind->tend(&git, t->args);
 }
 
 static void *work(void *arg)
@@ -122,7 +184,7 @@ static void *work(void *arg)
 
 	while ((t = take(p))) {
 		perform(p, t);
-		task_free(t);
+		leave(p, t);
 	}
 	return NULL;
 }
@@ -160,9 +222,9 @@ static void start(struct port *port, const struct effect *effect,
 		.ctx = ctx,
 	};
 	pthread_mutex_lock(&p->lock);
-	full = p->waiting >= QUEUE_MAX;
+	full = p->count >= QUEUE_MAX;
 	if (!full) {
-		p->waiting++;
+		p->count++;
 		*p->last = t;
 		p->last = &t->next;
 		pthread_cond_signal(&p->wake);
@@ -185,28 +247,49 @@ static void dispose(struct git_port *p)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(p->texts); i++)
 		free(p->texts[i]);
-	if (p->git.cancel_fd > 0)
-		close(p->git.cancel_fd);
+	if (p->cancel_fd > 0)
+		close(p->cancel_fd);
 	pthread_cond_destroy(&p->wake);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
 DEFINE_CLEANUP(struct git_port *, dispose)
 
-static void stop(struct port *port)
+static void stop_threads(struct git_port *p)
 {
-	struct git_port *p = container_of(port, struct git_port, port);
 	const uint64_t one = 1;
 
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
-	pthread_cond_signal(&p->wake);
+	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
-	/* Ends the git that runs; an eventfd at 0 always takes a 1. */
-	while (write(p->git.cancel_fd, &one, sizeof(one)) < 0)
+	/* Ends the gits that run; an eventfd at 0 always takes a 1. */
+	while (write(p->cancel_fd, &one, sizeof(one)) < 0)
 		;
-	pthread_join(p->thread, NULL);
+	for (size_t i = 0; i < p->thread_count; i++)
+		pthread_join(p->threads[i], NULL);
+	p->thread_count = 0;
+}
+
+static void stop(struct port *port)
+{
+	struct git_port *p = container_of(port, struct git_port, port);
+
+	stop_threads(p);
 	dispose(p);
+}
+
+static enum err start_threads(struct git_port *p, struct error *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(p->threads); i++) {
+		if (pthread_create(&p->threads[i], NULL, work, p)) {
+			stop_threads(p);
+			return error_set(e, ERR_FATAL,
+					 "git port: cannot start its threads");
+		}
+		p->thread_count++;
+	}
+	return ERR_OK;
 }
 
 /* The settings outlive the caller's. */
@@ -244,19 +327,16 @@ struct port *git_port_new(const struct git_settings *settings, struct error *e)
 	p->last = &p->first;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
-	p->git.settings = &p->settings;
-	p->git.cancel_fd = eventfd(0, EFD_CLOEXEC);
-	if (p->git.cancel_fd <= 0 || !copy_settings(p, settings)) {
+	p->cancel_fd = eventfd(0, EFD_CLOEXEC);
+	if (p->cancel_fd <= 0 || !copy_settings(p, settings)) {
 		error_set(e, ERR_FATAL, "git port: out of memory or files");
 		return NULL;
 	}
 	if (git_check_version(e))
 		return NULL;
 	git_mirror_sweep_all(settings->dir);
-	if (pthread_create(&p->thread, NULL, work, p)) {
-		error_set(e, ERR_FATAL, "git port: cannot start its thread");
+	if (start_threads(p, e))
 		return NULL;
-	}
 	return &TAKE(p)->port;
 }
 

@@ -4,7 +4,8 @@
  * A bare mirror per project in state_dir/git/<n>.git, n from the project's
  * name hashed or numbered by us, never from user text.  No work tree, no
  * hooks, no shell, no user or system git configuration, objects fsck'ed on
- * fetch.  Needs git 2.38 or later.  One thread; effects run in order.
+ * fetch.  Needs git 2.38 or later.  A few threads; effects that have a
+ * repository in common run in order, one at a time.
  *
  * Kinds, args and answers:
  *

@@ -12,7 +12,7 @@
 #include "deploy/git_name.h"
 #include "deploy/git_port.h"
 
-/* One user of git: the port's thread, or one checkout. */
+/* One user of git: an effect on a thread of the port, or one checkout. */
 struct git {
 	const struct git_settings *settings;
 	int cancel_fd; /* readable = end what runs; 0 = none */

@@ -152,6 +152,7 @@ static enum err note_freeze(const struct flow *f,
 	return news ? tell_waiting(f, e) : ERR_OK;
 }
 
+/* While nothing waits the time is that of the schedule, and nothing is why. */
 static enum err note_wait(const struct flow *f, const struct policy_decision *d,
 			  const struct freeze_state *freeze, struct error *e)
 {
@@ -159,8 +160,8 @@ static enum err note_wait(const struct flow *f, const struct policy_decision *d,
 	int64_t at = d->frozen ? freeze->until_ms : d->at_ms;
 	bool waits = d->action == POLICY_WAIT, news;
 
-	if (store_environment_wait(f->store, f->env->name, waits ? why : "",
-				   waits ? at : 0, &news, e))
+	if (store_environment_wait(f->store, f->env->name, waits ? why : "", at,
+				   &news, e))
 		return e->code;
 	return news ? tell_waiting(f, e) : ERR_OK;
 }

@@ -18,6 +18,13 @@ static bool base_fits(const struct environment *env,
 	       pull_has_label(p, env->label_include);
 }
 
+bool standing_base_fits(const struct environment *env, const struct pull *p)
+{
+	const struct project *project = environment_project(env, p->repo);
+
+	return project && base_fits(env, project, p);
+}
+
 /* What the pull itself says, without asking who wants it. */
 static enum standing plain_standing(const struct environment *env,
 				    const struct project *project,

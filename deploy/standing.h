@@ -52,6 +52,9 @@ NODISCARD enum err standing_has_word(struct store *s,
 				     const struct pull *p, int64_t now_ms,
 				     bool *ret, struct error *e);
 
+/* Does the pull aim at the branch that goes there, or say that it shall? */
+bool standing_base_fits(const struct environment *env, const struct pull *p);
+
 /* Can a command, of the right person, put it on staging all the same? */
 bool standing_can_be_asked(enum standing standing);
 

@@ -12,12 +12,20 @@ enum err store_not_later(struct store *s, int64_t now_ms, struct error *e)
 		STMT_ENV_NOT_LATER,	  STMT_REQUESTS_NOT_LATER,
 		STMT_OUTBOX_NOT_LATER,	  STMT_HEADS_NOT_LATER,
 		STMT_CONFIRMED_NOT_LATER, STMT_GAPS_NOT_LATER,
+		STMT_CYCLES_NOT_LATER,	  STMT_BENCH_NOT_LATER,
+		STMT_PULLS_NOT_LATER,	  STMT_STATUS_NOT_LATER,
+		STMT_MISSED_NOT_LATER,
 	};
+	CLEANUP(str_release) struct str iso = STR_INIT(64);
+	const char *text;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (db_run(&s->db, all[i], ARGS(ARG(now_ms)), e))
 			return e->code;
-	return ERR_OK;
+	time_iso(&iso, now_ms);
+	text = iso.text;
+	return db_run(&s->db, STMT_SCANS_NOT_LATER,
+		      ARGS(ARG(now_ms), ARG(text)), e);
 }
 
 enum err store_meta(struct store *s, const char *key, struct str *out,

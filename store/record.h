@@ -13,8 +13,9 @@
 
 /*
  * At a start whose clock may have gone back since: what delays are counted
- * from is not later than now, or they would be longer by the jump.  What is
- * only told to people stays as it was.
+ * from, and how far was looked, is not later than now, or they would be longer
+ * by the jump.  What is only told to people stays as it was.  test_clock has
+ * the list of all times on record.
  */
 NODISCARD enum err store_not_later(struct store *s, int64_t now_ms,
 				   struct error *e);

@@ -32,7 +32,9 @@ NODISCARD enum err store_environments_busy(struct store *s, char (**ret)[64],
 /* Drops all open requests of an environment. */
 NODISCARD enum err store_environment_drop(struct store *s, const char *name,
 					  const char *outcome, struct error *e);
-/* What the policy last said, for people; *ret_changed: is it news? */
+/* What the policy last said, for people: why it waits and until when; why ""
+ * while nothing waits, then until_ms is when the schedule looks.
+ * *ret_changed: is it news? */
 NODISCARD enum err store_environment_wait(struct store *s, const char *name,
 					  const char *why, int64_t until_ms,
 					  bool *ret_changed, struct error *e);

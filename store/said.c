@@ -107,13 +107,13 @@ enum err store_said_fact(struct store *s, int64_t id, const char *name,
 }
 
 enum err store_said_answered(struct store *s, const char *repo, int64_t number,
-			     int64_t actor_id, int64_t since_ms, int64_t *ret,
-			     struct error *e)
+			     int64_t actor_id, int64_t since_ms, int64_t now_ms,
+			     int64_t *ret, struct error *e)
 {
-	return db_value(
-		&s->db, STMT_SAID_ANSWERED_SINCE,
-		ARGS(ARG(repo), ARG(number), ARG(actor_id), ARG(since_ms)), 0,
-		ret, e);
+	return db_value(&s->db, STMT_SAID_ANSWERED_SINCE,
+			ARGS(ARG(repo), ARG(number), ARG(actor_id),
+			     ARG(since_ms), ARG(now_ms)),
+			0, ret, e);
 }
 
 static void read_rate(sqlite3_stmt *row, void *element)

@@ -65,11 +65,11 @@ NODISCARD enum err store_said_fact(struct store *s, int64_t id,
 				   const char *name, json_t *value,
 				   struct error *e);
 
-/* How often this actor got a sentence on this pull since then. */
+/* How often this actor got a sentence on this pull from then to now. */
 NODISCARD enum err store_said_answered(struct store *s, const char *repo,
 				       int64_t number, int64_t actor_id,
-				       int64_t since_ms, int64_t *ret,
-				       struct error *e);
+				       int64_t since_ms, int64_t now_ms,
+				       int64_t *ret, struct error *e);
 
 /* What was said in a time by one person, on the forge and in vain or not. */
 struct said_rate {

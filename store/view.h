@@ -9,6 +9,8 @@
  *
  * view_status:  {"bot", "public_url", "now_ms", "environments": [{"name",
  *     "state": "idle"|"waiting"|"running", "wait_why", "wait_until_ms",
+ *     "schedule_ms": when the schedule looks whether something is new, 0 =
+ *     not as things are,
  *     "frozen_why": why nothing starts (plain text, "" = it may),
  *     "frozen_until_ms": 0 = until somebody ends it,
  *     "eta": {"short": eta | null, "full": eta | null},

@@ -71,11 +71,12 @@
 #define LIMIT_JOB_LOG_TAIL (3u << 20)
 #define LIMIT_JOB_TAIL_LINES 30
 #define LIMIT_JOB_TAIL_BYTES 6000
-#define LIMIT_JOBS_PARALLEL 4
+#define LIMIT_JOBS_PARALLEL 4 /* of one environment */
 /* Folders of ended jobs, logs and all, are kept this long. */
 #define LIMIT_JOB_KEEP_MS (14LL * 24 * 3600 * 1000)
 
-/* git: a fetch or push that hangs is ended; output that we read. */
+/* git: at one time; a fetch or push that hangs is ended; output we read. */
+#define LIMIT_GIT_PARALLEL 4
 #define LIMIT_GIT_MS (10LL * 60 * 1000)
 #define LIMIT_GIT_OUTPUT (16u << 20)
 #define LIMIT_GIT_COMPLAINT (64u << 10)

@@ -85,6 +85,7 @@ void fuzz_seeds(void)
 		"force reason=\"the fix\"",
 		"reason=x 0123456789ab force",
 		"off",
+		"on=staging force",
 		"deploy",
 		"@mona role=maintainer for=30d",
 		"reason=\"open",

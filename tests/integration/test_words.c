@@ -96,7 +96,7 @@ static void test_wrong_places(void **state UNUSED)
 	int closed = house_pull(h, WEB, "sam", "sams", NULL), other;
 
 	assert_true(sbc_act(h->forge, WEB, closed, "sam", "close", NULL));
-	house_say(h, WEB, closed, "mona", "@kcibot deploy");
+	house_say(h, WEB, closed, "carl", "@kcibot status");
 	assert_true(sbc_repo(h->forge, "acme/elsewhere",
 			     house_file("text", "x\n"), NULL));
 	other = house_pull(h, "acme/elsewhere", "sam", "sams", NULL);
@@ -106,6 +106,12 @@ static void test_wrong_places(void **state UNUSED)
 	assert_int_equal(house_sql(h, "SELECT count(*) FROM said"), 0);
 	assert_int_equal(house_sql(h, "SELECT count(*) FROM cycle"), 0);
 	assert_int_equal(house_count(h, WEB, closed, ""), 0);
+	/* Who might command is told why nothing happens. */
+	house_say(h, WEB, closed, "mona", "@kcibot deploy");
+	house_await_comment(h, WEB, closed, "is closed, so nothing was done");
+	house_await_quiet(h);
+	assert_int_equal(house_count(h, WEB, closed, ""), 1);
+	assert_int_equal(house_sql(h, "SELECT count(*) FROM cycle"), 0);
 	house_end(h);
 }
 

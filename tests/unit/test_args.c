@@ -52,7 +52,8 @@ static const struct command bare = {.name = "bare"};
 /* A value that has no name. */
 static const struct command loose = {
 	.name = "loose",
-	.arguments = {{.name = "time", .type = ARGUMENT_SPAN, .max = DAY},
+	.arguments = {{.name = "on", .type = ARGUMENT_PLACE, .keyed = true},
+		      {.name = "time", .type = ARGUMENT_SPAN, .max = DAY},
 		      {.name = "note", .type = ARGUMENT_TEXT, .max = 20}},
 };
 
@@ -108,6 +109,7 @@ static const struct good goods[] = {
 	{&two, "@a role=admin short=12345", "short", "12345", 0},
 	{&loose, "5m", "time", "5m", 5 * MINUTE},
 	{&loose, "\"a note\"", "note", "a note", 0},
+	{&loose, "on=staging-2_B", "on", "staging-2_B", 0},
 };
 
 static void test_good(void **state UNUSED)
@@ -161,6 +163,10 @@ static const struct bad bads[] = {
 	{&one, SHA40 "8", "does not fit"},	/* 41 */
 	{&one, "0123456789ag", "does not fit"}, /* no digit */
 	{&one, "0123456789ab 0123456789ab", "does not fit"},
+	{&loose, "on=", "environment does not fit"},
+	{&loose, "on=../x", "environment does not fit"},
+	{&loose, "on=a.b", "environment does not fit"},
+	{&loose, "on=a on=b", "twice"},
 	{&one, "force force", "twice"},
 	{&one, "forced", "does not fit"},
 	{&one, "reason", "does not fit"},

@@ -237,6 +237,9 @@ static void queue_is_bounded(void **unused UNUSED)
 	/* One in the queue that is cancelled does not wait for its turn. */
 	cancel(10, "q5");
 	expect(5, "cancelled", "cancelled");
+	/* Nor does a job of another environment. */
+	run(11, "other", "{'environment':'lab','run':['/bin/true']}");
+	expect(11, "success", "ok");
 	assert_false(is_answered(0));
 	put(root, "go", "", 0644);
 	for (int i = 0; i < 5; i++) {

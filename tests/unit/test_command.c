@@ -145,10 +145,12 @@ static void test_help(void **state UNUSED)
 	struct said said;
 
 	help(&s, ROLE_MAINTAINER, false);
-	assert_non_null(strstr(s.text, "- `@kcibot deploy [SHA]`: deploy this "
-				       "pull request now (short)\n"));
+	assert_non_null(
+		strstr(s.text,
+		       "- `@kcibot deploy [SHA] [on=ENVIRONMENT]`: deploy this "
+		       "pull request now (short)\n"));
 	assert_non_null(strstr(s.text, "`@kcibot trigger [SHA] [force] "
-				       "[reason=TEXT]`"));
+				       "[reason=TEXT] [on=ENVIRONMENT]`"));
 	/* What the bot says is never a command. */
 	assert_int_equal(grammar_read("kcibot", s.text, s.len, &said, &e),
 			 ERR_OK);

@@ -276,7 +276,7 @@ static void reviews_elsewhere_are_not_heard(void **state UNUSED)
 			    json_string("acme/other"));
 	world_deliver(&w, "pull_request_review", payload);
 	world_set_state(&w, 1, "closed");
-	submit(MAINTAINER, review(MAINTAINER, "@kcibot deploy"));
+	submit(CONTRIBUTOR, review(CONTRIBUTOR, "@kcibot deploy"));
 	assert_int_equal(said(), 0);
 }
 
@@ -496,17 +496,57 @@ static void old_reviews_are_not_obeyed(void **state UNUSED)
 	assert_non_null(world_last(&w, "forge.comment", "too late"));
 }
 
-static void what_is_on_a_closed_pull_is_not_heard(void **state UNUSED)
+static const char closed_text[] = "This pull request is closed, so nothing";
+
+/* By a webhook or a scan: who might command is told, once; others are not
+ * even heard. */
+static void what_is_said_on_a_closed_pull(void **state UNUSED)
+{
+	int64_t id;
+
+	world_open(&w, 1, STRANGER);
+	world_pass(&w, MINUTE);
+	world_set_state(&w, 1, "closed");
+	world_say(&w, 1, STRANGER, "@kcibot status");
+	world_say(&w, 1, CONTRIBUTOR, "@kcibot status");
+	submit(CONTRIBUTOR, review(CONTRIBUTOR, "@kcibot deploy"));
+	world_say(&w, 1, MAINTAINER, "let us deploy that");
+	assert_int_equal(said(), 0);
+	assert_int_equal(world_sent(&w, "forge.comment"), 0);
+	id = world_say(&w, 1, MAINTAINER, "@kcibot deploy\n@kcibot lock");
+	assert_true(world_reacted(&w, id, "confused"));
+	assert_int_equal(said_in("refused"), 1);
+	assert_int_equal(world_sent_with(&w, "forge.comment", closed_text), 1);
+	submit(MAINTAINER, review(MAINTAINER, "@kcibot trigger"));
+	assert_int_equal(said_in("refused"), 2);
+	/* Even if it is opened again before the forge has answered. */
+	w.hold = "forge.pull";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_set_state(&w, 1, "open");
+	w.hold = NULL;
+	world_restart(&w);
+	world_run(&w);
+	assert_int_equal(said_in("refused"), 3);
+	assert_int_equal(world_cycles(&w), 0);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM environment_lock"),
+			 0);
+}
+
+static void what_a_scan_finds_on_a_closed_pull(void **state UNUSED)
 {
 	scan_begins();
 	world_open(&w, 1, STRANGER);
 	world_pass(&w, MINUTE);
 	json_array_append_new(
 		w.comments,
-		world_comment_json(&w, 50, 1, MAINTAINER, "@kcibot deploy"));
+		world_comment_json(&w, 50, 1, CONTRIBUTOR, "@kcibot status"));
+	json_array_append_new(
+		w.comments,
+		world_comment_json(&w, 51, 1, MAINTAINER, "@kcibot deploy"));
 	world_set_state(&w, 1, "closed");
-	world_pass(&w, 10 * MINUTE);
-	assert_int_equal(said(), 0);
+	world_pass(&w, 20 * MINUTE);
+	assert_int_equal(said(), 1);
+	assert_int_equal(world_sent_with(&w, "forge.comment", closed_text), 1);
 }
 
 /* --- how much is too much --- */
@@ -709,7 +749,8 @@ int main(void)
 		T(a_review_in_the_same_second_is_found),
 		T(a_scan_finds_comments_on_code),
 		T(old_reviews_are_not_obeyed),
-		T(what_is_on_a_closed_pull_is_not_heard),
+		T(what_is_said_on_a_closed_pull),
+		T(what_a_scan_finds_on_a_closed_pull),
 		T(too_much_on_one_pull),
 		T(too_much_over_all),
 		T(all_that_is_said_counts),

@@ -421,10 +421,11 @@ static void help_is_of_you(void **state)
 	world_open(w, 1, STRANGER);
 	world_say(w, 1, STRANGER, "@kcibot help");
 	assert_reply(w, "**stranger**, and this is your own pull request");
-	assert_reply(w, "`@kcibot cancel`");
+	assert_reply(w, "`@kcibot cancel [on=ENVIRONMENT]`");
 	assert_null(world_last(w, "forge.comment", "@kcibot deploy"));
 	world_say(w, 1, MAINTAINER, "@kcibot help trigger");
-	assert_reply(w, "`@kcibot trigger [SHA] [force] [reason=TEXT]`");
+	assert_reply(w, "`@kcibot trigger [SHA] [force] [reason=TEXT] "
+			"[on=ENVIRONMENT]`");
 	assert_reply(w, "`force` takes more: admins. You may not.");
 	world_say(w, 1, MAINTAINER, "@kcibot help <b>me</b>");
 	assert_reply(w, "`@kcibot help [VERB]`");

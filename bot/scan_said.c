@@ -1,0 +1,179 @@
+/*
+ * What a scan shows of what people said: what no webhook told is heard now,
+ * if it is in time and was never edited, else it is asked about.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/engine_internal.h"
+#include "bot/metrics.h"
+
+/* A command runs when we learned of it before it was older than this. */
+#define FRESH_MS (30LL * 60 * 1000)
+/* The forge gives whole seconds. */
+#define FORGE_SECOND_MS 1000
+
+/*
+ * The pull's number from ".../pull/7#issuecomment-1"; 0 = an issue.  The last
+ * "/pull/" counts: an owner or a repository may be called pull.
+ */
+static int64_t pull_number_of(const json_t *comment)
+{
+	const char *at = js_str(comment, "html_url"), *last = NULL;
+
+	while ((at = strstr(at, "/pull/")) != NULL)
+		last = at += strlen("/pull");
+	return last ? strtoll(last + 1, NULL, 10) : 0;
+}
+
+const char *scan_too_late(const struct engine *g, int64_t made_ms,
+			  int64_t heard_ms)
+{
+	int64_t ahead = g->skew.known ? g->skew.lo_ms : 0;
+
+	return heard_ms + ahead - made_ms <= FRESH_MS
+		       ? NULL
+		       : "I learned of this comment too late to act on it, so "
+			 "nothing was done. If you still want it, say it "
+			 "again.";
+}
+
+/*
+ * Why what only a scan found must not run; NULL = it may.  Reviews do not
+ * tell when they were edited.
+ */
+static const char *doubt_about(const struct engine *g, const json_t *object,
+			       int64_t made_ms)
+{
+	const char *updated = js_str(object, "updated_at");
+
+	if (*updated && strcmp(js_str(object, "created_at"), updated) != 0)
+		return "I learned of this comment only after it was edited, so "
+		       "nothing was done. Say it again in a new one.";
+	return scan_too_late(g, made_ms, g->now_ms);
+}
+
+/* As our record has it; one that is not known is asked. */
+static enum err is_closed(struct engine *g, const struct heard *h, bool *ret,
+			  struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, h->repo, h->number, &p, e);
+
+	*ret = !code && strcmp(p.state, "open") != 0;
+	return code == ERR_MISSING ? ERR_OK : code;
+}
+
+/* from_ms: nothing older is acted on. */
+static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
+			   struct error *e)
+{
+	const char *result;
+	int64_t made_ms;
+	bool known, closed;
+
+	/* The forge gives whole seconds. */
+	from_ms -= from_ms % FORGE_SECOND_MS;
+	if (h->number <= 0 || !heard_made_ms(h, &made_ms) || made_ms < from_ms)
+		return ERR_OK;
+	if (hear_again(g, h, &known, e) || is_closed(g, h, &closed, e))
+		return e->code;
+	if (known)
+		return ERR_OK;
+	h->doubt = doubt_about(g, h->object, made_ms);
+	if (closed ? hear_closed(g, h, &result, e) : hear(g, h, &result, e))
+		return e->code;
+	if (strcmp(result, "command") == 0)
+		metric_add(METRIC_LOST,
+			   strcmp(h->kind, SAID_COMMENT) == 0 ? "comment"
+							      : "review",
+			   NULL, 1);
+	return ERR_OK;
+}
+
+/* All of a listing by time of change; *ret_since: how far it went, or "". */
+static enum err hear_listed(struct engine *g, const char *kind,
+			    const char *repo, const json_t *list,
+			    int64_t from_ms, const char **ret_since,
+			    struct error *e)
+{
+	json_t *comment;
+	size_t i;
+
+	*ret_since = "";
+	json_array_foreach (list, i, comment) {
+		struct heard h = {
+			.kind = kind,
+			.repo = repo,
+			.number = pull_number_of(comment),
+			.object = comment,
+			.source = "scan",
+		};
+		int64_t when;
+
+		if (hear_found(g, &h, from_ms, e))
+			return e->code;
+		if (time_parse_iso(js_str(comment, "updated_at"), &when))
+			*ret_since = js_str(comment, "updated_at");
+	}
+	return ERR_OK;
+}
+
+enum err scan_comments(struct engine *g, const json_t *args,
+		       const struct outcome *o, struct error *e)
+{
+	const char *repo = js_str(args, "repo"), *since;
+	struct scan_record scan;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
+	    hear_listed(g, SAID_COMMENT, repo, o->body, scan.first_ms, &since,
+			e))
+		return e->code;
+	return *since ? store_scan_comments_done(g->store, repo, since, e)
+		      : ERR_OK;
+}
+
+enum err scan_review_comments(struct engine *g, const json_t *args,
+			      const struct outcome *o, struct error *e)
+{
+	const char *repo = js_str(args, "repo"), *since;
+	struct scan_record scan;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
+	    hear_listed(g, SAID_REVIEW_COMMENT, repo, o->body,
+			scan.reviews_from_ms, &since, e))
+		return e->code;
+	return *since ? store_scan_review_comments_done(g->store, repo, since,
+							e)
+		      : ERR_OK;
+}
+
+enum err scan_reviews(struct engine *g, const json_t *args,
+		      const struct outcome *o, struct error *e)
+{
+	struct heard h = {
+		.kind = SAID_REVIEW,
+		.repo = js_str(args, "repo"),
+		.number = js_int(args, "number", 0),
+		.source = "scan",
+	};
+	struct scan_record scan;
+	json_t *review;
+	size_t i;
+
+	if (o->code)
+		return ERR_OK;
+	if (store_scan(g->store, h.repo, g->now_ms, &scan, e))
+		return e->code;
+	json_array_foreach (o->body, i, review) {
+		h.object = review;
+		if (hear_found(g, &h, scan.reviews_from_ms, e))
+			return e->code;
+	}
+	return store_pull_reviewed(g->store, h.repo, h.number,
+				   js_int(args, "seen", 0), e);
+}
