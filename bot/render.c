@@ -118,6 +118,18 @@ static void add_revision(struct str *out, const json_t *view)
 	str_putc(out, '\n');
 }
 
+static void add_purpose(struct str *out, const json_t *view,
+			const struct room *room)
+{
+	CLEANUP(str_release) struct str why = STR_INIT(1024);
+
+	if (!part_purpose(&why, js_get(view, "cycle")))
+		return;
+	str_puts(out, ", ");
+	sticky_text(out, why.text, room->text_bytes);
+	str_inherit(out, &why);
+}
+
 static void add_cycle_facts(struct str *out, const json_t *view,
 			    const struct room *room)
 {
@@ -147,6 +159,7 @@ static void add_cycle_facts(struct str *out, const json_t *view,
 	if (restarts > 0)
 		str_addf(out, ", restarted %s",
 			 restarts == 1 ? "once" : "more than once");
+	add_purpose(out, view, room);
 	if (*js_str(view, "cycle.tag")) {
 		str_puts(out, ", tag ");
 		render_code(out, js_str(view, "cycle.tag"));

@@ -42,6 +42,18 @@ const struct command command_table[VERB_MAX] = {
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
 		},
+	[VERB_RETRY] =
+		{
+			.verb = VERB_RETRY,
+			.name = "retry",
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
+			.help = "do the deploy that did not work again, from "
+				"the failed stage on if nothing has changed",
+			.role = ROLE_MAINTAINER,
+			.deploys = true,
+			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER |
+				       1u << VERB_CANCEL | 1u << VERB_SKIP,
+		},
 	[VERB_PLAN] =
 		{
 			.verb = VERB_PLAN,
@@ -123,8 +135,9 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_CANCEL,
 			.name = "cancel",
-			.help = "withdraw what was asked for here and has not "
-				"begun",
+			.help = "withdraw what was asked for here, and stop "
+				"the deploy that runs with it (a full: who "
+				"asked for it, or an admin)",
 			.role = ROLE_MAINTAINER,
 			.author_may = true,
 			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER,

@@ -22,13 +22,14 @@
  *                  "run": [argv] or "http": {url, status, json, tries,
  *                  every_ms}, "timeout_ms", "secrets": {NAME: FILE},
  *                  "isolation": "bubblewrap"|"user:NAME"|"none"|"default",
+ *                  "number": what the job knows the cycle by, if not "cycle",
  *                  "manifest": {"projects": [{"repo", "name", "sha", ...}]}}
  *           body  {"verdict": "success"|"failure"|"error"|"cancelled",
  *                  "reason_code": "ok"|"exit"|"timeout"|"signal"|"not_started"
  *                  |"secret_missing"|"checkout"|"vanished"|"http"|"cancelled",
  *                  "text": for people, "exit_code", "signal", "started_ms",
  *                  "finished_ms", "tail": last lines of the log, redacted}
- *           ERR_OK whenever there is a verdict.  {cycle}, {kind},
+ *           ERR_OK whenever there is a verdict.  {cycle} (the number), {kind},
  *           {environment} are replaced inside argv elements.  ERR_RETRY when
  *           the checkout or the machine may do better later, ERR_INVALID for
  *           args that are not as above.

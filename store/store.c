@@ -15,6 +15,8 @@ static const char *const migrations[] = {
 #include "store/migrations/kcibot_0003_locks.sql.inc"
 	,
 #include "store/migrations/kcibot_0004_catchup.sql.inc"
+	,
+#include "store/migrations/kcibot_0005_cancel.sql.inc"
 };
 
 #define STATEMENT(name, sql) [STMT_##name] = sql,
