@@ -91,7 +91,8 @@ static void add_reason(struct str *out, const json_t *view,
 	if (*js_str(own, "result") && !is(own, "result", "merged"))
 		return;
 	add_blame(out, view);
-	if (!*text)
+	/* The headline of one that somebody cancelled says it all. */
+	if (!*text || is(view, "cycle.reason_code", "cancelled"))
 		return;
 	sticky_text(out, text, 2 * room->text_bytes);
 	if (*code) {

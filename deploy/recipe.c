@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "bot/base/cleanup.h"
+
 
 /* Each with its length in front: no two recipes read the same. */
 static void add(struct str *out, const char *text)
