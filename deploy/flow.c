@@ -612,6 +612,9 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	    flow_remember(f, c, e) || end_requests(f, c, e) ||
 	    wish_it_back(f, c, e) || store_touch_cycle(f->store, c->id, e))
 		return e->code;
+	/* Those who were stopped hear that it was put back, or not. */
+	if (flow_is_rollback(c) && store_touch_cycle(f->store, c->of_cycle, e))
+		return e->code;
 	/* What is put back has its tag. */
 	if (strcmp(verdict, "success") == 0 && !flow_is_rollback(c) &&
 	    want_tag(f, c, e))
