@@ -47,8 +47,9 @@ const struct command command_table[VERB_MAX] = {
 			.verb = VERB_RETRY,
 			.name = "retry",
 			.arguments = {{.name = "sha", .type = ARGUMENT_SHA}},
-			.help = "do the deploy that did not work again, from "
-				"the failed stage on if nothing has changed",
+			.help = "do the failed deploy again, from the failed "
+				"stage on if "
+				"nothing has changed",
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
 			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER |
@@ -135,9 +136,9 @@ const struct command command_table[VERB_MAX] = {
 		{
 			.verb = VERB_CANCEL,
 			.name = "cancel",
-			.help = "withdraw what was asked for here, and stop "
-				"the deploy that runs with it (a full: who "
-				"asked for it, or an admin)",
+			.help = "withdraw what was asked here; stop its deploy "
+				"(a full: "
+				"its asker or an admin)",
 			.role = ROLE_MAINTAINER,
 			.author_may = true,
 			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER,

@@ -20,6 +20,8 @@
 #define LOCKED                                                                 \
 	"SELECT count(*) + 0 * %d FROM environment_lock WHERE ended_ms = 0"
 
+#define RETRIES                                                                \
+	"SELECT count(*) + 0 * %d FROM request WHERE retry_of > 0"
 #define STOPPED "SELECT count(*) + 0 * %d FROM cycle WHERE cancelled_by <> ''"
 
 struct row {
@@ -97,7 +99,7 @@ static const struct row rows[] = {
 	{VERB_TRIGGER, "trigger", NULL, WISHES("full"), "nnyy", "nnyy"},
 	{VERB_TRIGGER, "trigger force reason=now", NULL, WISHES("full"),
 	 "nnny", "nnny"},
-	{VERB_RETRY, "retry", make_failed, WISHES("short"), "nnyy", "nnyy"},
+	{VERB_RETRY, "retry", make_failed, RETRIES, "nnyy", "nnyy"},
 	{VERB_PLAN, "plan", NULL, NULL, "nyyy", "yyyy"},
 	{VERB_STATUS, "status", NULL, NULL, "nyyy", "yyyy"},
 	{VERB_WHY, "why", NULL, NULL, "nyyy", "yyyy"},
