@@ -127,7 +127,7 @@ static void add_purpose(struct str *out, const json_t *view,
 	if (!part_purpose(&why, js_get(view, "cycle")))
 		return;
 	str_puts(out, ", ");
-	sticky_text(out, why.text, room->text_bytes);
+	sticky_prose(out, why.text, room->text_bytes);
 	str_inherit(out, &why);
 }
 
@@ -490,6 +490,19 @@ static void add_facts(struct str *out, const json_t *view,
 	add_verbosity(out, view);
 }
 
+/* After a deploy that did not work. */
+static void add_again(struct str *out, const json_t *view)
+{
+	const char *bot = js_str(view, "bot");
+
+	str_addf(out, "%s`@%s deploy` tries again",
+		 is(view, "cycle.verdict", "failure") ? "Push a fix, or " : "",
+		 bot);
+	if (part_failed(js_get(view, "cycle.stages")))
+		str_addf(out, ", `@%s retry` from the failed stage on", bot);
+	str_puts(out, ". ");
+}
+
 /* What would change something now, for the one who may. */
 static void add_advice(struct str *out, const json_t *view)
 {
@@ -510,11 +523,7 @@ static void add_advice(struct str *out, const json_t *view)
 			 bot, bot);
 	else if (is(view, "state", "done") &&
 		 strcmp(outcome(view), "success") != 0)
-		str_addf(out, "%s`@%s deploy` tries again. ",
-			 is(view, "cycle.verdict", "failure")
-				 ? "Push a fix, or "
-				 : "",
-			 bot);
+		add_again(out, view);
 	else if (!is(view, "cycle.kind", "full"))
 		str_addf(out,
 			 "`@%s trigger` also runs the builds and tests "

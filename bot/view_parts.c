@@ -110,7 +110,7 @@ const char *part_kind(const json_t *view)
 static void add_manifest(struct str *out, const char *tag, int64_t number)
 {
 	if (*tag)
-		str_addf(out, "manifest %s", tag);
+		str_addf(out, "manifest `%s`", tag);
 	else
 		str_addf(out, "the manifest of cycle %lld", (long long)number);
 }
@@ -140,9 +140,9 @@ bool part_purpose(struct str *out, const json_t *cycle)
 	}
 	if (!is(cycle, "purpose", "rollback"))
 		return false;
-	str_puts(out, "puts back ");
-	add_manifest(out, js_str(cycle, "tag"), js_int(cycle, "number", 0));
-	str_addf(out, " after cycle %lld was cancelled",
+	str_addf(out,
+		 "puts the last green deploy back after cycle %lld was "
+		 "cancelled",
 		 (long long)js_int(cycle, "of_cycle", 0));
 	return true;
 }

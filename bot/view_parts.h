@@ -53,7 +53,7 @@ bool part_purpose(struct str *out, const json_t *cycle);
 
 /*
  * Adds what became of the environment of a cancelled cycle: "staging was put
- * back to manifest staging-20261121.3 by cycle 6"; nothing when nothing had
+ * back to manifest `staging-20261121.3` by cycle 6"; nothing when nothing had
  * to be put back.  false: nothing.
  */
 bool part_put_back(struct str *out, const json_t *cycle);

@@ -85,7 +85,7 @@ enum err flow_rest_of(const struct flow *f, const struct cycle *c,
 static void say_manifest(struct str *out, const struct cycle *green)
 {
 	if (*green->tag)
-		str_addf(out, "manifest %s", green->tag);
+		str_addf(out, "manifest `%s`", green->tag);
 	else
 		str_addf(out, "the manifest of cycle %lld",
 			 (long long)green->id);

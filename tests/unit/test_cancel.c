@@ -113,7 +113,7 @@ static void a_job_is_stopped_and_green_put_back(void **state UNUSED)
 	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
 	assert_said("Stopped: cycle 2 (short) on staging, in stage build; the "
 		    "last green deploy is put back on staging, manifest "
-		    "staging-1.");
+		    "`staging-1`.");
 	assert_int_equal(world_sent_with(&w, "job.cancel", "c2-build"), 1);
 	assert_int_equal(cycle(2, "state = 'stopping'"), 1);
 	/* Nothing else begins while its job ends. */
@@ -129,7 +129,7 @@ static void a_job_is_stopped_and_green_put_back(void **state UNUSED)
 	assert_string_equal(w.staged_sha, green);
 	assert_int_equal(world_sent_with(&w, "git.push", sha), 2);
 	assert_sticky(2, "cancelled by user11 in stage build; staging is being "
-			 "put back to manifest staging-1 by cycle 3");
+			 "put back to manifest `staging-1` by cycle 3");
 	w.hold = NULL;
 	/* The build ran without an end: it is done again, under the number of
 	 * the cycle whose manifest it is. */
@@ -170,7 +170,7 @@ static void nothing_moved_stays_as_it_was(void **state UNUSED)
 	running(2, "@kcibot deploy", "git.batch");
 	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
 	assert_said("Stopped: cycle 2 (short) on staging, while it was merged; "
-		    "staging is as it was: manifest staging-1.");
+		    "staging is as it was: manifest `staging-1`.");
 	assert_int_equal(cycle(2, "verdict = 'cancelled'"), 1);
 	assert_int_equal(world_cycles(&w), 2);
 	assert_int_equal(world_sent(&w, "job.cancel"), 0);
