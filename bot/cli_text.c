@@ -51,6 +51,17 @@ void cli_trust_table(struct str *out, const json_t *trust)
 	}
 }
 
+static void purpose(struct str *out, const json_t *c)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
+
+	if (part_purpose(&text, c) || part_put_back(&text, c)) {
+		str_puts(out, ", ");
+		plain(out, text.text);
+	}
+	str_inherit(out, &text);
+}
+
 static void cycle_line(struct str *out, const char *what, const json_t *c)
 {
 	json_t *r;
@@ -67,6 +78,7 @@ static void cycle_line(struct str *out, const char *what, const json_t *c)
 		plain(out, js_str(c, "text"));
 		str_putc(out, ')');
 	}
+	purpose(out, c);
 	str_putc(out, '\n');
 	json_array_foreach (js_get(c, "revisions"), i, r) {
 		const char *result = js_str(r, "result");
@@ -180,6 +192,15 @@ static void reload_lines(struct str *out, const json_t *note)
 	}
 }
 
+static void last_line(struct str *out, const json_t *c)
+{
+	str_addf(out, "  last: cycle %lld, %s, %s",
+		 (long long)js_int(c, "id", 0), js_str(c, "kind"),
+		 js_str(c, "verdict"));
+	purpose(out, c);
+	str_putc(out, '\n');
+}
+
 void cli_status_text(struct str *out, const json_t *status)
 {
 	json_t *env, *c;
@@ -197,9 +218,7 @@ void cli_status_text(struct str *out, const json_t *status)
 		eta_line(out, env, "full");
 		queue_lines(out, js_get(env, "queue"));
 		json_array_foreach (js_get(env, "last"), j, c)
-			str_addf(out, "  last: cycle %lld, %s, %s\n",
-				 (long long)js_int(c, "id", 0),
-				 js_str(c, "kind"), js_str(c, "verdict"));
+			last_line(out, c);
 	}
 }
 

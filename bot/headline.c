@@ -90,9 +90,21 @@ static void say_error(struct str *out, const json_t *view)
 	str_puts(out, "); no pull request is blamed");
 }
 
+/* What the text says of the future is past as soon as there is a cycle that
+ * puts the environment back. */
 static void say_cancelled(struct str *out, const json_t *view)
 {
-	str_puts(out, "cancelled (");
+	const json_t *cycle = js_get(view, "cycle");
+	const char *text = js_str(cycle, "text"), *end = strchr(text, ';');
+	CLEANUP(str_release) struct str back = STR_INIT(512);
+	bool by_hand = is(view, "cycle.reason_code", "cancelled");
+
+	if (by_hand && part_put_back(&back, cycle) && end)
+		str_addf(out, "%.*s; %s", (int)(end - text), text, back.text);
+	else
+		str_puts(out, by_hand && *text ? text : "cancelled");
+	str_inherit(out, &back);
+	str_puts(out, " (");
 	add_cycle(out, view);
 	str_putc(out, ')');
 }

@@ -2,6 +2,7 @@
  * "/cycles/ID": the manifest, what became of each revision, and what ran.
  */
 #include "bot/page_parts.h"
+#include "bot/view_parts.h"
 
 #include <string.h>
 
@@ -34,6 +35,26 @@ static void drain(const struct sheet *s, const json_t *drain)
 	html_addf(s->out, "</dd>\n");
 }
 
+/* Where it comes from and what came after it, when those are cycles. */
+static void purpose(const struct sheet *s, const json_t *c)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(1024);
+	int64_t of = js_int(c, "of_cycle", 0);
+	int64_t back = js_int(c, "put_back.cycle", 0);
+
+	if (part_purpose(&text, c))
+		html_addf(s->out,
+			  "<p>What it is for: <bdi>%s"
+			  "</bdi>. See ",
+			  text.text);
+	else if (part_put_back(&text, c))
+		html_addf(s->out, "<p><bdi>%s</bdi>. See ", text.text);
+	else
+		return;
+	part_cycle(s, of ? of : back);
+	html_addf(s->out, ".</p>\n");
+}
+
 static void summary(const struct sheet *s, const json_t *c)
 {
 	int64_t from = js_int(c, "started_ms", 0);
@@ -42,6 +63,7 @@ static void summary(const struct sheet *s, const json_t *c)
 	html_addf(s->out, "<p class=\"lead\">%s</p>\n", part_verdict(c));
 	if (*js_str(c, "text"))
 		html_addf(s->out, "<p><bdi>%s</bdi></p>\n", js_str(c, "text"));
+	purpose(s, c);
 	html_addf(s->out, "<dl>\n<dt>Environment</dt><dd>%s</dd>\n",
 		  js_str(c, "environment"));
 	if (*js_str(c, "reason_code"))

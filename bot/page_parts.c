@@ -27,6 +27,7 @@ static const struct look {
 	{"booked", "\u25cb", "booked", "wait"},
 	{"idle", "\u00b7", "idle", "off"},
 	{"skipped", "\u2013", "skipped", "off"},
+	{"kept", "\u2713", "kept", "good"},
 	{"done", "\u00b7", "done", "off"},
 	{"merged", "\u2713", "merged", "good"},
 	{"merged_already", "\u2713", "already in base", "good"},
@@ -364,7 +365,8 @@ const char *part_verdict(const json_t *cycle)
 		{"failure", "The code failed."},
 		{"error", "The infrastructure failed; this says nothing about "
 			  "the code."},
-		{"cancelled", "It was stopped before its end."},
+		{"cancelled", "It was stopped before its end; this says "
+			      "nothing about the code."},
 		{"inconclusive", "It ended without a clear answer."},
 		{"merging", "The revisions are being merged onto their base "
 			    "branches."},

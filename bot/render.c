@@ -91,7 +91,8 @@ static void add_reason(struct str *out, const json_t *view,
 	if (*js_str(own, "result") && !is(own, "result", "merged"))
 		return;
 	add_blame(out, view);
-	if (!*text)
+	/* The headline of one that somebody cancelled says it all. */
+	if (!*text || is(view, "cycle.reason_code", "cancelled"))
 		return;
 	sticky_text(out, text, 2 * room->text_bytes);
 	if (*code) {
@@ -116,6 +117,18 @@ static void add_revision(struct str *out, const json_t *view)
 	if (js_bool(view, "draft", false))
 		str_puts(out, ", a draft");
 	str_putc(out, '\n');
+}
+
+static void add_purpose(struct str *out, const json_t *view,
+			const struct room *room)
+{
+	CLEANUP(str_release) struct str why = STR_INIT(1024);
+
+	if (!part_purpose(&why, js_get(view, "cycle")))
+		return;
+	str_puts(out, ", ");
+	sticky_prose(out, why.text, room->text_bytes);
+	str_inherit(out, &why);
 }
 
 static void add_cycle_facts(struct str *out, const json_t *view,
@@ -147,6 +160,7 @@ static void add_cycle_facts(struct str *out, const json_t *view,
 	if (restarts > 0)
 		str_addf(out, ", restarted %s",
 			 restarts == 1 ? "once" : "more than once");
+	add_purpose(out, view, room);
 	if (*js_str(view, "cycle.tag")) {
 		str_puts(out, ", tag ");
 		render_code(out, js_str(view, "cycle.tag"));
@@ -496,6 +510,19 @@ static void add_facts(struct str *out, const json_t *view,
 	add_verbosity(out, view);
 }
 
+/* After a deploy that did not work. */
+static void add_again(struct str *out, const json_t *view)
+{
+	const char *bot = js_str(view, "bot");
+
+	str_addf(out, "%s`@%s deploy` tries again",
+		 is(view, "cycle.verdict", "failure") ? "Push a fix, or " : "",
+		 bot);
+	if (part_failed(js_get(view, "cycle.stages")))
+		str_addf(out, ", `@%s retry` from the failed stage on", bot);
+	str_puts(out, ". ");
+}
+
 /* What would change something now, for the one who may. */
 static void add_advice(struct str *out, const json_t *view)
 {
@@ -516,11 +543,7 @@ static void add_advice(struct str *out, const json_t *view)
 			 bot, bot);
 	else if (is(view, "state", "done") &&
 		 strcmp(outcome(view), "success") != 0)
-		str_addf(out, "%s`@%s deploy` tries again. ",
-			 is(view, "cycle.verdict", "failure")
-				 ? "Push a fix, or "
-				 : "",
-			 bot);
+		add_again(out, view);
 	else if (!is(view, "cycle.kind", "full"))
 		str_addf(out,
 			 "`@%s trigger` also runs the builds and tests "

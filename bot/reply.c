@@ -144,6 +144,13 @@ static void describe_other(struct str *out, const json_t *view)
 {
 	const json_t *stage = part_failed(js_get(view, "cycle.stages"));
 
+	/* "cancelled by ..." */
+	if (is(view, "cycle.reason_code", "cancelled") &&
+	    *js_str(view, "cycle.text")) {
+		str_addf(out, "%s %s", part_kind(view),
+			 js_str(view, "cycle.text"));
+		return;
+	}
 	str_addf(out, "%s %s", part_kind(view),
 		 is(view, "cycle.verdict", "error")
 			 ? "not deployed, something went wrong"

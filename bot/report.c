@@ -243,6 +243,7 @@ static const char *dropped_text(const char *outcome)
 			    "request is void."},
 		{"cancelled", "It was withdrawn with `cancel` before the "
 			      "deploy began."},
+		{"stopped", "The deploy was stopped with `cancel`."},
 		{"taken back", "You withdrew it."},
 		{"skipped", "The pull request was taken out with `skip`, so "
 			    "the request is void. After `include`, ask "

@@ -267,6 +267,9 @@ static bool rule_abandoned(const struct facts *x, struct told_status *ret)
 	if (strcmp(x->pull->head_sha, x->sha) != 0)
 		str_puts(&ret->text, "short or full not done: a newer push "
 				     "took its place");
+	else if (*x->cycle.cancelled_by)
+		str_addf(&ret->text, "%s not done: cancelled by %s",
+			 x->cycle.kind, x->cycle.cancelled_by);
 	else if (x->pull->skipped_ms)
 		str_addf(&ret->text, "short or full not done: %s took it out",
 			 x->pull->skipped_by);

@@ -107,6 +107,68 @@ const char *part_kind(const json_t *view)
 	return is(request, "kind", "full") ? "full" : "short";
 }
 
+static void add_manifest(struct str *out, const char *tag, int64_t number)
+{
+	if (*tag)
+		str_addf(out, "manifest `%s`", tag);
+	else
+		str_addf(out, "the manifest of cycle %lld", (long long)number);
+}
+
+static void add_retry(struct str *out, const json_t *cycle)
+{
+	int64_t first = js_int(cycle, "first_stage", 0);
+	const char *why = js_str(cycle, "whole_why");
+	const json_t *stage =
+		first > 0
+			? json_array_get(js_get(cycle, "stages"), (size_t)first)
+			: NULL;
+
+	str_addf(out, "retry of cycle %lld",
+		 (long long)js_int(cycle, "of_cycle", 0));
+	if (stage)
+		str_addf(out, ", from stage %s on", js_str(stage, "name"));
+	else if (*why)
+		str_addf(out, ", all stages, because %s", why);
+}
+
+bool part_purpose(struct str *out, const json_t *cycle)
+{
+	if (is(cycle, "purpose", "retry")) {
+		add_retry(out, cycle);
+		return true;
+	}
+	if (!is(cycle, "purpose", "rollback"))
+		return false;
+	str_addf(out,
+		 "puts the last green deploy back after cycle %lld was "
+		 "cancelled",
+		 (long long)js_int(cycle, "of_cycle", 0));
+	return true;
+}
+
+bool part_put_back(struct str *out, const json_t *cycle)
+{
+	const json_t *back = js_get(cycle, "put_back");
+	bool ended = is(back, "state", "finished");
+
+	if (!json_is_object(back))
+		return false;
+	if (ended && !is(back, "verdict", "success")) {
+		str_addf(out,
+			 "putting %s back failed in cycle %lld, so what is "
+			 "there is not green",
+			 js_str(cycle, "environment"),
+			 (long long)js_int(back, "cycle", 0));
+		return true;
+	}
+	str_addf(out, "%s %s put back to ", js_str(cycle, "environment"),
+		 ended ? "was" : "is being");
+	add_manifest(out, js_str(back, "tag"), js_int(back, "manifest", 0));
+	str_addf(out, " by cycle %lld", (long long)js_int(back, "cycle", 0));
+	return true;
+}
+
 void part_progress(struct str *out, const json_t *view)
 {
 	const json_t *stages = js_get(view, "cycle.stages");

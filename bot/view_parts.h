@@ -45,6 +45,19 @@ const json_t *part_failed(const json_t *list);
  */
 const char *part_kind(const json_t *view);
 
+/*
+ * Adds where a cycle comes from, when that is another one: "retry of cycle 4,
+ * from stage deploy on"; nothing otherwise.  false: nothing.
+ */
+bool part_purpose(struct str *out, const json_t *cycle);
+
+/*
+ * Adds what became of the environment of a cancelled cycle: "staging was put
+ * back to manifest `staging-20261121.3` by cycle 6"; nothing when nothing had
+ * to be put back.  false: nothing.
+ */
+bool part_put_back(struct str *out, const json_t *cycle);
+
 /* Adds what the running cycle does: "stage build (2 of 3)", "merging", "drains
  * before stage deploy (3 of 3)". */
 void part_progress(struct str *out, const json_t *view);

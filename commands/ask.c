@@ -3,6 +3,7 @@
  * record with its exact SHA and base; whatever the author does next does not
  * change what was asked for.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/str.h"
@@ -13,9 +14,10 @@
 
 /* requests: {"ENVIRONMENT": id}, for the audit. */
 static enum err ask_on(const struct command_call *call,
-		       const struct environment *env, const char *kind,
-		       json_t *requests, struct error *e)
+		       const struct command_wish *wish, json_t *requests,
+		       struct error *e)
 {
+	const struct environment *env = wish->env;
 	const struct pull *p = call->pull;
 	struct request r = {
 		.pull_id = p->id,
@@ -26,16 +28,18 @@ static enum err ask_on(const struct command_call *call,
 	};
 
 	COPY(r.environment, env->name);
-	COPY(r.kind, kind);
+	COPY(r.kind, wish->kind);
 	COPY(r.origin, call->origin);
 	COPY(r.sha, p->head_sha);
 	COPY(r.base_ref, p->base_ref);
 	COPY(r.actor, call->actor);
-	COPY(r.state, "waiting");
+	COPY(r.state, wish->booked ? "booked" : "waiting");
 	COPY(r.role, role_name(call->role));
 	COPY(r.reason, args_text(call->args, "reason"));
 	r.forced = args_has(call->args, "force");
-	if (store_request_add(call->store, &r, e))
+	if (store_request_add(call->store, &r, e) ||
+	    (wish->retry_of &&
+	     store_request_retries(call->store, r.id, wish->retry_of, e)))
 		return e->code;
 	json_object_set_new(requests, env->name, json_integer(r.id));
 	return ERR_OK;
@@ -124,25 +128,45 @@ static enum err check_standing(struct command_call *call,
 			 why.text);
 }
 
-enum err command_ask(struct command_call *call, const char *kind,
-		     struct error *e)
+enum err command_ask_for(struct command_call *call,
+			 const struct command_wish *wishes, size_t count,
+			 const char *action, struct error *e)
 {
 	const char *reason = args_text(call->args, "reason");
-	const char *action = strcmp(kind, "full") == 0 ? "trigger" : "deploy";
 	CLEANUP(json_decref) json_t *requests = json_object();
 
-	for (size_t i = 0; i < call->environment_count; i++)
-		if (is_meant(call, call->environments[i]) &&
-		    check_standing(call, call->environments[i], e))
+	for (size_t i = 0; i < count; i++)
+		if (check_standing(call, wishes[i].env, e))
 			return e->code;
-	for (size_t i = 0; i < call->environment_count; i++)
-		if (is_meant(call, call->environments[i]) &&
-		    ask_on(call, call->environments[i], kind, requests, e))
+	for (size_t i = 0; i < count; i++)
+		if (ask_on(call, &wishes[i], requests, e))
 			return e->code;
 	if (store_pull_active(call->store, call->pull->id, call->now_ms, e))
 		return e->code;
-	if (args_has(call->args, "force"))
-		action = "trigger force";
 	return evidence_of_call(call, action, *reason ? reason : call->origin,
 				json_pack("{s:O}", "requests", requests), e);
+}
+
+enum err command_ask(struct command_call *call, const char *kind,
+		     struct error *e)
+{
+	struct command_wish *wishes =
+		calloc(call->environment_count + 1, sizeof(*wishes));
+	const char *action = strcmp(kind, "full") == 0 ? "trigger" : "deploy";
+	size_t count = 0;
+	enum err code;
+
+	if (!wishes)
+		return error_set(e, ERR_FATAL, "out of memory");
+	for (size_t i = 0; i < call->environment_count; i++)
+		if (is_meant(call, call->environments[i]))
+			wishes[count++] = (struct command_wish){
+				.env = call->environments[i],
+				.kind = kind,
+			};
+	if (args_has(call->args, "force"))
+		action = "trigger force";
+	code = command_ask_for(call, wishes, count, action, e);
+	free(wishes);
+	return code;
 }

@@ -73,6 +73,7 @@ NODISCARD enum err command_run(enum verb verb, struct command_call *call,
 /* The handlers. */
 NODISCARD enum err command_deploy(struct command_call *call, struct error *e);
 NODISCARD enum err command_trigger(struct command_call *call, struct error *e);
+NODISCARD enum err command_retry(struct command_call *call, struct error *e);
 NODISCARD enum err command_plan(struct command_call *call, struct error *e);
 NODISCARD enum err command_why(struct command_call *call, struct error *e);
 NODISCARD enum err command_status(struct command_call *call, struct error *e);
@@ -97,6 +98,21 @@ NODISCARD enum err command_show_help(struct command_call *call,
 /* For deploy/schedule.h. */
 struct flow command_flow(const struct command_call *call,
 			 const struct environment *env);
+
+/* A wish of the caller for the pull at its head. */
+struct command_wish {
+	const struct environment *env;
+	const char *kind; /* "short" or "full" */
+	bool booked;	  /* only when the interval between fulls is over */
+	int64_t retry_of; /* the cycle that is to be done again; 0 = none */
+};
+
+/* May it go there at all?  Then the wishes are recorded, all or none.
+ * action: for the audit. */
+NODISCARD enum err command_ask_for(struct command_call *call,
+				   const struct command_wish *wishes,
+				   size_t count, const char *action,
+				   struct error *e);
 
 /* What deploy and trigger share: records the wish on each environment. */
 NODISCARD enum err command_ask(struct command_call *call, const char *kind,

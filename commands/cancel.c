@@ -1,22 +1,45 @@
 /*
- * Withdraws what people asked for on this pull request and what has not
- * begun.  What came by itself stays: the pull request belongs there all the
- * same, and `skip` is the word against that.
+ * Withdraws what people asked for on this pull request, and stops the cycle
+ * that runs with it.  What came by itself stays: the pull request belongs
+ * there all the same, and `skip` is the word against that.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/str.h"
 #include "commands/evidence.h"
+#include "deploy/schedule.h"
 #include "deploy/standing.h"
 #include "store/request.h"
 
+/* What has come of it so far. */
+struct cancelling {
+	struct command_call *call;
+	struct str withdrawn; /* "full for staging by bob, ..." */
+	struct str said;      /* sentences about cycles */
+	struct str refused;   /* why a cycle goes on */
+	json_t *cycles;	      /* ids of those that are stopped */
+	int count;	      /* of requests and cycles */
+};
+
+/* The cycle that runs on an environment, as seen by who wants its end. */
+struct running {
+	const struct environment *env;
+	struct cycle cycle;
+	bool aboard;	/* this pull request is in it, or asked for it */
+	bool asked;	/* by the caller's own command */
+	int others;	/* commands for other pull requests */
+	bool only_this; /* nothing else has led to it */
+};
+
 /* The asker's own hand needs no word to the asker. */
 static const char *outcome_for(const struct command_call *call,
-			       const struct request *r)
+			       const struct request *r, const char *otherwise)
 {
-	return r->actor_id == call->actor_id ? "taken back" : "cancelled";
+	return r->actor_id == call->actor_id ? "taken back" : otherwise;
 }
+
+/* --- what waits --- */
 
 /* Who asked twice for one thing is named once. */
 static void note(struct str *out, const struct request *r,
@@ -30,10 +53,10 @@ static void note(struct str *out, const struct request *r,
 	str_addf(out, "%s%s", out->len ? ", " : "", one.text);
 }
 
-static enum err withdraw(struct command_call *call,
-			 const struct environment *env, int *ret_count,
+static enum err withdraw(struct cancelling *x, const struct environment *env,
 			 struct error *e)
 {
+	struct command_call *call = x->call;
 	struct request *list;
 	size_t count;
 	enum err code = ERR_OK;
@@ -48,33 +71,198 @@ static enum err withdraw(struct command_call *call,
 		    strcmp(r->kind, "auto") == 0)
 			continue;
 		code = store_request_end(call->store, r->id, "dropped",
-					 outcome_for(call, r), e);
-		note(call->text, r, env);
-		*ret_count += 1;
+					 outcome_for(call, r, "cancelled"), e);
+		note(&x->withdrawn, r, env);
+		x->count++;
 	}
 	free(list);
 	return code;
 }
 
-/* The cycle that this revision is in goes on. */
-static enum err say_what_runs(struct command_call *call,
-			      const struct environment *env, struct error *e)
+/* --- what runs --- */
+
+static enum err look_aboard(const struct command_call *call, struct running *r,
+			    struct error *e)
 {
-	const struct pull *p = call->pull;
-	struct cycle c;
-	int64_t listed;
-	enum err code = store_cycle_running(call->store, env->name, &c, e);
+	struct revision *list;
+	size_t count;
+
+	if (store_revisions(call->store, r->cycle.id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; i < count; i++)
+		if (list[i].pull_id == call->pull->id &&
+		    (!*list[i].result || strcmp(list[i].result, "merged") == 0))
+			r->aboard = true;
+	revisions_free(list, count);
+	return ERR_OK;
+}
+
+static enum err look(const struct command_call *call, struct running *r,
+		     struct error *e)
+{
+	struct request *list;
+	size_t count;
+
+	if (store_requests_of_cycle(call->store, r->cycle.id, &list, &count, e))
+		return e->code;
+	r->only_this = count > 0;
+	for (size_t i = 0; i < count; i++) {
+		bool own = list[i].pull_id == call->pull->id;
+		bool command = strcmp(list[i].kind, "auto") != 0;
+
+		r->aboard |= own;
+		r->only_this &= own;
+		r->asked |= command && list[i].actor_id == call->actor_id;
+		r->others += command && !own;
+	}
+	free(list);
+	return look_aboard(call, r, e);
+}
+
+/* NULL: the caller may stop it; else why not. */
+static const char *why_not(const struct command_call *call,
+			   const struct running *r)
+{
+	bool full = strcmp(r->cycle.kind, "full") == 0;
+
+	if (flow_is_rollback(&r->cycle))
+		return "it puts the last green deploy back, and that is not "
+		       "interrupted";
+	if (schedule_guards(r->env, &r->cycle))
+		return "it checks the health of what it deployed, and that is "
+		       "not interrupted";
+	if (r->asked || call->role == ROLE_ADMIN)
+		return NULL;
+	if (full)
+		return "a full is stopped by who asked for it, or by an admin";
+	if (call->role >= ROLE_MAINTAINER || r->only_this)
+		return NULL;
+	return "it runs for others as well, so it takes a maintainer to stop "
+	       "it";
+}
+
+/* What people asked for here is over; the rest waits again. */
+static enum err drop_own(struct cancelling *x, const struct running *r,
+			 struct error *e)
+{
+	struct command_call *call = x->call;
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_of_cycle(call->store, r->cycle.id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++)
+		if (list[i].pull_id == call->pull->id &&
+		    strcmp(list[i].kind, "auto") != 0)
+			code = store_request_end(
+				call->store, list[i].id, "dropped",
+				outcome_for(call, &list[i], "stopped"), e);
+	free(list);
+	return code;
+}
+
+static void say_rest(struct cancelling *x, const struct running *r,
+		     const struct flow_rest *rest)
+{
+	if (strcmp(r->cycle.state, "pushing") == 0)
+		str_addf(&x->said,
+			 ". Its branches are being pushed: what has moved by "
+			 "then is put back");
+	else
+		str_puts(&x->said, "; ");
+	if (strcmp(r->cycle.state, "pushing") != 0)
+		flow_say_rest(&x->said, r->env, rest);
+	str_putc(&x->said, '.');
+	if (r->others)
+		str_addf(&x->said,
+			 " What was asked for on other pull requests "
+			 "(%d) waits again.",
+			 r->others);
+}
+
+static enum err stop(struct cancelling *x, const struct running *r,
+		     struct error *e)
+{
+	struct flow f = command_flow(x->call, r->env);
+	struct flow_rest rest;
+
+	if (drop_own(x, r, e) || flow_rest_of(&f, &r->cycle, &rest, e) ||
+	    flow_cancel(&f, &r->cycle, x->call->actor, e))
+		return e->code;
+	str_addf(&x->said, "%sStopped: cycle %lld (%s) on %s, ",
+		 x->said.len ? " " : "", (long long)r->cycle.id, r->cycle.kind,
+		 r->env->name);
+	flow_say_where(&x->said, &r->cycle);
+	say_rest(x, r, &rest);
+	json_array_append_new(x->cycles, json_integer(r->cycle.id));
+	x->count++;
+	return ERR_OK;
+}
+
+static enum err stop_running(struct cancelling *x,
+			     const struct environment *env, struct error *e)
+{
+	struct running r = {.env = env};
+	const char *why;
+	enum err code =
+		store_cycle_running(x->call->store, env->name, &r.cycle, e);
 
 	if (code)
 		return code == ERR_MISSING ? ERR_OK : code;
-	if (store_revision_cycle(call->store, p->id, p->head_sha, env->name,
-				 &listed, e))
+	if (look(x->call, &r, e))
 		return e->code;
-	if (listed == c.id)
-		str_addf(call->text,
-			 " Cycle %lld runs on %s with this pull request and "
-			 "goes to its end.",
-			 (long long)c.id, env->name);
+	if (!r.aboard)
+		return ERR_OK;
+	if (*r.cycle.cancelled_by) {
+		str_addf(&x->said,
+			 "%sCycle %lld on %s is being stopped already, by %s.",
+			 x->said.len ? " " : "", (long long)r.cycle.id,
+			 env->name, r.cycle.cancelled_by);
+		return ERR_OK;
+	}
+	why = why_not(x->call, &r);
+	if (!why)
+		return stop(x, &r, e);
+	str_addf(&x->refused, "%sCycle %lld on %s goes on: %s.",
+		 x->refused.len ? " " : "", (long long)r.cycle.id, env->name,
+		 why);
+	return ERR_OK;
+}
+
+/* --- what is said --- */
+
+/* It may have ended the moment before. */
+static enum err say_ended(struct cancelling *x, const struct environment *env,
+			  struct error *e)
+{
+	struct cycle c;
+	int64_t last;
+
+	if (store_cycle_of_pull(x->call->store, x->call->pull->id, env->name,
+				&last, e))
+		return e->code;
+	if (!last)
+		return ERR_OK;
+	if (store_cycle(x->call->store, last, &c, e))
+		return e->code;
+	str_addf(x->call->text,
+		 " Cycle %lld on %s with this pull request has ended already: "
+		 "%s.",
+		 (long long)c.id, env->name, c.verdict);
+	return ERR_OK;
+}
+
+static enum err say_nothing_done(struct cancelling *x, struct error *e)
+{
+	struct command_call *call = x->call;
+
+	str_puts(call->text, "There is nothing to cancel: nobody's request "
+			     "waits here, and no deploy runs with this pull "
+			     "request.");
+	for (size_t i = 0; i < call->environment_count; i++)
+		if (say_ended(x, call->environments[i], e))
+			return e->code;
 	return ERR_OK;
 }
 
@@ -85,8 +273,7 @@ static enum err say_what_stays(struct command_call *call,
 		environment_project(env, call->pull->repo);
 	enum standing standing;
 
-	if (say_what_runs(call, env, e) ||
-	    standing_of(call->store, env, project, call->pull, call->now_ms,
+	if (standing_of(call->store, env, project, call->pull, call->now_ms,
 			&standing, e))
 		return e->code;
 	if (standing == STANDING_IN)
@@ -98,27 +285,59 @@ static enum err say_what_stays(struct command_call *call,
 	return ERR_OK;
 }
 
-enum err command_cancel(struct command_call *call, struct error *e)
+static enum err tell(struct cancelling *x, struct error *e)
 {
-	CLEANUP(str_release) struct str what = STR_INIT(4096);
+	struct command_call *call = x->call;
 	struct str *text = call->text;
-	enum err code = ERR_OK;
-	int count = 0;
 
-	call->text = &what;
-	for (size_t i = 0; !code && i < call->environment_count; i++)
-		code = withdraw(call, call->environments[i], &count, e);
-	call->text = text;
-	if (code)
-		return code;
-	if (count)
-		str_addf(text, "Withdrawn: %s.", what.text);
-	else
-		str_puts(text, "There is nothing to withdraw: nobody's request "
-			       "waits here.");
+	if (str_check(&x->withdrawn, e) || str_check(&x->said, e) ||
+	    str_check(&x->refused, e))
+		return e->code;
+	if (!x->count && x->refused.len) {
+		COPY(call->next, NEXT_NOTHING);
+		return error_set(e, ERR_REFUSED, "%s", x->refused.text);
+	}
+	if (x->withdrawn.len)
+		str_addf(text, "Withdrawn: %s.", x->withdrawn.text);
+	if (x->said.len)
+		str_addf(text, "%s%s", text->len ? " " : "", x->said.text);
+	if (x->refused.len)
+		str_addf(text, " %s", x->refused.text);
+	if (!text->len && say_nothing_done(x, e))
+		return e->code;
 	for (size_t i = 0; i < call->environment_count; i++)
 		if (say_what_stays(call, call->environments[i], e))
 			return e->code;
-	return count ? evidence_of_call(call, "cancel", what.text, NULL, e)
-		     : ERR_OK;
+	if (!x->count)
+		return ERR_OK;
+	return evidence_of_call(call, "cancel",
+				x->withdrawn.len ? x->withdrawn.text
+						 : x->said.text,
+				json_pack("{s:O}", "cycles", x->cycles), e);
+}
+
+static void cancelling_release_at(struct cancelling *x)
+{
+	str_release(&x->withdrawn);
+	str_release(&x->said);
+	str_release(&x->refused);
+	json_decref(x->cycles);
+}
+
+enum err command_cancel(struct command_call *call, struct error *e)
+{
+	CLEANUP(cancelling_release)
+	struct cancelling x = {
+		.call = call,
+		.withdrawn = STR_INIT(4096),
+		.said = STR_INIT(4096),
+		.refused = STR_INIT(4096),
+		.cycles = json_array(),
+	};
+
+	for (size_t i = 0; i < call->environment_count; i++)
+		if (withdraw(&x, call->environments[i], e) ||
+		    stop_running(&x, call->environments[i], e))
+			return e->code;
+	return tell(&x, e);
 }

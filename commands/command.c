@@ -49,6 +49,19 @@ const struct command command_table[VERB_MAX] = {
 			.role = ROLE_MAINTAINER,
 			.deploys = true,
 		},
+	[VERB_RETRY] =
+		{
+			.verb = VERB_RETRY,
+			.name = "retry",
+			.arguments = {{.name = "sha", .type = ARGUMENT_SHA},
+				      ARGUMENT_ON},
+			.help = "do the failed deploy again, from the failed "
+				"stage on if nothing has changed",
+			.role = ROLE_MAINTAINER,
+			.deploys = true,
+			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER |
+				       1u << VERB_CANCEL | 1u << VERB_SKIP,
+		},
 	[VERB_PLAN] =
 		{
 			.verb = VERB_PLAN,
@@ -133,8 +146,8 @@ const struct command command_table[VERB_MAX] = {
 			.verb = VERB_CANCEL,
 			.name = "cancel",
 			.arguments = {ARGUMENT_ON},
-			.help = "withdraw what was asked for here and has not "
-				"begun",
+			.help = "withdraw what was asked here; stop its deploy "
+				"(a full: its asker or an admin)",
 			.role = ROLE_MAINTAINER,
 			.author_may = true,
 			.contradicts = 1u << VERB_DEPLOY | 1u << VERB_TRIGGER,

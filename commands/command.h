@@ -51,6 +51,7 @@ struct argument {
 enum verb {
 	VERB_DEPLOY,
 	VERB_TRIGGER,
+	VERB_RETRY,
 	VERB_PLAN,
 	VERB_STATUS,
 	VERB_WHY,

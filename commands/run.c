@@ -9,6 +9,7 @@ enum err command_run(enum verb verb, struct command_call *call, struct error *e)
 		/* clang-format on */
 		[VERB_DEPLOY] = command_deploy,
 		[VERB_TRIGGER] = command_trigger,
+		[VERB_RETRY] = command_retry,
 		[VERB_PLAN] = command_plan,
 		[VERB_STATUS] = command_status,
 		[VERB_WHY] = command_why,

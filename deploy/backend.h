@@ -23,6 +23,7 @@
  *                  every_ms}, "timeout_ms", "full_ms": drain jobs, see
  *                  deploy/drain.h, "secrets": {NAME: FILE},
  *                  "isolation": "bubblewrap"|"user:NAME"|"none"|"default",
+ *                  "number": what the job knows the cycle by, if not "cycle",
  *                  "manifest": {"projects": [{"repo", "name", "sha", ...}]}}
  *           body  {"verdict": "success"|"failure"|"error"|"cancelled",
  *                  "reason_code": "ok"|"exit"|"timeout"|"signal"|"not_started"
@@ -32,7 +33,7 @@
  *                  "finished_ms", "running": what a drain job left running,
  *                  -1 = not known, "tail": last lines of the log,
  *                  redacted}
- *           ERR_OK whenever there is a verdict.  {cycle}, {kind},
+ *           ERR_OK whenever there is a verdict.  {cycle} (the number), {kind},
  *           {environment} are replaced inside argv elements.  ERR_RETRY when
  *           the checkout or the machine may do better later, ERR_INVALID for
  *           args that are not as above.

@@ -11,6 +11,7 @@
 #include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/freeze.h"
+#include "deploy/recipe.h"
 #include "deploy/standing.h"
 #include "store/lock.h"
 #include "store/outbox.h"
@@ -213,34 +214,44 @@ static enum err take_booked(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-enum err flow_begin(const struct flow *f, enum cycle_kind kind,
-		    int64_t restarts, bool scheduled, struct error *e)
+enum err flow_new(const struct flow *f, enum cycle_kind kind, struct cycle *ret,
+		  struct error *e)
 {
-	struct cycle c = {
-		.scheduled = scheduled,
-		.restarts = restarts,
-		.started_ms = f->now_ms,
-	};
-	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
 	struct environment_record record;
 
-	COPY(c.environment, f->env->name);
-	COPY(c.kind, kind == KIND_FULL ? "full" : "short");
+	*ret = (struct cycle){.started_ms = f->now_ms};
+	COPY(ret->environment, f->env->name);
+	COPY(ret->kind, kind == KIND_FULL ? "full" : "short");
 	if (store_environment(f->store, f->env->name, f->now_ms, &record, e) ||
 	    list_to_json(kind == KIND_FULL ? f->env->recipe_full
 					   : f->env->recipe_short,
-			 c.stages, sizeof(c.stages), e) ||
-	    store_cycle_add(f->store, &c, e) ||
+			 ret->stages, sizeof(ret->stages), e))
+		return e->code;
+	return recipe_hash(f->env, kind, ret->recipe, e);
+}
+
+enum err flow_begin(const struct flow *f, enum cycle_kind kind,
+		    int64_t restarts, bool scheduled, struct error *e)
+{
+	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	struct cycle c;
+
+	if (flow_new(f, kind, &c, e))
+		return e->code;
+	c.scheduled = scheduled;
+	c.restarts = restarts;
+	if (store_cycle_add(f->store, &c, e) ||
 	    standing_select(f->store, f->env, f->now_ms, &b, e) ||
 	    write_manifest(f, &c, b.in, b.in_count, e) ||
 	    write_bench(f, &b, e) || take_waiting(f, &c, &b, e) ||
-	    take_booked(f, &c, &b, e) || flow_audit_begin(f, &c, e))
+	    take_booked(f, &c, &b, e) || flow_retry_begin(f, &c, e) ||
+	    flow_audit_begin(f, &c, e))
 		return e->code;
 	return flow_want_batch(f, c.id, e);
 }
 
-static enum err cancel_jobs(const struct flow *f, const struct cycle *c,
-			    bool *ret_any, struct error *e)
+enum err flow_cancel_jobs(const struct flow *f, const struct cycle *c,
+			  bool *ret_any, struct error *e)
 {
 	struct job *jobs;
 	size_t count;
@@ -274,7 +285,7 @@ enum err flow_restart(const struct flow *f, enum cycle_kind kind,
 	if (store_cycle_running(f->store, f->env->name, &c, e))
 		return e->code;
 	if (store_cycle_stopping(f->store, c.id, as, e) ||
-	    cancel_jobs(f, &c, &busy, e))
+	    flow_cancel_jobs(f, &c, &busy, e))
 		return e->code;
 	/* A push under way may move the branch: its answer is waited for. */
 	busy = busy || strcmp(c.state, "pushing") == 0;
@@ -289,6 +300,8 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
 	struct freeze_state freeze;
 
+	if (*c->cancelled_by)
+		return flow_cancelled(f, c, e);
 	COPY(c->verdict, "cancelled");
 	COPY(c->reason_code, "restarted");
 	c->finished_ms = f->now_ms;
@@ -349,8 +362,8 @@ static enum err trip_breaker(const struct flow *f, const struct cycle *c,
 	return store_breaker_set(f->store, f->env->name, f->now_ms, c->id, e);
 }
 
-static enum err remember(const struct flow *f, const struct cycle *c,
-			 struct error *e)
+enum err flow_remember(const struct flow *f, const struct cycle *c,
+		       struct error *e)
 {
 	bool green = strcmp(c->verdict, "success") == 0;
 	bool idle = strcmp(c->reason_code, "nothing_new") == 0;
@@ -550,24 +563,38 @@ static enum err want_tag(const struct flow *f, const struct cycle *c,
 				f->now_ms, e);
 }
 
+/* Only one revision was new, and it was found guilty. */
+static enum err has_culprit(const struct flow *f, const struct cycle *c,
+			    bool *ret, struct error *e)
+{
+	struct revision *list;
+	size_t count;
+
+	*ret = false;
+	if (strcmp(c->verdict, "failure") != 0)
+		return ERR_OK;
+	if (store_revisions(f->store, c->id, &list, &count, e))
+		return e->code;
+	*ret = count_new(list, count) == 1;
+	revisions_free(list, count);
+	return ERR_OK;
+}
+
 /*
  * A revision that was found guilty is left out from now on: a wish brings
- * the environment back without it.
+ * the environment back without it.  Also when putting it back did not work.
  */
 static enum err wish_it_back(const struct flow *f, const struct cycle *c,
 			     struct error *e)
 {
 	struct request r = {.made_ms = f->now_ms};
-	struct revision *list;
-	size_t count, fresh;
+	bool wanted;
 
-	if (strcmp(c->verdict, "failure") != 0)
-		return ERR_OK;
-	if (store_revisions(f->store, c->id, &list, &count, e))
+	if (has_culprit(f, c, &wanted, e))
 		return e->code;
-	fresh = count_new(list, count);
-	revisions_free(list, count);
-	if (fresh != 1)
+	if (flow_is_rollback(c) && strcmp(c->verdict, "success") != 0)
+		wanted = true;
+	if (!wanted)
 		return ERR_OK;
 	COPY(r.environment, f->env->name);
 	COPY(r.kind, "auto");
@@ -587,11 +614,17 @@ enum err flow_finish(const struct flow *f, struct cycle *c, const char *verdict,
 	c->finished_ms = f->now_ms;
 	if (store_cycle_finish(f->store, c->id, verdict, reason_code, c->text,
 			       f->now_ms, e) ||
-	    flow_audit_end(f, c, e) || judge(f, c, e) || remember(f, c, e) ||
-	    end_requests(f, c, e) || wish_it_back(f, c, e) ||
+	    flow_audit_end(f, c, e) || judge(f, c, e) ||
+	    flow_remember(f, c, e) || end_requests(f, c, e) ||
+	    wish_it_back(f, c, e) ||
 	    (!silent && store_touch_cycle(f->store, c->id, e)))
 		return e->code;
-	if (strcmp(verdict, "success") == 0 && want_tag(f, c, e))
+	/* Those who were stopped hear that it was put back, or not. */
+	if (flow_is_rollback(c) && store_touch_cycle(f->store, c->of_cycle, e))
+		return e->code;
+	/* What is put back has its tag. */
+	if (strcmp(verdict, "success") == 0 && !flow_is_rollback(c) &&
+	    want_tag(f, c, e))
 		return e->code;
 	if (f->finished)
 		f->finished(f->ctx, c);

@@ -2,7 +2,10 @@
  * The way of a cycle, as changes of the store and wanted effects:
  *
  *	begin -> merging -> pushing -> running (stage by stage) -> finished
- *	             \________\___________\-> stopping -> finished (restart)
+ *	             \________\___________\-> stopping -> finished
+ *
+ * What stops is begun again (restart), or was cancelled: then the last green
+ * manifest is put back by a cycle of its own if the branches had moved.
  *
  * Each function handles one event inside the engine's transaction; an answer
  * to an effect of a cycle that went on in the meantime changes nothing.  The
@@ -13,6 +16,7 @@
 #define DEPLOY_FLOW_H
 
 #include "bot/base/port.h"
+#include "bot/base/str.h"
 #include "deploy/environment.h"
 #include "deploy/policy.h"
 #include "store/cycle.h"
@@ -37,6 +41,53 @@ NODISCARD enum err flow_begin(const struct flow *f, enum cycle_kind kind,
 /* Ends the running cycle so that it begins again as kind. */
 NODISCARD enum err flow_restart(const struct flow *f, enum cycle_kind kind,
 				struct error *e);
+
+/* What a cancelled cycle leaves the environment as. */
+struct flow_rest {
+	enum {
+		REST_AS_IT_WAS, /* nothing of it has reached the environment */
+		REST_PUT_BACK,	/* the last green manifest is deployed again */
+		REST_LEFT,	/* there is none that could be */
+	} kind;
+	struct cycle green; /* the last one; id 0 = none */
+	int64_t before;	    /* cycle that last moved the branches; 0 = none */
+};
+
+/*
+ * Stops the running cycle c because login wants it: its jobs are ended, and
+ * flow_settle() ends it once nothing of it is under way.  Those of its
+ * requests that are not dropped until then wait again.
+ */
+NODISCARD enum err flow_cancel(const struct flow *f, const struct cycle *c,
+			       const char *login, struct error *e);
+
+/* Ends the cycle that was cancelled when nothing of it is under way. */
+NODISCARD enum err flow_settle(const struct flow *f, struct error *e);
+
+/* How c, cancelled now, leaves the environment. */
+NODISCARD enum err flow_rest_of(const struct flow *f, const struct cycle *c,
+				struct flow_rest *ret, struct error *e);
+
+/* The same as a clause: "staging is as it was: ..." */
+void flow_say_rest(struct str *out, const struct environment *env,
+		   const struct flow_rest *rest);
+
+/* Where a running cycle is: "in stage build", "while it was merged". */
+void flow_say_where(struct str *out, const struct cycle *c);
+
+/*
+ * What speaks against keeping anything of a cycle in a retry that began now,
+ * as far as the store knows: a clause, "" = nothing.
+ */
+NODISCARD enum err flow_retry_against(const struct flow *f,
+				      const struct cycle *of, struct str *out,
+				      struct error *e);
+
+/* Does the cycle put a manifest back that was deployed before? */
+bool flow_is_rollback(const struct cycle *c);
+
+/* The name of a stage of the cycle; "" beyond the last. */
+void flow_stage_name(const struct cycle *c, int stage, char *ret, size_t size);
 
 /* Answers; args are those of the effect. */
 NODISCARD enum err flow_batched(const struct flow *f, const json_t *args,

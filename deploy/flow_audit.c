@@ -97,10 +97,17 @@ static enum err put_manifest(const struct flow *f, int64_t cycle_id,
 
 static json_t *cycle_json(const struct cycle *c)
 {
-	return json_pack("{s:I, s:s, s:s, s:I, s:b}", "cycle",
-			 (json_int_t)c->id, "environment", c->environment,
-			 "kind", c->kind, "restarts", (json_int_t)c->restarts,
-			 "scheduled", c->scheduled);
+	json_t *o = json_pack(
+		"{s:I, s:s, s:s, s:I, s:b}", "cycle", (json_int_t)c->id,
+		"environment", c->environment, "kind", c->kind, "restarts",
+		(json_int_t)c->restarts, "scheduled", c->scheduled);
+
+	if (*c->purpose)
+		json_object_set_new(o, c->purpose, json_integer(c->of_cycle));
+	if (*c->cancelled_by)
+		json_object_set_new(o, "cancelled_by",
+				    json_string(c->cancelled_by));
+	return o;
 }
 
 /* --- cycles --- */
@@ -117,7 +124,10 @@ enum err flow_audit_begin(const struct flow *f, const struct cycle *c,
 	snprintf(subject, sizeof(subject), "cycle %lld on %s", (long long)c->id,
 		 f->env->name);
 	snprintf(why, sizeof(why), "%s, %s", c->kind,
-		 c->scheduled  ? "by the schedule"
+		 strcmp(c->purpose, "rollback") == 0
+			 ? "puts the last green manifest back"
+		 : strcmp(c->purpose, "retry") == 0 ? "does a cycle again"
+		 : c->scheduled			    ? "by the schedule"
 		 : c->restarts ? "again, with newer revisions"
 			       : "for the requests that waited");
 	return store_audit_with(f->store, f->now_ms, AUDIT_BOT, "cycle.begin",

@@ -64,6 +64,47 @@ NODISCARD enum err flow_finish(const struct flow *f, struct cycle *c,
 			       const char *verdict, const char *reason_code,
 			       const char *text, struct error *e);
 
+/* One of a kind as it would begin now, not on record yet. */
+NODISCARD enum err flow_new(const struct flow *f, enum cycle_kind kind,
+			    struct cycle *ret, struct error *e);
+
+/* Wants the end of its running jobs; *ret_any: there are some. */
+NODISCARD enum err flow_cancel_jobs(const struct flow *f, const struct cycle *c,
+				    bool *ret_any, struct error *e);
+
+/* What the environment remembers of a cycle that ended. */
+NODISCARD enum err flow_remember(const struct flow *f, const struct cycle *c,
+				 struct error *e);
+
+/* One that somebody cancelled has nothing under way any more: it ends, and
+ * what it touched is put back. */
+NODISCARD enum err flow_cancelled(const struct flow *f, struct cycle *c,
+				  struct error *e);
+
+/* Begins to put the manifest of green back, after `after` was cancelled. */
+NODISCARD enum err flow_rollback(const struct flow *f,
+				 const struct cycle *after,
+				 const struct cycle *green, struct error *e);
+/* Can the manifest of green be put back under this configuration? */
+NODISCARD enum err flow_can_roll_back(const struct flow *f,
+				      const struct cycle *green, bool *ret,
+				      struct error *e);
+/* Takes from the answer of git.batch where the branches are now. */
+NODISCARD enum err flow_rollback_batched(const struct flow *f,
+					 const struct cycle *c,
+					 const json_t *body, struct error *e);
+
+/* Is the cycle asked for as a retry of another one?  After its requests. */
+NODISCARD enum err flow_retry_begin(const struct flow *f, struct cycle *c,
+				    struct error *e);
+/* It is merged: which stages are kept?  c->content is known. */
+NODISCARD enum err flow_retry_batched(const struct flow *f, struct cycle *c,
+				      struct error *e);
+
+/* The key of the cycle's job of this name. */
+void flow_job_key(const struct cycle *c, const char *name, char *ret,
+		  size_t size);
+
 /* A cycle that was stopping has nothing under way any more. */
 NODISCARD enum err flow_stopped(const struct flow *f, struct cycle *c,
 				struct error *e);
@@ -78,8 +119,5 @@ NODISCARD enum err flow_cycle_of(const struct flow *f, const json_t *args,
 /* The short of a request did not work: its booked full is dropped. */
 NODISCARD enum err flow_drop_booked(const struct flow *f,
 				    const struct request *r, struct error *e);
-
-/* The name of a stage of the cycle; "" beyond the last. */
-void flow_stage_name(const struct cycle *c, int stage, char *ret, size_t size);
 
 #endif

@@ -144,9 +144,13 @@ enum err flow_manifest_json(const struct flow *f, const struct cycle *c,
 	}
 	free(p);
 	revisions_free(r, revision_count);
-	*ret = json_pack("{s:I, s:s, s:s, s:O}", "cycle", (json_int_t)c->id,
-			 "kind", c->kind, "environment", c->environment,
-			 "projects", list);
+	*ret = json_pack("{s:I, s:s, s:s, s:O}", "cycle",
+			 (json_int_t)(c->number ? c->number : c->id), "kind",
+			 c->kind, "environment", c->environment, "projects",
+			 list);
+	/* Two cycles of one number are told apart. */
+	if (c->number)
+		json_object_set_new(*ret, "attempt", json_integer(c->id));
 	return ERR_OK;
 }
 
@@ -212,6 +216,8 @@ static json_t *job_args(const struct flow *f, const struct cycle *c,
 		isolation_word(f->env, buf, sizeof(buf)), "manifest", manifest);
 	if (!args)
 		return NULL;
+	if (c->number)
+		json_object_set_new(args, "number", json_integer(c->number));
 	if (spec->http)
 		json_object_set_new(args, "http", http_json(spec->http));
 	else
@@ -220,12 +226,12 @@ static json_t *job_args(const struct flow *f, const struct cycle *c,
 }
 
 /* A key that may be a folder's name: numbers and the configured name. */
-static void job_key(const struct cycle *c, const struct job_spec *spec,
-		    char *ret, size_t size)
+void flow_job_key(const struct cycle *c, const char *name, char *ret,
+		  size_t size)
 {
 	size_t n = (size_t)snprintf(ret, size, "c%lld-", (long long)c->id);
 
-	for (const char *p = spec->name; *p && n + 1 < size; p++)
+	for (const char *p = name; *p && n + 1 < size; p++)
 		ret[n++] = isalnum((unsigned char)*p) || *p == '-' ? *p : '_';
 	ret[n] = '\0';
 }
@@ -245,7 +251,7 @@ enum err flow_want_job(const struct flow *f, const struct cycle *c,
 		COPY(j.text, "nothing that it looks at has changed");
 	if (needed && flow_is_drain(&j) && flow_drain_times(f, spec, &j, e))
 		return e->code;
-	job_key(c, spec, j.key, sizeof(j.key));
+	flow_job_key(c, spec->name, j.key, sizeof(j.key));
 	if (store_job_add(f->store, c->id, &j, e))
 		return e->code;
 	if (!needed)
@@ -315,7 +321,8 @@ static enum err all_through(const struct flow *f, struct cycle *c,
 		ran += strcmp(jobs[i].state, "finished") == 0 &&
 		       !flow_is_drain(&jobs[i]);
 	free(jobs);
-	if (!ran)
+	/* The branches of what was put back are there again. */
+	if (!ran && !flow_is_rollback(c))
 		return flow_finish(f, c, "inconclusive", "nothing_ran",
 				   "no job of the recipe applies to these "
 				   "changes: nothing was deployed",

@@ -34,18 +34,22 @@ enum err flow_want_batch(const struct flow *f, int64_t cycle_id,
 	CLEANUP(json_decref) json_t *list = json_array();
 	struct manifest_project *projects;
 	struct revision *revisions;
-	size_t project_count, count;
+	size_t project_count, count, wanted;
+	struct cycle c;
 	char key[64];
 
-	if (store_manifest(f->store, cycle_id, &projects, &project_count, e))
+	if (store_cycle(f->store, cycle_id, &c, e) ||
+	    store_manifest(f->store, cycle_id, &projects, &project_count, e))
 		return e->code;
 	if (store_revisions(f->store, cycle_id, &revisions, &count, e)) {
 		free(projects);
 		return e->code;
 	}
+	/* What is put back was merged long ago. */
+	wanted = flow_is_rollback(&c) ? 0 : count;
 	for (size_t i = 0; i < project_count; i++)
 		json_array_append_new(
-			list, batch_project(&projects[i], revisions, count));
+			list, batch_project(&projects[i], revisions, wanted));
 	free(projects);
 	revisions_free(revisions, count);
 	snprintf(key, sizeof(key), "cycle:%lld:batch", (long long)cycle_id);
@@ -198,13 +202,44 @@ static enum err is_deployed(const struct flow *f, const char *content,
 	return ERR_OK;
 }
 
+static enum err go_on_to_push(const struct flow *f, const struct cycle *c,
+			      struct error *e)
+{
+	if (store_cycle_move(f->store, c->id, "merging", "pushing", e) ||
+	    store_touch_cycle(f->store, c->id, e))
+		return e->code;
+	return want_push(f, c, e);
+}
+
+static enum err merged(const struct flow *f, struct cycle *c,
+		       const json_t *body, struct error *e)
+{
+	size_t aboard;
+	bool deployed, again;
+
+	if (take_answer(f, c, body, c->content, e) ||
+	    store_cycle_batched(f->store, c->id, c->content, e) ||
+	    flow_gate(f, c, &again, e))
+		return e->code;
+	if (again)
+		return flow_want_batch(f, c->id, e);
+	if (end_left_out(f, c, &aboard, e) ||
+	    is_deployed(f, c->content, &deployed, e))
+		return e->code;
+	if (deployed && !aboard)
+		return flow_finish(f, c, "inconclusive", "nothing_new",
+				   "nothing to deploy: what is on the "
+				   "environment is up to date",
+				   e);
+	if (flow_retry_batched(f, c, e))
+		return e->code;
+	return go_on_to_push(f, c, e);
+}
+
 enum err flow_batched(const struct flow *f, const json_t *args,
 		      const struct outcome *o, struct error *e)
 {
 	struct cycle c;
-	char content[65];
-	size_t aboard;
-	bool deployed, again;
 
 	if (flow_cycle_of(f, args, &c, e))
 		return e->code;
@@ -212,24 +247,11 @@ enum err flow_batched(const struct flow *f, const json_t *args,
 		return ERR_OK;
 	if (o->code)
 		return flow_finish(f, &c, "error", "merge_failed", o->text, e);
-	if (take_answer(f, &c, o->body, content, e) ||
-	    store_cycle_batched(f->store, c.id, content, e) ||
-	    flow_gate(f, &c, &again, e))
+	if (!flow_is_rollback(&c))
+		return merged(f, &c, o->body, e);
+	if (flow_rollback_batched(f, &c, o->body, e))
 		return e->code;
-	if (again)
-		return flow_want_batch(f, c.id, e);
-	if (end_left_out(f, &c, &aboard, e) ||
-	    is_deployed(f, content, &deployed, e))
-		return e->code;
-	if (deployed && !aboard)
-		return flow_finish(f, &c, "inconclusive", "nothing_new",
-				   "nothing to deploy: what is on the "
-				   "environment is up to date",
-				   e);
-	if (store_touch_cycle(f->store, c.id, e) ||
-	    store_cycle_move(f->store, c.id, "merging", "pushing", e))
-		return e->code;
-	return want_push(f, &c, e);
+	return go_on_to_push(f, &c, e);
 }
 
 static bool touches_workflows(const struct revision *r)
@@ -286,7 +308,7 @@ static enum err push_refused(const struct flow *f, struct cycle *c,
 
 		if (strcmp(why, "lease") == 0)
 			again = true;
-		if (strcmp(why, "content") == 0 &&
+		if (strcmp(why, "content") == 0 && !flow_is_rollback(c) &&
 		    leave_out_content(f, c, js_str(project, "repo"),
 				      js_str(project, "reason"), &again, e))
 			return e->code;
@@ -298,12 +320,37 @@ static enum err push_refused(const struct flow *f, struct cycle *c,
 	return flow_want_batch(f, c->id, e);
 }
 
+/* A refused push was put back, unless that failed as well. */
+static bool may_have_moved(const struct outcome *o)
+{
+	json_t *project;
+	size_t i;
+
+	json_array_foreach (js_get(o->body, "projects"), i, project)
+		if (js_bool(project, "pushed", false))
+			return true;
+	return o->code != ERR_CONFLICT;
+}
+
+static enum err note_moved(const struct flow *f, struct cycle *c,
+			   const struct outcome *o, struct error *e)
+{
+	if (!may_have_moved(o))
+		return ERR_OK;
+	c->moved = true;
+	return store_cycle_moved(f->store, c->id, e);
+}
+
 enum err flow_pushed(const struct flow *f, const json_t *args,
 		     const struct outcome *o, struct error *e)
 {
 	struct cycle c;
 
 	if (flow_cycle_of(f, args, &c, e))
+		return e->code;
+	if (strcmp(c.state, "finished") == 0)
+		return ERR_OK;
+	if (note_moved(f, &c, o, e))
 		return e->code;
 	if (strcmp(c.state, "stopping") == 0)
 		return flow_stopped(f, &c, e);
@@ -315,5 +362,5 @@ enum err flow_pushed(const struct flow *f, const json_t *args,
 		return flow_finish(f, &c, "error", "push_failed", o->text, e);
 	if (store_cycle_move(f->store, c.id, "pushing", "running", e))
 		return e->code;
-	return flow_enter_stage(f, &c, 0, e);
+	return flow_enter_stage(f, &c, c.first_stage, e);
 }

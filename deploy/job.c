@@ -70,14 +70,19 @@ bool job_has(const char *dir, const char *name)
 	return path && access(path, F_OK) == 0;
 }
 
+/* A retry goes on with what the first cycle of its number has built. */
+static long long number_of(const json_t *spec)
+{
+	return (long long)js_int(spec, "number", js_int(spec, "cycle", 0));
+}
+
 /* Adds text with the placeholders replaced by numbers and configured names. */
 static void expand(const json_t *spec, const char *text, struct str *out)
 {
 	static const char *const names[] = {"cycle", "kind", "environment"};
 	char cycle[24];
 
-	snprintf(cycle, sizeof(cycle), "%lld",
-		 (long long)js_int(spec, "cycle", 0));
+	snprintf(cycle, sizeof(cycle), "%lld", number_of(spec));
 	while (*text) {
 		size_t i, n = 0;
 
@@ -193,8 +198,7 @@ enum err job_env(const json_t *spec, const char *dir, struct strv *ret,
 	STRV_ADD(ret, "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8");
 	strv_addf(ret, "HOME=%s/" JOB_WORK, dir);
 	strv_addf(ret, "TMPDIR=%s/" JOB_TMP, dir);
-	strv_addf(ret, "KCIBOT_CYCLE=%lld",
-		  (long long)js_int(spec, "cycle", 0));
+	strv_addf(ret, "KCIBOT_CYCLE=%lld", number_of(spec));
 	strv_addf(ret, "KCIBOT_KIND=%s", js_str(spec, "kind"));
 	strv_addf(ret, "KCIBOT_ENVIRONMENT=%s", js_str(spec, "environment"));
 	strv_addf(ret, "KCIBOT_MANIFEST=%s/" JOB_MANIFEST, dir);

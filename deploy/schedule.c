@@ -11,7 +11,6 @@
 #include "store/lock.h"
 #include "store/request.h"
 
-/* A stage that checks the health of what was deployed is not interrupted. */
 static bool is_gate(const struct environment *env, const char *stage)
 {
 	for (size_t i = 0; i < env->job_count; i++)
@@ -21,21 +20,27 @@ static bool is_gate(const struct environment *env, const char *stage)
 	return false;
 }
 
-static void running_facts(const struct flow *f, const struct cycle *c,
-			  struct policy_facts *facts)
+/* A stage that checks the health of what was deployed is not interrupted. */
+bool schedule_guards(const struct environment *env, const struct cycle *c)
 {
 	char stage[64];
 
+	if (flow_is_rollback(c))
+		return true;
+	flow_stage_name(c, c->stage, stage, sizeof(stage));
+	return strcmp(c->state, "running") == 0 && is_gate(env, stage);
+}
+
+static void running_facts(const struct flow *f, const struct cycle *c,
+			  struct policy_facts *facts)
+{
 	facts->running = strcmp(c->kind, "full") == 0 ? KIND_FULL : KIND_SHORT;
 	facts->restarts = (int)c->restarts;
 	facts->phase = PHASE_OPEN;
-	if (strcmp(c->state, "stopping") == 0) {
+	if (strcmp(c->state, "stopping") == 0)
 		facts->phase = PHASE_STOPPING;
-	} else if (strcmp(c->state, "running") == 0) {
-		flow_stage_name(c, c->stage, stage, sizeof(stage));
-		if (is_gate(f->env, stage))
-			facts->phase = PHASE_GUARDED;
-	}
+	else if (schedule_guards(f->env, c))
+		facts->phase = PHASE_GUARDED;
 }
 
 /* The policy's clock is the engine's. */
@@ -183,8 +188,8 @@ enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 	struct policy_decision d;
 	bool news;
 
-	if (drop_ungranted(f, e) || gather(f, &facts, &freeze, e) ||
-	    note_freeze(f, &freeze, e))
+	if (drop_ungranted(f, e) || flow_settle(f, e) ||
+	    gather(f, &facts, &freeze, e) || note_freeze(f, &freeze, e))
 		return e->code;
 	d = policy_decide(&f->env->policy, &facts);
 	*ret_next_ms = next_look(f, &d, &freeze);

@@ -8,12 +8,14 @@
 enum err store_cycle_add(struct store *s, struct cycle *c, struct error *e)
 {
 	const char *environment = c->environment, *kind = c->kind;
-	const char *stages = c->stages;
+	const char *stages = c->stages, *recipe = c->recipe;
+	const char *purpose = c->purpose, *tag = c->tag;
 
 	if (db_run(&s->db, STMT_CYCLE_ADD,
 		   ARGS(ARG(environment), ARG(kind), ARG(stages),
-			ARG(c->scheduled), ARG(c->restarts),
-			ARG(c->started_ms)),
+			ARG(c->scheduled), ARG(c->restarts), ARG(c->started_ms),
+			ARG(recipe), ARG(purpose), ARG(c->of_cycle),
+			ARG(c->number), ARG(tag)),
 		   e))
 		return e->code;
 	c->id = db_last_id(&s->db);
@@ -40,6 +42,15 @@ static void read_cycle(sqlite3_stmt *row, struct cycle *c)
 	COPY(c->tag, db_text(row, 14));
 	c->started_ms = db_int(row, 15);
 	c->finished_ms = db_int(row, 16);
+	COPY(c->purpose, db_text(row, 17));
+	c->of_cycle = db_int(row, 18);
+	c->number = db_int(row, 19);
+	c->first_stage = (int)db_int(row, 20);
+	COPY(c->whole_why, db_text(row, 21));
+	COPY(c->recipe, db_text(row, 22));
+	c->moved = db_int(row, 23) != 0;
+	COPY(c->cancelled_by, db_text(row, 24));
+	c->awaits_push = db_int(row, 25) != 0;
 	db_done(row);
 }
 
@@ -88,6 +99,65 @@ enum err store_cycle_stopping(struct store *s, int64_t id,
 {
 	return db_run(&s->db, STMT_CYCLE_STOPPING,
 		      ARGS(ARG(id), ARG(restart_as)), e);
+}
+
+enum err store_cycle_cancel(struct store *s, int64_t id, const char *login,
+			    struct error *e)
+{
+	return db_run(&s->db, STMT_CYCLE_CANCEL, ARGS(ARG(id), ARG(login)), e);
+}
+
+enum err store_cycle_moved(struct store *s, int64_t id, struct error *e)
+{
+	return db_run(&s->db, STMT_CYCLE_MOVED, ARGS(ARG(id)), e);
+}
+
+enum err store_cycle_retries(struct store *s, const struct cycle *c,
+			     struct error *e)
+{
+	const char *why = c->whole_why;
+
+	return db_run(&s->db, STMT_CYCLE_RETRIES,
+		      ARGS(ARG(c->id), ARG(c->of_cycle), ARG(c->number),
+			   ARG(c->first_stage), ARG(why)),
+		      e);
+}
+
+enum err store_cycle_last_moved(struct store *s, const char *environment,
+				int64_t but_id, int64_t *ret_cycle,
+				struct error *e)
+{
+	return db_value(&s->db, STMT_CYCLE_LAST_MOVED,
+			ARGS(ARG(environment), ARG(but_id)), 0, ret_cycle, e);
+}
+
+enum err store_cycle_left_moved(struct store *s, const char *environment,
+				int64_t green, int64_t id, int64_t *ret_cycle,
+				struct error *e)
+{
+	return db_value(&s->db, STMT_CYCLE_LEFT_MOVED,
+			ARGS(ARG(environment), ARG(green), ARG(id)), 0,
+			ret_cycle, e);
+}
+
+enum err store_cycle_of_pull(struct store *s, int64_t pull_id,
+			     const char *environment, int64_t *ret_cycle,
+			     struct error *e)
+{
+	return db_value(&s->db, STMT_CYCLE_OF_PULL,
+			ARGS(ARG(pull_id), ARG(environment)), 0, ret_cycle, e);
+}
+
+enum err store_base_moved_since(struct store *s, const char *environment,
+				int64_t since_ms, bool *ret, struct error *e)
+{
+	int64_t found;
+
+	if (db_value(&s->db, STMT_BASE_MOVED_SINCE,
+		     ARGS(ARG(environment), ARG(since_ms)), 0, &found, e))
+		return e->code;
+	*ret = found != 0;
+	return ERR_OK;
 }
 
 enum err store_cycle_batched(struct store *s, int64_t id, const char *content,

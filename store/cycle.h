@@ -25,6 +25,15 @@ struct cycle {
 	char tag[64];
 	int64_t started_ms;
 	int64_t finished_ms;
+	char purpose[10];      /* "", "rollback" or "retry" */
+	int64_t of_cycle;      /* that it puts right, or does again; or 0 */
+	int64_t number;	       /* that its jobs know it by; 0 = id */
+	int first_stage;       /* those before are kept of of_cycle */
+	char whole_why[128];   /* why a retry keeps none; or "" */
+	char recipe[65];       /* hash of its jobs; "" = not known */
+	bool moved;	       /* the staging branches moved, or may have */
+	bool awaits_push;      /* stopping: its push is not answered yet */
+	char cancelled_by[64]; /* login; "" = it is not cancelled */
 };
 
 /* Sets c->id; starts in state "merging". */
@@ -44,6 +53,38 @@ NODISCARD enum err store_cycle_stage(struct store *s, int64_t id, int stage,
 NODISCARD enum err store_cycle_stopping(struct store *s, int64_t id,
 					const char *restart_as,
 					struct error *e);
+/* As a restart that nothing follows; login is who wants it. */
+NODISCARD enum err store_cycle_cancel(struct store *s, int64_t id,
+				      const char *login, struct error *e);
+/* The staging branches moved, or may have. */
+NODISCARD enum err store_cycle_moved(struct store *s, int64_t id,
+				     struct error *e);
+/* Writes purpose "retry", and of_cycle, number, first_stage and whole_why. */
+NODISCARD enum err store_cycle_retries(struct store *s, const struct cycle *c,
+				       struct error *e);
+/* The newest that moved the branches, but for the one that asks; 0 = none. */
+NODISCARD enum err store_cycle_last_moved(struct store *s,
+					  const char *environment,
+					  int64_t but_id, int64_t *ret_cycle,
+					  struct error *e);
+/*
+ * The oldest cycle after green, up to id, that moved the branches and was cut
+ * short (id itself: that moved them); 0 = none.
+ */
+NODISCARD enum err store_cycle_left_moved(struct store *s,
+					  const char *environment,
+					  int64_t green, int64_t id,
+					  int64_t *ret_cycle, struct error *e);
+/* The newest finished one that carried the pull, at any head; 0 = none.  Not
+ * one that put something back, was restarted or had nothing to do. */
+NODISCARD enum err store_cycle_of_pull(struct store *s, int64_t pull_id,
+				       const char *environment,
+				       int64_t *ret_cycle, struct error *e);
+/* Did a base branch move since then, as far as webhooks told? */
+NODISCARD enum err store_base_moved_since(struct store *s,
+					  const char *environment,
+					  int64_t since_ms, bool *ret,
+					  struct error *e);
 /* Merged once more; content is the hash of what went in. */
 NODISCARD enum err store_cycle_batched(struct store *s, int64_t id,
 				       const char *content, struct error *e);

@@ -282,6 +282,20 @@ enum err store_requests_back(struct store *s, int64_t cycle_id, struct error *e)
 	return db_run(&s->db, STMT_REQUEST_BACK, ARGS(ARG(cycle_id)), e);
 }
 
+enum err store_request_retries(struct store *s, int64_t id, int64_t cycle_id,
+			       struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_RETRIES,
+		      ARGS(ARG(id), ARG(cycle_id)), e);
+}
+
+enum err store_request_retry_of(struct store *s, int64_t cycle_id,
+				int64_t *ret_cycle, struct error *e)
+{
+	return db_value(&s->db, STMT_REQUEST_RETRY_OF, ARGS(ARG(cycle_id)), 0,
+			ret_cycle, e);
+}
+
 struct asker {
 	int64_t id;
 	char role[16]; /* when asking */

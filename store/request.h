@@ -135,6 +135,13 @@ NODISCARD enum err store_requests_ungranted(struct store *s,
 					    struct request **ret,
 					    size_t *ret_count, struct error *e);
 
+/* The request asks for cycle_id again. */
+NODISCARD enum err store_request_retries(struct store *s, int64_t id,
+					 int64_t cycle_id, struct error *e);
+/* The newest cycle that those of cycle_id ask for again; 0 = none. */
+NODISCARD enum err store_request_retry_of(struct store *s, int64_t cycle_id,
+					  int64_t *ret_cycle, struct error *e);
+
 /* An open request for the revision: its state ("" = none) and kind. */
 NODISCARD enum err store_request_pending(struct store *s,
 					 const char *environment,

@@ -17,6 +17,8 @@ static const char *const migrations[] = {
 #include "store/migrations/kcibot_0004_catchup.sql.inc"
 	,
 #include "store/migrations/kcibot_0005_drain.sql.inc"
+	,
+#include "store/migrations/kcibot_0006_cancel.sql.inc"
 };
 
 #define STATEMENT(name, sql) [STMT_##name] = sql,

@@ -41,14 +41,23 @@
  *              "until_ms": when it is forced, "full_until_ms": and when if
  *              what runs may be the last full cycle's, 0 = the same}
  *             | null when nothing was drained,
+ *    "purpose": "" | "rollback": it puts the last green manifest back, after
+ *           "of_cycle" was cancelled | "retry": it does "of_cycle" again,
+ *    "number": that its jobs know it by, 0 = id; "first_stage": index of the
+ *           first that a retry does itself; "whole_why": why it keeps none,
+ *    "cancelled_by": login, or "",
+ *    "put_back": after it was cancelled: {"cycle", "state", "verdict",
+ *           "manifest": number of the cycle whose manifest it is, "tag"}
+ *           | null,
  *    "projects": [{"repo", "base", "branch", "base_sha", "old_sha", "sha"}],
  *    "revisions": [{"repo", "number", "sha", "title", "author", "result",
  *                   "reason", "new": bool}],
  *    "asked": [{"kind", "by", "origin", "since_ms", "repo", "number"}]}
  *   The state of a stage or job is one of waiting, running, success, failure,
- *   error, skipped, cancelled.  All stages of the recipe are listed, also
- *   before they run.  "tail" is "" in view_status and in "history", where
- *   nobody reads logs, and beyond VIEW_TAILS bytes in one view.
+ *   error, skipped, cancelled; of a stage also kept, done by "of_cycle".  All
+ *   stages of the recipe are listed, also before they run.  "tail" is "" in
+ * view_status and in "history", where nobody reads logs, and beyond VIEW_TAILS
+ * bytes in one view.
  *
  * view_pull:    one environment's view of a pull:
  *   {"bot", "environment", "public_url", "repo", "number", "title", "author",

@@ -110,6 +110,8 @@ static const char *stage_state(const json_t *cycle, int64_t index,
 	bool begun = strcmp(state, "merging") && strcmp(state, "pushing");
 	bool current = begun && !finished && index == now_at;
 
+	if (index >= 0 && index < js_int(cycle, "first_stage", 0))
+		return "kept";
 	if (sum->running)
 		return "running";
 	if (current && sum->worst < badness("cancelled"))
@@ -185,13 +187,15 @@ static json_t *stages_json(struct view *v, const json_t *cycle, bool tails)
 
 json_t *view_cycle_part(struct view *v, int64_t id, bool tails)
 {
-	json_t *cycle = view_row(v, STMT_VIEW_CYCLE, ARGS(ARG(id)));
+	json_t *cycle = view_row(v, STMT_VIEW_CYCLE, ARGS(ARG(id))), *put_back;
 
 	if (!cycle)
 		return NULL;
 	view_put(v, cycle, "stages", stages_json(v, cycle, tails));
 	view_put(v, cycle, "drain", view_drain(v, js_get(cycle, "stages")));
 	json_object_del(cycle, "stage");
+	put_back = view_row(v, STMT_VIEW_PUT_BACK, ARGS(ARG(id)));
+	view_put(v, cycle, "put_back", put_back ? put_back : json_null());
 	view_put(v, cycle, "projects",
 		 view_rows(v, STMT_VIEW_MANIFEST, ARGS(ARG(id))));
 	view_put(v, cycle, "revisions",

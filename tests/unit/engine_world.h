@@ -104,6 +104,7 @@ struct world {
 	json_t *hooks;	    /* those of the repository that we may see */
 	json_t *deliveries; /* what ours was sent, newest first */
 	char base_sha[41];
+	char staged_sha[41]; /* of the staging branch; "" = it is not there */
 
 	/* Kinds whose effects stay unanswered, separated by blanks. */
 	const char *hold;
@@ -287,8 +288,8 @@ static inline json_t *world_batch_json(struct world *w, const json_t *args)
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "repo",
 				  js_str(project, "repo"), "base", "main",
 				  "branch", "staging", "base_sha", w->base_sha,
-				  "old_sha", "", "sha", sha, "revisions",
-				  list));
+				  "old_sha", w->staged_sha, "sha", sha,
+				  "revisions", list));
 	}
 	return json_pack("{s:o}", "projects", projects);
 }
@@ -345,6 +346,10 @@ static inline void world_answer(struct world_effect *x, enum err code,
 		o.date_ms = date - date % 1000;
 	assert_false(x->answered);
 	x->answered = true;
+	if (!code && !strcmp(x->kind, "git.push"))
+		snprintf(w->staged_sha, sizeof(w->staged_sha), "%s",
+			 js_str(json_array_get(js_get(x->args, "projects"), 0),
+				"sha"));
 	if (code)
 		snprintf(o.text, sizeof(o.text), "the test says no");
 	else

@@ -36,26 +36,28 @@ static void test_allowed(void **state UNUSED)
 {
 	/* [verb][role] for other people's, then for the own pull request. */
 	static const char may[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",	    [VERB_TRIGGER] = "nnyy",
-		[VERB_STATUS] = "nyyy",	    [VERB_SKIP] = "nyyy",
-		[VERB_INCLUDE] = "nnyy",    [VERB_CANCEL] = "nnyy",
-		[VERB_NOTMYFAULT] = "nyyy", [VERB_QUIET] = "nnyy",
-		[VERB_VERBOSE] = "nnyy",    [VERB_PING] = "nyyy",
-		[VERB_PLAN] = "nyyy",	    [VERB_WHY] = "nyyy",
-		[VERB_TRUST] = "nnny",	    [VERB_UNTRUST] = "nnny",
-		[VERB_TRUSTED] = "nnyy",    [VERB_LOCK] = "nnyy",
-		[VERB_UNLOCK] = "nnyy",	    [VERB_HELP] = "nyyy",
+		[VERB_DEPLOY] = "nnyy",	 [VERB_TRIGGER] = "nnyy",
+		[VERB_RETRY] = "nnyy",	 [VERB_STATUS] = "nyyy",
+		[VERB_SKIP] = "nyyy",	 [VERB_INCLUDE] = "nnyy",
+		[VERB_CANCEL] = "nnyy",	 [VERB_NOTMYFAULT] = "nyyy",
+		[VERB_QUIET] = "nnyy",	 [VERB_VERBOSE] = "nnyy",
+		[VERB_PING] = "nyyy",	 [VERB_PLAN] = "nyyy",
+		[VERB_WHY] = "nyyy",	 [VERB_TRUST] = "nnny",
+		[VERB_UNTRUST] = "nnny", [VERB_TRUSTED] = "nnyy",
+		[VERB_LOCK] = "nnyy",	 [VERB_UNLOCK] = "nnyy",
+		[VERB_HELP] = "nyyy",
 	};
 	static const char may_author[VERB_MAX][ROLE_MAX + 1] = {
-		[VERB_DEPLOY] = "nnyy",	    [VERB_TRIGGER] = "nnyy",
-		[VERB_STATUS] = "yyyy",	    [VERB_SKIP] = "yyyy",
-		[VERB_INCLUDE] = "nnyy",    [VERB_CANCEL] = "yyyy",
-		[VERB_NOTMYFAULT] = "yyyy", [VERB_QUIET] = "nnyy",
-		[VERB_VERBOSE] = "nnyy",    [VERB_PING] = "yyyy",
-		[VERB_PLAN] = "yyyy",	    [VERB_WHY] = "yyyy",
-		[VERB_TRUST] = "nnny",	    [VERB_UNTRUST] = "nnny",
-		[VERB_TRUSTED] = "nnyy",    [VERB_LOCK] = "nnyy",
-		[VERB_UNLOCK] = "nnyy",	    [VERB_HELP] = "yyyy",
+		[VERB_DEPLOY] = "nnyy",	 [VERB_TRIGGER] = "nnyy",
+		[VERB_RETRY] = "nnyy",	 [VERB_STATUS] = "yyyy",
+		[VERB_SKIP] = "yyyy",	 [VERB_INCLUDE] = "nnyy",
+		[VERB_CANCEL] = "yyyy",	 [VERB_NOTMYFAULT] = "yyyy",
+		[VERB_QUIET] = "nnyy",	 [VERB_VERBOSE] = "nnyy",
+		[VERB_PING] = "yyyy",	 [VERB_PLAN] = "yyyy",
+		[VERB_WHY] = "yyyy",	 [VERB_TRUST] = "nnny",
+		[VERB_UNTRUST] = "nnny", [VERB_TRUSTED] = "nnyy",
+		[VERB_LOCK] = "nnyy",	 [VERB_UNLOCK] = "nnyy",
+		[VERB_HELP] = "yyyy",
 	};
 
 	for (int v = 0; v < VERB_MAX; v++) {
@@ -204,7 +206,9 @@ static void test_contradictions(void **state UNUSED)
 		{"skip", "trigger"},   {"cancel", "deploy"},
 		{"cancel", "trigger"}, {"quiet", "verbose"},
 		{"quiet", "quiet"},    {"verbose", "verbose"},
-		{"lock", "unlock"},
+		{"lock", "unlock"},    {"retry", "deploy"},
+		{"retry", "trigger"},  {"retry", "cancel"},
+		{"retry", "skip"},
 	};
 	int count = 0;
 

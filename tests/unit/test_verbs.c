@@ -254,7 +254,7 @@ static void cancel_withdraws(void **state)
 	world_say(w, 1, CONTRIBUTOR, "@kcibot cancel");
 	assert_reply(
 		w,
-		"There is nothing to withdraw: nobody's request waits here.");
+		"There is nothing to cancel: nobody's request waits here");
 }
 
 static void who_takes_it_back_needs_no_word(void **state)
@@ -271,21 +271,6 @@ static void who_takes_it_back_needs_no_word(void **state)
 	assert_reply(w, "Withdrawn: full for staging by user11.");
 	assert_int_equal(new_comments(w), before);
 	assert_true(world_reacted(w, id, "confused"));
-}
-
-static void cancel_leaves_what_runs(void **state)
-{
-	struct world *w = *state;
-
-	world_open(w, 1, STRANGER);
-	w->hold = "job.run";
-	world_say(w, 1, MAINTAINER, "@kcibot deploy");
-	world_say(w, 1, MAINTAINER, "@kcibot cancel");
-	assert_reply(w, "Cycle 1 runs on staging with this");
-	assert_int_equal(world_sent(w, "job.cancel"), 0);
-	assert_int_equal(world_ask(w, "SELECT count(*) FROM request WHERE"
-				      " state = 'running'"),
-			 1);
 }
 
 /* Wishes of others on other pulls stay. */
@@ -711,7 +696,6 @@ int main(void)
 		T(include_keeps_a_maintainers_word),
 		T(cancel_withdraws),
 		T(who_takes_it_back_needs_no_word),
-		T(cancel_leaves_what_runs),
 		T(cancel_is_of_one_pull),
 		T(a_failure_can_be_disputed),
 		T(quiet_makes_no_comments),

@@ -20,6 +20,10 @@
 #define LOCKED                                                                 \
 	"SELECT count(*) + 0 * %d FROM environment_lock WHERE ended_ms = 0"
 
+#define RETRIES                                                                \
+	"SELECT count(*) + 0 * %d FROM request WHERE retry_of > 0"
+#define STOPPED "SELECT count(*) + 0 * %d FROM cycle WHERE cancelled_by <> ''"
+
 struct row {
 	enum verb verb;
 	const char *words;
@@ -66,6 +70,19 @@ static void make_locked(struct world *w, int number)
 	world_say(w, number, ADMIN, "@kcibot lock");
 }
 
+static void make_running(struct world *w, int number)
+{
+	w->hold = "job.run";
+	world_say(w, number, ADMIN, "@kcibot deploy");
+}
+
+/* The first of a world may be one. */
+static void make_full_running(struct world *w, int number)
+{
+	w->hold = "job.run";
+	world_say(w, number, ADMIN, "@kcibot trigger");
+}
+
 /* It alone is new: in a world of its own. */
 static void make_failed(struct world *w, int number)
 {
@@ -82,6 +99,7 @@ static const struct row rows[] = {
 	{VERB_TRIGGER, "trigger", NULL, WISHES("full"), "nnyy", "nnyy"},
 	{VERB_TRIGGER, "trigger force reason=now", NULL, WISHES("full"),
 	 "nnny", "nnny"},
+	{VERB_RETRY, "retry", make_failed, RETRIES, "nnyy", "nnyy"},
 	{VERB_PLAN, "plan", NULL, NULL, "nyyy", "yyyy"},
 	{VERB_STATUS, "status", NULL, NULL, "nyyy", "yyyy"},
 	{VERB_WHY, "why", NULL, NULL, "nyyy", "yyyy"},
@@ -95,6 +113,9 @@ static const struct row rows[] = {
 	 "SELECT count(*) FROM request q JOIN pull p ON p.id = q.pull_id"
 	 " WHERE q.state = 'booked' AND p.number = %d",
 	 "nnyy", "yyyy"},
+	/* Somebody else asked for what runs. */
+	{VERB_CANCEL, "cancel", make_running, STOPPED, "nnyy", "yyyy"},
+	{VERB_CANCEL, "cancel", make_full_running, STOPPED, "nnny", "nnny"},
 	{VERB_NOTMYFAULT, "notmyfault", make_failed,
 	 "SELECT count(*) FROM dispute d JOIN pull p ON p.id = d.pull_id"
 	 " WHERE p.number = %d", "nyyy", "yyyy"},
@@ -218,6 +239,13 @@ static void begin(struct world *w)
 	world_trust_all(w);
 }
 
+/* What its preparation needs is there once in a world. */
+static bool is_alone(const struct row *row)
+{
+	return row->prepare == make_failed || row->prepare == make_running ||
+	       row->prepare == make_full_running;
+}
+
 /* Each cell has a pull of its own. */
 static void check_row(struct world *w, const struct row *row)
 {
@@ -231,7 +259,7 @@ static void check_row(struct world *w, const struct row *row)
 		c.own = i & 2;
 		c.cli = i & 1;
 		c.number = number++;
-		if (row->prepare == make_failed && i) {
+		if (is_alone(row) && i) {
 			world_end(w);
 			begin(w);
 		}
