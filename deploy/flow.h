@@ -51,6 +51,7 @@ struct flow_rest {
 	} kind;
 	struct cycle green; /* the last one; id 0 = none */
 	int64_t before;	    /* cycle that last moved the branches; 0 = none */
+	char state_job[64]; /* touched what nobody can put back; "" = none */
 };
 
 /*

@@ -54,6 +54,31 @@ enum err flow_settle(const struct flow *f, struct error *e)
 	return busy ? ERR_OK : flow_cancelled(f, &c, e);
 }
 
+static bool touches_state(const struct environment *env, const char *name)
+{
+	for (size_t i = 0; i < env->job_count; i++)
+		if (strcmp(env->jobs[i].name, name) == 0)
+			return env->jobs[i].job_class == JOB_STATE;
+	return false;
+}
+
+/* A job of class state that was begun: what it changed stays changed. */
+static enum err look_at_state(const struct flow *f, const struct cycle *c,
+			      struct flow_rest *ret, struct error *e)
+{
+	struct job *jobs;
+	size_t count;
+
+	if (store_jobs(f->store, c->id, &jobs, &count, e))
+		return e->code;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(jobs[i].state, "skipped") != 0 &&
+		    touches_state(f->env, jobs[i].name))
+			COPY(ret->state_job, jobs[i].name);
+	free(jobs);
+	return ERR_OK;
+}
+
 enum err flow_rest_of(const struct flow *f, const struct cycle *c,
 		      struct flow_rest *ret, struct error *e)
 {
@@ -79,7 +104,7 @@ enum err flow_rest_of(const struct flow *f, const struct cycle *c,
 	if (ret->green.id && flow_can_roll_back(f, &ret->green, &can, e))
 		return e->code;
 	ret->kind = can ? REST_PUT_BACK : REST_LEFT;
-	return ERR_OK;
+	return can ? look_at_state(f, c, ret, e) : ERR_OK;
 }
 
 static void say_manifest(struct str *out, const struct cycle *green)
@@ -115,6 +140,9 @@ void flow_say_rest(struct str *out, const struct environment *env,
 		str_addf(out, "the last green deploy is put back on %s, ",
 			 env->name);
 		say_manifest(out, &rest->green);
+		if (*rest->state_job)
+			str_addf(out, ", but what job %s has changed stays",
+				 rest->state_job);
 		break;
 	case REST_LEFT:
 		str_addf(out,

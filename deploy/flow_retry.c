@@ -252,7 +252,8 @@ enum err flow_retry_batched(const struct flow *f, struct cycle *c,
 			 why.text);
 	} else {
 		c->first_stage = of.stage;
-		c->number = of.number ? of.number : of.id;
+		if (c->first_stage)
+			c->number = of.number ? of.number : of.id;
 		if (keep_jobs(f, &of, c, e))
 			return e->code;
 	}

@@ -105,34 +105,53 @@ enum err flow_rollback(const struct flow *f, const struct cycle *after,
 	return flow_want_batch(f, c.id, e);
 }
 
+/* Where each branch is now; *ret_count: of how many the answer tells. */
+static enum err take_branches(const struct flow *f, const struct cycle *c,
+			      const struct manifest_project *list, size_t count,
+			      const json_t *body, size_t *ret_count,
+			      struct error *e)
+{
+	json_t *project;
+	size_t i;
+
+	*ret_count = 0;
+	json_array_foreach (js_get(body, "projects"), i, project) {
+		const struct manifest_project *then =
+			in_manifest(list, count, js_str(project, "repo"));
+		struct manifest_project p;
+
+		if (!then)
+			continue;
+		p = *then;
+		COPY(p.old_sha, js_str(project, "old_sha"));
+		if (store_manifest_result(f->store, c->id, &p, e))
+			return e->code;
+		*ret_count += 1;
+	}
+	return ERR_OK;
+}
+
 enum err flow_rollback_batched(const struct flow *f, const struct cycle *c,
 			       const json_t *body, struct error *e)
 {
 	struct environment_record record;
 	struct manifest_project *list;
 	struct cycle green;
-	size_t count, i;
-	json_t *project;
-	enum err code = ERR_OK;
+	size_t count, told;
+	enum err code;
 
 	/* No other cycle can have become the last green one meanwhile. */
 	if (store_environment(f->store, f->env->name, f->now_ms, &record, e) ||
 	    store_cycle(f->store, record.deployed_cycle, &green, e) ||
 	    store_manifest(f->store, green.id, &list, &count, e))
 		return e->code;
-	json_array_foreach (js_get(body, "projects"), i, project) {
-		const char *repo = js_str(project, "repo");
-		const struct manifest_project *then =
-			in_manifest(list, count, repo);
-		struct manifest_project p;
-
-		if (code || !then)
-			continue;
-		p = *then;
-		COPY(p.old_sha, js_str(project, "old_sha"));
-		code = store_manifest_result(f->store, c->id, &p, e);
-	}
+	code = take_branches(f, c, list, count, body, &told, e);
 	free(list);
-	return code ? code
-		    : store_cycle_batched(f->store, c->id, green.content, e);
+	if (code)
+		return code;
+	if (told != count)
+		return error_set(e, ERR_INVALID,
+				 "git tells of %zu projects, not of %zu", told,
+				 count);
+	return store_cycle_batched(f->store, c->id, green.content, e);
 }

@@ -5,7 +5,6 @@
 
 #include "bot/base/cleanup.h"
 
-
 /* Each with its length in front: no two recipes read the same. */
 static void add(struct str *out, const char *text)
 {

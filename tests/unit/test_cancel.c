@@ -466,6 +466,25 @@ static void what_cannot_be_put_back_is_said(void **state UNUSED)
 			 1);
 }
 
+/* What git does not tell is not pushed. */
+static void a_senseless_answer_pushes_nothing(void **state UNUSED)
+{
+	size_t pushes;
+
+	deployed();
+	running(2, "@kcibot deploy", "job.run");
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	pushes = world_sent(&w, "git.push");
+	w.hold = "git.batch";
+	job_ends("c2-build", "cancelled");
+	w.hold = NULL;
+	world_answer(world_last(&w, "git.batch", ""), ERR_OK,
+		     json_pack("{s:[]}", "projects"));
+	world_run(&w);
+	assert_int_equal(world_sent(&w, "git.push"), pushes);
+	assert_int_equal(cycle(3, "verdict = 'error'"), 1);
+}
+
 /* A lock keeps the new out; what was there comes back. */
 static void a_lock_does_not_keep_it_broken(void **state UNUSED)
 {
@@ -508,6 +527,24 @@ static void a_gate_is_not_interrupted(void **state UNUSED)
 	w.hold = NULL;
 	job_ends("c1-gate", "success");
 	assert_string_equal(world_status(&w, 1), "success");
+}
+
+static void what_a_state_job_changed_stays(void **state UNUSED)
+{
+	static char yaml[4096];
+	const char *at = strstr(world_yaml, "build: {stage: build, ") +
+			 strlen("build: {stage: build, ");
+
+	snprintf(yaml, sizeof(yaml), "%.*sclass: state, %s",
+		 (int)(at - world_yaml), world_yaml, at);
+	world_kill(&w);
+	world_set_config(&w, yaml);
+	world_boot(&w);
+	deployed();
+	running(2, "@kcibot deploy", "job.run");
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_said("manifest `staging-1`, but what job build has changed "
+		    "stays.");
 }
 
 /* --- kill -9 --- */
@@ -578,6 +615,8 @@ int main(void)
 		T(it_speaks_against_nobody),
 		T(a_full_without_tests_is_none),
 		T(what_cannot_be_put_back_is_said),
+		T(a_senseless_answer_pushes_nothing),
+		T(what_a_state_job_changed_stays),
 		T(a_lock_does_not_keep_it_broken),
 		T(a_gate_is_not_interrupted),
 		T(killed_at_every_effect),

@@ -252,9 +252,8 @@ static void cancel_withdraws(void **state)
 			 1);
 	assert_int_equal(new_comments(w), before + 1);
 	world_say(w, 1, CONTRIBUTOR, "@kcibot cancel");
-	assert_reply(
-		w,
-		"There is nothing to cancel: nobody's request waits here");
+	assert_reply(w,
+		     "There is nothing to cancel: nobody's request waits here");
 }
 
 static void who_takes_it_back_needs_no_word(void **state)

@@ -20,8 +20,7 @@
 #define LOCKED                                                                 \
 	"SELECT count(*) + 0 * %d FROM environment_lock WHERE ended_ms = 0"
 
-#define RETRIES                                                                \
-	"SELECT count(*) + 0 * %d FROM request WHERE retry_of > 0"
+#define RETRIES "SELECT count(*) + 0 * %d FROM request WHERE retry_of > 0"
 #define STOPPED "SELECT count(*) + 0 * %d FROM cycle WHERE cancelled_by <> ''"
 
 struct row {
