@@ -9,7 +9,8 @@
 #                each; F='grammar' some of them
 # make lint      all that a machine can object to; L='format tidy' runs some
 # make format    clang-format over the sources
-# make sim       random worlds around the real engine; SEEDS=100 FROM=1
+# make sim       random worlds around the real engine; SEEDS=100000 FROM=1
+#                JOBS=2
 # make sim-mutants  the simulator must find each of these faults; SEEDS=400
 #                M='04-one-restart-more' some of them
 # make bench     what a webhook costs, beside other programs
@@ -24,7 +25,7 @@ OUT     := $(B)/$(MODE)$(if $(findstring clang,$(CC)),-clang)
 PREFIX  ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 VERSION := $(shell sed -n 's/.*KCIBOT_VERSION "\(.*\)"/\1/p' bot/version.h)
-GROUPS  ?= unit integration contract
+GROUPS  ?= unit integration contract sim
 # Where tests and lint build: sanitized, unless a mode was asked for.
 TESTMODE := $(if $(filter file default,$(origin MODE)),debug,$(MODE))
 
@@ -79,6 +80,8 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
 FUZZOBJ := $(call object,$(filter-out tests/fuzz/fuzz_%,$(FUZZSRC)))
 DEMOSRC := $(wildcard tests/demo/*.c)
 SIMSRC  := $(wildcard tests/sim/*.c)
+# Two thousand worlds want the speed of a release.
+SIM     := $(B)/release$(if $(findstring clang,$(CC)),-clang)/sim
 GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
            bot/*.css tests/demo/*.yaml tests/demo/recipes/* \
            tests/demo/projects/*/*))
@@ -97,15 +100,16 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 SUB     = +@$(MAKE) --no-print-directory
 
-.PHONY: all sandbox unit programs fuzzers gen deps demo test crash fuzz sim \
-        sim-mutants lint format bench install clean
+.PHONY: all sandbox unit programs fuzzers simulator gen deps demo test crash \
+        fuzz sim sim-mutants lint format bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: build/kcibot
 sandbox: build/sandbox
 programs: $(OUT)/kcibot $(OUT)/sandbox $(OUT)/demo $(OUT)/contract_calls \
-          $(UNIT) $(INT) $(CRASH)
+          $(UNIT) $(INT) $(CRASH) $(OUT)/sim
+simulator: $(OUT)/sim
 fuzzers: $(FUZZ)
 gen: $(GEN) ; @:
 
@@ -196,9 +200,10 @@ demo:
 test:
 	@tools/deps run build test npm
 	$(SUB) MODE=$(TESTMODE) programs
+	$(if $(filter sim,$(GROUPS)),$(SUB) MODE=release simulator)
 	$(SUB) MODE=$(TESTMODE) run-tests
 run-tests:
-	@OUT='$(OUT)' T='$(T)' tests/run $(GROUPS)
+	@OUT='$(OUT)' SIM='$(SIM)' T='$(T)' tests/run $(GROUPS)
 unit: $(UNIT)
 	@OUT='$(OUT)' T='$(T)' tests/run unit
 
@@ -231,12 +236,13 @@ SEEDS ?= 100
 FROM  ?= 1
 sim:
 	@tools/deps run build
-	$(SUB) $(OUT)/sim
-	@$(OUT)/sim --seeds $(SEEDS) --from $(FROM) --jobs $(shell nproc)
+	$(SUB) simulator
+	@$(OUT)/sim --seeds $(SEEDS) --from $(FROM) \
+		--jobs $(or $(JOBS),$(shell nproc))
 sim-mutants: SEEDS = 400
 sim-mutants:
 	@tools/deps run build
-	$(SUB) $(OUT)/sim
+	$(SUB) simulator
 	+@OUT='$(OUT)' MAKE='$(MAKE)' FROM='$(FROM)' \
 		tests/sim/mutants/run '$(SEEDS)' $(M)
 

@@ -144,12 +144,17 @@ static bool send(void *ctx, const struct outbox_row *r)
 	return true;
 }
 
+/* Only a transaction and time make effects due. */
 enum err effects_pump(struct engine *g, struct error *e)
 {
-	return store_outbox_each(g->store,
-				 g->wall_anchor_ms + clock_mono(g->set.clock) -
-					 g->mono_anchor_ms,
-				 send, g, &g->outbox_ms, e);
+	int64_t now = engine_now(g);
+
+	if (!g->outbox_news && (!g->outbox_ms || now < g->outbox_ms))
+		return ERR_OK;
+	if (store_outbox_each(g->store, now, send, g, &g->outbox_ms, e))
+		return e->code;
+	g->outbox_news = false;
+	return ERR_OK;
 }
 
 /* --- answers --- */

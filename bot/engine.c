@@ -22,6 +22,10 @@
 #define PRUNE_EVERY_MS (3600LL * 1000)
 /* Long before what the forge said of memberships runs out. */
 #define MEMBERS_EVERY_MS (5LL * 60 * 1000)
+/* The longest time without a look at what every environment has to do: who
+ * waits on a trust that has run out is told so late.  Deployed it is not: a
+ * cycle never begins without a look. */
+#define SETTLE_EVERY_MS (29LL * 60 * 1000)
 /* Two clocks are never read at one moment, and the wall is slewed by less;
  * more is a jump. */
 #define WALL_JUMP_MS 1000
@@ -55,8 +59,10 @@ static bool wall_moved(const struct engine *g, int64_t now)
 
 static void look_at_wall(struct engine *g)
 {
-	if (wall_moved(g, g->now_ms))
-		g->wall_skew_ms = clock_wall(g->set.clock) - g->now_ms;
+	if (!wall_moved(g, g->now_ms))
+		return;
+	g->wall_skew_ms = clock_wall(g->set.clock) - g->now_ms;
+	g->settled_ms = 0;
 }
 
 static void cycle_finished(void *ctx, const struct cycle *c)
@@ -145,6 +151,29 @@ static enum err keep_cursor(struct engine *g, struct error *e)
 	return store_cursor_move(g->store, g->cursor, e);
 }
 
+/*
+ * Most events are answers that only say that something was told.  Then the
+ * environments are asked again when their time has come, or when a while has
+ * passed: trust ends without an event.
+ */
+static bool is_settled(const struct engine *g)
+{
+	return g->settled_ms && !store_moved(g->store) &&
+	       (!g->timer_ms || g->now_ms < g->timer_ms) &&
+	       g->now_ms < g->settled_ms + SETTLE_EVERY_MS;
+}
+
+static enum err settle(struct engine *g, struct error *e)
+{
+	if (is_settled(g))
+		return ERR_OK;
+	g->settled_ms = 0;
+	if (locks_tick(g, e) || schedule_all(g, e))
+		return e->code;
+	g->settled_ms = g->now_ms;
+	return ERR_OK;
+}
+
 /* Runs one event's handler and all that follows from it, whole or not. */
 enum err engine_transact(struct engine *g,
 			 enum err (*handle)(struct engine *g, void *arg,
@@ -156,15 +185,16 @@ enum err engine_transact(struct engine *g,
 	if (begin(g, e))
 		return e->code;
 	if (keep_cursor(g, e) || gaps_keep(g, e) ||
-	    (handle && handle(g, arg, e)) || locks_tick(g, e) ||
-	    schedule_all(g, e) || report_all(g, e) ||
+	    (handle && handle(g, arg, e)) || settle(g, e) || report_all(g, e) ||
 	    store_commit(g->store, e)) {
 		store_rollback(g->store);
+		g->settled_ms = 0;
 		json_array_clear(g->answers);
 		return e->code;
 	}
 	g->cursor_kept = g->cursor;
 	g->cursor_due_ms = 0;
+	g->outbox_news = true;
 	gaps_kept(g);
 	return ERR_OK;
 }
@@ -209,14 +239,15 @@ void call_answered(struct engine *g, int64_t said_id, bool ok, const char *text)
 static void prune_inbox(struct engine *g)
 {
 	CLEANUP(inbox_close) struct inbox *writer = NULL;
+	int64_t bodies_ms = g->now_ms - KEEP_BODIES_MS;
+	int64_t guids_ms = g->now_ms - KEEP_DELIVERIES_MS;
 	struct error e = ERROR_INIT;
 
-	if (!g->set.inbox_path)
+	if (!g->inbox ||
+	    !inbox_can_prune(g->inbox, g->cursor, bodies_ms, guids_ms))
 		return;
 	writer = inbox_open(g->set.inbox_path, &e);
-	if (!writer ||
-	    inbox_prune(writer, g->cursor, g->now_ms - KEEP_BODIES_MS,
-			g->now_ms - KEEP_DELIVERIES_MS, &e))
+	if (!writer || inbox_prune(writer, g->cursor, bodies_ms, guids_ms, &e))
 		log_warning("old deliveries not removed: %s", e.text);
 }
 

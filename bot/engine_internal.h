@@ -67,7 +67,9 @@ struct engine {
 	int64_t heard_ms; /* when it reached us: a delivery may have waited */
 
 	int64_t timer_ms;     /* when the policy wants to be asked again */
+	int64_t settled_ms;   /* when it was asked last; 0 = not yet */
 	int64_t outbox_ms;    /* when an effect becomes due again */
+	bool outbox_news;     /* the outbox may hold what was not looked at */
 	int64_t next_scan_ms; /* 0 = at once */
 	int64_t next_members_ms;
 	int64_t next_prune_ms;

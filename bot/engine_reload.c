@@ -51,6 +51,7 @@ static void use(struct engine *g, const struct config *c)
 	pthread_rwlock_unlock(&g->config_lock);
 	g->view.bot = c->bot_name;
 	g->view.public_url = c->public_url;
+	g->settled_ms = 0;
 }
 
 enum err engine_take_config(struct engine *g, struct config **c,

@@ -130,29 +130,38 @@ static enum err migrate(struct db *db, int64_t version, enum db_flags flags,
 	return exec(db, "PRAGMA foreign_keys=1", e);
 }
 
-static enum err prepare_all(struct db *db, struct error *e)
+static bool is_aside(const struct db_schema *schema, const char *table)
 {
-	const struct db_schema *schema = db->schema;
+	for (const char *const *t = schema->aside; t && *t; t++)
+		if (strcmp(*t, table) == 0)
+			return true;
+	return false;
+}
 
-	db->statements =
-		calloc(schema->statement_count, sizeof(*db->statements));
-	if (!db->statements)
+/* Called by SQLite for whatever a statement that is being prepared will do. */
+static int look_at(void *ctx, int action, const char *table,
+		   const char *two UNUSED, const char *three UNUSED,
+		   const char *four UNUSED)
+{
+	struct db *db = ctx;
+
+	if ((action == SQLITE_INSERT || action == SQLITE_UPDATE ||
+	     action == SQLITE_DELETE) &&
+	    !is_aside(db->schema, table))
+		db->move_seen = true;
+	return SQLITE_OK;
+}
+
+static enum err make_table(struct db *db, struct error *e)
+{
+	size_t count = db->schema->statement_count;
+
+	db->statements = calloc(count, sizeof(*db->statements));
+	db->moves = calloc(count, sizeof(*db->moves));
+	if (!db->statements || !db->moves)
 		return error_set(e, ERR_FATAL, "out of memory");
-	for (size_t i = 0; i < schema->statement_count; i++) {
-		const char *tail;
-
-		if (!schema->statements[i])
-			return error_set(e, ERR_FATAL, "statement %zu is empty",
-					 i);
-		if (sqlite3_prepare_v3(db->handle, schema->statements[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &db->statements[i], &tail) != SQLITE_OK)
-			return db_error(db, e, schema->statements[i]);
-		if (*tail)
-			return error_set(e, ERR_FATAL,
-					 "surplus text after a statement: %s",
-					 tail);
-	}
+	if (!db->read_only)
+		sqlite3_set_authorizer(db->handle, look_at, db);
 	return ERR_OK;
 }
 
@@ -206,7 +215,7 @@ enum err db_open(struct db *db, const char *path,
 	/* Looked at before anything, WAL mode included, is written to it. */
 	if (open_file(db, path, flags, e) || check_version(db, &version, e) ||
 	    configure(db, flags, e) || migrate(db, version, flags, e) ||
-	    prepare_all(db, e)) {
+	    make_table(db, e)) {
 		error_prefix(e, "%s", path);
 		e->code = ERR_FATAL;
 		db_close(db);
@@ -220,9 +229,14 @@ void db_close(struct db *db)
 	if (db->statements)
 		for (size_t i = 0; i < db->schema->statement_count; i++)
 			sqlite3_finalize(db->statements[i]);
+	sqlite3_finalize(db->begin);
+	sqlite3_finalize(db->commit);
 	free(db->statements);
+	free(db->moves);
 	sqlite3_close(db->handle);
 	db->statements = NULL;
+	db->moves = NULL;
+	db->begin = db->commit = NULL;
 	db->handle = NULL;
 }
 
@@ -238,12 +252,40 @@ static int bind(sqlite3_stmt *s, int at, const struct arg *a)
 				   SQLITE_TRANSIENT);
 }
 
+enum err db_prepare(struct db *db, size_t statement, struct error *e)
+{
+	const char *sql = db->schema->statements[statement], *tail;
+	sqlite3_stmt *s;
+
+	assert(statement < db->schema->statement_count);
+	if (db->statements[statement])
+		return ERR_OK;
+	if (!sql)
+		return error_set(e, ERR_FATAL, "statement %zu is empty",
+				 statement);
+	db->move_seen = false;
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			       &s, &tail) != SQLITE_OK)
+		return db_error(db, e, sql);
+	if (*tail) {
+		sqlite3_finalize(s);
+		return error_set(e, ERR_FATAL,
+				 "surplus text after a statement: %s", tail);
+	}
+	db->statements[statement] = s;
+	db->moves[statement] = db->move_seen;
+	return ERR_OK;
+}
+
 enum err db_start(struct db *db, size_t statement, const struct arg *args,
 		  size_t count, sqlite3_stmt **ret, struct error *e)
 {
-	sqlite3_stmt *s = db->statements[statement];
+	sqlite3_stmt *s;
 
-	assert(statement < db->schema->statement_count);
+	if (db_prepare(db, statement, e))
+		return e->code;
+	s = db->statements[statement];
+	db->moved |= db->moves[statement];
 	assert((size_t)sqlite3_bind_parameter_count(s) == count);
 	assert(!sqlite3_stmt_busy(s)); /* two uses at once would mix */
 	sqlite3_reset(s);
@@ -371,14 +413,33 @@ int64_t db_last_id(struct db *db)
 	return sqlite3_last_insert_rowid(db->handle);
 }
 
+/* Prepared once, as they are in the way of every event. */
+static enum err run_word(struct db *db, sqlite3_stmt **word, const char *sql,
+			 struct error *e)
+{
+	int rc;
+
+	if (!*word &&
+	    sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			       word, NULL) != SQLITE_OK)
+		return db_error(db, e, sql);
+	rc = sqlite3_step(*word);
+	if (rc != SQLITE_DONE)
+		db_error(db, e, sql);
+	sqlite3_reset(*word);
+	return rc == SQLITE_DONE ? ERR_OK : e->code;
+}
+
 enum err db_begin(struct db *db, struct error *e)
 {
-	return exec(db, db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", e);
+	db->moved = false;
+	return run_word(db, &db->begin,
+			db->read_only ? "BEGIN" : "BEGIN IMMEDIATE", e);
 }
 
 enum err db_commit(struct db *db, struct error *e)
 {
-	return exec(db, "COMMIT", e);
+	return run_word(db, &db->commit, "COMMIT", e);
 }
 
 void db_rollback(struct db *db)

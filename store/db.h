@@ -1,6 +1,6 @@
 /*
- * SQLite as this project uses it: a file made only by its migrations, every
- * statement prepared at start from a table, typed arguments.  A handle
+ * SQLite as this project uses it: a file made only by its migrations,
+ * statements from a table, each prepared once, typed arguments.  A handle
  * belongs to one thread.
  */
 #ifndef STORE_DB_H
@@ -20,6 +20,8 @@ struct db_schema {
 	size_t migration_count;
 	const char *const *statements;
 	size_t statement_count;
+	/* Tables of which db.moved takes no note, up to NULL; may be NULL. */
+	const char *const *aside;
 };
 
 enum db_flags {
@@ -29,9 +31,15 @@ enum db_flags {
 
 struct db {
 	sqlite3 *handle;
-	sqlite3_stmt **statements;
+	sqlite3_stmt **statements; /* NULL: it was not needed yet */
+	sqlite3_stmt *begin, *commit;
 	const struct db_schema *schema;
 	bool read_only;
+	/* Since db_begin() a statement was run that writes more than what is
+	 * aside; and which ones do. */
+	bool moved;
+	bool *moves;
+	bool move_seen;
 };
 
 /*
@@ -79,6 +87,13 @@ static inline struct arg arg_blob(const void *data, size_t len)
 	(const struct arg[]){__VA_ARGS__},                                     \
 		sizeof((const struct arg[]){__VA_ARGS__}) / sizeof(struct arg)
 #define NO_ARGS NULL, 0
+
+/*
+ * Prepares a statement if nobody needed it yet; db_start() does so by itself,
+ * because most handles need few of them.  ERR_FATAL when its text is wrong:
+ * test_migrate prepares them all.
+ */
+NODISCARD enum err db_prepare(struct db *db, size_t statement, struct error *e);
 
 /*
  * A statement in use.  Rows are read with db_int() and friends between

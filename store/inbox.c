@@ -381,6 +381,14 @@ static void give_way(int64_t ns)
 	nanosleep(&t, NULL);
 }
 
+bool inbox_can_prune(struct inbox *i, int64_t upto, int64_t before_ms,
+		     int64_t guid_before_ms)
+{
+	return ask(i, CAN_PRUNE,
+		   ARGS(ARG(ask(i, FIRST, NO_ARGS)), ARG(upto), ARG(before_ms),
+			ARG(guid_before_ms))) != 0;
+}
+
 enum err inbox_prune(struct inbox *i, int64_t upto, int64_t before_ms,
 		     int64_t guid_before_ms, struct error *e)
 {

@@ -104,5 +104,8 @@ int64_t inbox_log_pages(const struct inbox *i);
  */
 NODISCARD enum err inbox_prune(struct inbox *i, int64_t upto, int64_t before_ms,
 			       int64_t guid_before_ms, struct error *e);
+/* Would it find anything?  Any handle can tell. */
+bool inbox_can_prune(struct inbox *i, int64_t upto, int64_t before_ms,
+		     int64_t guid_before_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * For the files of this folder only: the handle's inside and the names of
  * all statements.  A statement is a row STATEMENT(NAME, "SQL") in one of
- * store/sql/<subject>.def; a wrong one stops the start.
+ * store/sql/<subject>.def; test_migrate finds a wrong one.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H

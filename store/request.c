@@ -396,6 +396,29 @@ enum err store_request_since(struct store *s, const char *environment,
 			ret_ms, e);
 }
 
+/* One that waits or is booked, by the columns of its row. */
+static void count_request(sqlite3_stmt *row, struct request_facts *ret)
+{
+	bool by_people = db_int(row, 2) != 0, forced = db_int(row, 4) != 0;
+	int64_t made_ms = db_int(row, 3);
+
+	if (forced) {
+		ret->forced_count++;
+	} else if (strcmp(db_text(row, 1), "booked") == 0) {
+		ret->booked_count++;
+	} else if (!by_people) {
+		if (!ret->auto_count || made_ms < ret->auto_first_ms)
+			ret->auto_first_ms = made_ms;
+		if (made_ms > ret->auto_last_ms)
+			ret->auto_last_ms = made_ms;
+		ret->auto_count++;
+	} else if (strcmp(db_text(row, 0), "full") == 0) {
+		ret->trigger_count++;
+	} else {
+		ret->deploy_count++;
+	}
+}
+
 enum err store_request_facts(struct store *s, const char *environment,
 			     bool but_benched, struct request_facts *ret,
 			     struct error *e)
@@ -407,27 +430,7 @@ enum err store_request_facts(struct store *s, const char *environment,
 	if (db_start(&s->db, STMT_REQUEST_FACTS,
 		     ARGS(ARG(environment), ARG(but_benched)), &row, e))
 		return e->code;
-	while (db_next(&s->db, row, &code, e)) {
-		const char *kind = db_text(row, 0);
-		int64_t count = db_int(row, 3);
-
-		if (db_int(row, 6)) {
-			ret->forced_count += count;
-		} else if (strcmp(db_text(row, 1), "booked") == 0) {
-			ret->booked_count += count;
-		} else if (!db_int(row, 2)) {
-			int64_t first = db_int(row, 4), last = db_int(row, 5);
-
-			if (!ret->auto_count || first < ret->auto_first_ms)
-				ret->auto_first_ms = first;
-			if (last > ret->auto_last_ms)
-				ret->auto_last_ms = last;
-			ret->auto_count += count;
-		} else if (strcmp(kind, "full") == 0) {
-			ret->trigger_count += count;
-		} else {
-			ret->deploy_count += count;
-		}
-	}
+	while (db_next(&s->db, row, &code, e))
+		count_request(row, ret);
 	return code;
 }

@@ -31,6 +31,15 @@ static const char *const statements[] = {
 };
 #undef STATEMENT
 
+/* What the forge and people were told or said: no decision about an
+ * environment is made of it. */
+static const char *const aside[] = {
+	"audit",	  "cursor",	"delivery",  "gap",    "head",
+	"head_confirmed", "login",	"meta",	     "missed", "outbox",
+	"posted",	  "pull",	"principal", "said",   "scan",
+	"status",	  "taken_back", "told",	     NULL,
+};
+
 static const struct db_schema schema = {
 	.name = "kcibot.db",
 	.application_id = APPLICATION_ID,
@@ -38,6 +47,7 @@ static const struct db_schema schema = {
 	.migration_count = ARRAY_SIZE(migrations),
 	.statements = statements,
 	.statement_count = ARRAY_SIZE(statements),
+	.aside = aside,
 };
 
 static struct store *open_with(const char *path, enum db_flags flags,
@@ -96,6 +106,11 @@ enum err store_begin(struct store *s, struct error *e)
 enum err store_commit(struct store *s, struct error *e)
 {
 	return db_commit(&s->db, e);
+}
+
+bool store_moved(const struct store *s)
+{
+	return s->db.moved;
 }
 
 enum err store_try(struct store *s, struct error *e)

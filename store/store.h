@@ -9,6 +9,8 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdbool.h>
+
 #include "bot/base/cleanup.h"
 #include "bot/base/error.h"
 
@@ -33,6 +35,12 @@ struct store *store_open_reader(const char *path, struct error *e);
 NODISCARD enum err store_begin(struct store *s, struct error *e);
 NODISCARD enum err store_commit(struct store *s, struct error *e);
 void store_rollback(struct store *s);
+/*
+ * Since store_begin(): may anything have been written that decides what an
+ * environment does?  Cycles, requests, locks, trust; not what was told, heard
+ * or is on its way.
+ */
+bool store_moved(const struct store *s);
 /*
  * A part of the transaction that can be taken back by itself: begun by
  * store_try(), ended by one of the others.

@@ -30,6 +30,7 @@ static void give(struct sim *s, struct call *c, struct outcome *o)
 		json_decref(o->body);
 	else
 		c->done(c->ctx, o);
+	s->woken = true;
 	call_end(c);
 }
 

@@ -29,6 +29,7 @@ static bool journal(struct sim *s, struct sim_delivery *d)
 	};
 	struct error e = ERROR_INIT;
 
+	s->woken = true;
 	return s->inbox && inbox_add(s->inbox, &row, 1, &e) == ERR_OK;
 }
 

@@ -1,189 +1,44 @@
 /*
- * The bot's life, and the disk under its databases: a layer of SQLite's own
- * kind (a VFS) over the real one.  The process dies in the middle of its n-th
- * write: half of it arrives, nothing after it does.
+ * The bot's life: it starts, it dies, it starts again.
  */
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bot/base/log.h"
+#include "store/store.h"
 #include "tests/sim/sim.h"
 
-/* --- the disk --- */
+/*
+ * Every world begins with files that have their tables: made once, and a copy
+ * for each.  Nobody dies while they are made, here as little as before.
+ */
+static struct image store_image, inbox_image;
 
-static struct {
-	sqlite3_vfs vfs;
-	sqlite3_vfs *real;
-	int64_t writes_left; /* until death; -1 = no end in sight */
-	bool dead;
-	bool full;
-} disk = {.writes_left = -1};
-
-struct file {
-	sqlite3_file base;
-	sqlite3_io_methods methods;
-	const sqlite3_io_methods *real;
-	sqlite3_file *inner;
-};
-
-static struct file *file_of(sqlite3_file *f)
+static void make_images(struct sim *s)
 {
-	return (struct file *)f;
+	struct error e = ERROR_INIT;
+	struct store *store = store_open(s->store_path, &e);
+	struct inbox *inbox = inbox_open(s->inbox_path, &e);
+
+	store_close(store);
+	inbox_close(inbox);
+	if (disk_keep(s->store_path, &store_image) &&
+	    disk_keep(s->inbox_path, &inbox_image))
+		return;
+	fprintf(stderr, "no databases to begin with: %s\n", e.text);
+	exit(2);
 }
 
-bool process_dead(void)
+void process_begin(struct sim *s)
 {
-	return disk.dead;
-}
-
-void disk_full(bool full)
-{
-	disk.full = full;
-}
-
-static int disk_write(sqlite3_file *f, const void *data, int len,
-		      sqlite3_int64 at)
-{
-	struct file *file = file_of(f);
-
-	if (disk.dead)
-		return SQLITE_IOERR_WRITE;
-	if (disk.full)
-		return SQLITE_FULL;
-	if (disk.writes_left > 0 && --disk.writes_left == 0) {
-		disk.dead = true;
-		disk.writes_left = -1;
-		(void)file->real->xWrite(file->inner, data, len / 2, at);
-		return SQLITE_IOERR_WRITE;
+	if (!store_image.data) {
+		disk_clear(0);
+		make_images(s);
 	}
-	return file->real->xWrite(file->inner, data, len, at);
-}
-
-static int disk_truncate(sqlite3_file *f, sqlite3_int64 size)
-{
-	struct file *file = file_of(f);
-
-	if (disk.dead)
-		return SQLITE_IOERR_TRUNCATE;
-	return file->real->xTruncate(file->inner, size);
-}
-
-static int disk_sync(sqlite3_file *f, int flags)
-{
-	struct file *file = file_of(f);
-
-	if (disk.dead)
-		return SQLITE_IOERR_FSYNC;
-	/* It lies in memory: there is nothing to wait for. */
-	(void)file;
-	(void)flags;
-	return SQLITE_OK;
-}
-
-static int disk_close(sqlite3_file *f)
-{
-	struct file *file = file_of(f);
-	int rc = file->real->xClose(file->inner);
-
-	free(file->inner);
-	return rc;
-}
-
-/* All else goes to the file below. */
-#define PASS(name, params, args)                                               \
-	static int pass_##name params                                          \
-	{                                                                      \
-		struct file *file = file_of(f);                                \
-		return file->real->x##name args;                               \
-	}
-PASS(Read, (sqlite3_file * f, void *to, int len, sqlite3_int64 at),
-     (file->inner, to, len, at))
-PASS(FileSize, (sqlite3_file * f, sqlite3_int64 *size), (file->inner, size))
-PASS(Lock, (sqlite3_file * f, int lock), (file->inner, lock))
-PASS(Unlock, (sqlite3_file * f, int lock), (file->inner, lock))
-PASS(CheckReservedLock, (sqlite3_file * f, int *ret), (file->inner, ret))
-PASS(FileControl, (sqlite3_file * f, int op, void *arg), (file->inner, op, arg))
-PASS(SectorSize, (sqlite3_file * f), (file->inner))
-PASS(DeviceCharacteristics, (sqlite3_file * f), (file->inner))
-PASS(ShmMap,
-     (sqlite3_file * f, int page, int size, int extend, void volatile **ret),
-     (file->inner, page, size, extend, ret))
-PASS(ShmLock, (sqlite3_file * f, int offset, int n, int flags),
-     (file->inner, offset, n, flags))
-PASS(ShmUnmap, (sqlite3_file * f, int remove), (file->inner, remove))
-
-static void pass_ShmBarrier(sqlite3_file *f)
-{
-	file_of(f)->real->xShmBarrier(file_of(f)->inner);
-}
-
-static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f,
-		     int flags, int *ret_flags)
-{
-	struct file *file = file_of(f);
-	int rc;
-
-	(void)vfs;
-	memset(file, 0, sizeof(*file));
-	file->inner = calloc(1, (size_t)disk.real->szOsFile);
-	if (!file->inner)
-		return SQLITE_NOMEM;
-	rc = disk.real->xOpen(disk.real, name, file->inner, flags, ret_flags);
-	if (rc != SQLITE_OK || !file->inner->pMethods) {
-		free(file->inner);
-		return rc;
-	}
-	file->real = file->inner->pMethods;
-	file->methods = (sqlite3_io_methods){
-		.iVersion = 2,
-		.xClose = disk_close,
-		.xRead = pass_Read,
-		.xWrite = disk_write,
-		.xTruncate = disk_truncate,
-		.xSync = disk_sync,
-		.xFileSize = pass_FileSize,
-		.xLock = pass_Lock,
-		.xUnlock = pass_Unlock,
-		.xCheckReservedLock = pass_CheckReservedLock,
-		.xFileControl = pass_FileControl,
-		.xSectorSize = pass_SectorSize,
-		.xDeviceCharacteristics = pass_DeviceCharacteristics,
-		.xShmMap = pass_ShmMap,
-		.xShmLock = pass_ShmLock,
-		.xShmBarrier = pass_ShmBarrier,
-		.xShmUnmap = pass_ShmUnmap,
-	};
-	file->base.pMethods = &file->methods;
-	return SQLITE_OK;
-}
-
-static int disk_delete(sqlite3_vfs *vfs, const char *name, int sync)
-{
-	(void)vfs;
-	if (disk.dead)
-		return SQLITE_IOERR_DELETE;
-	return disk.real->xDelete(disk.real, name, sync);
-}
-
-void disk_init(void)
-{
-	disk.real = sqlite3_vfs_find(NULL);
-	disk.vfs = *disk.real;
-	disk.vfs.zName = "sim";
-	disk.vfs.szOsFile = (int)sizeof(struct file);
-	disk.vfs.pNext = NULL;
-	disk.vfs.xOpen = disk_open;
-	disk.vfs.xDelete = disk_delete;
-	sqlite3_vfs_register(&disk.vfs, 1);
-}
-
-/* --- life --- */
-
-void process_doom(struct sim *s, int64_t writes)
-{
-	(void)s;
-	disk.writes_left = writes;
+	disk_clear(s->seed);
+	disk_put(s->store_path, &store_image);
+	disk_put(s->inbox_path, &inbox_image);
+	process_boot(s, 0);
+	process_run(s);
 }
 
 void process_die(struct sim *s, const char *why)
@@ -191,13 +46,12 @@ void process_die(struct sim *s, const char *why)
 	sim_trace(s, "the process dies: %s", why);
 	s->deaths++;
 	/* From here on it writes nothing and calls nobody. */
-	disk.dead = true;
+	disk_die(true);
 	engine_free(s->engine);
 	inbox_close(s->inbox);
 	s->engine = NULL;
 	s->inbox = NULL;
-	disk.dead = false;
-	disk.writes_left = -1;
+	disk_die(false);
 	s->life++;
 	calls_cut(s);
 	sim_at(s, s->now_ms + chance_between(&s->chance, SECOND, 3 * MINUTE),
@@ -257,13 +111,13 @@ void process_boot(struct sim *s, int64_t arg)
 		inbox_close(s->inbox);
 		s->inbox = NULL;
 		/* A full or dying disk passes; anything else is a fault. */
-		if (!disk.full && !disk.dead)
+		if (!disk_is_full() && !process_dead())
 			sim_fail(s, "the process does not start: %s", e.text);
-		disk.dead = false;
-		disk.writes_left = -1;
+		disk_die(false);
 		sim_at(s, s->now_ms + MINUTE, process_boot, 0);
 		return;
 	}
+	s->woken = true;
 	s->life_ms = s->now_ms;
 	s->off_ms = s->clock.wall - s->now_ms;
 	sim_trace(s, "the process starts");
@@ -276,15 +130,19 @@ void process_run(struct sim *s)
 	struct error e = ERROR_INIT;
 	bool idle = false;
 
+	/* As in serve: nobody looks before there is something to see. */
+	if (!s->engine || (!s->woken && engine_due_in(s->engine)))
+		return;
+	s->woken = false;
 	for (int n = 0; s->engine && !idle; n++) {
 		enum err code = engine_turn(s->engine, &idle, &e);
 
-		if (disk.dead) {
+		if (process_dead()) {
 			process_die(s, "in the middle of a write");
 			return;
 		}
 		if (code) {
-			if (!disk.full)
+			if (!disk_is_full())
 				sim_fail(s, "the engine gives up: %s", e.text);
 			process_die(s, "the disk is full");
 			return;

@@ -84,6 +84,37 @@ const struct environment *setting_environment(const struct sim *s,
 	return config_environment(s->config, name);
 }
 
+/* Most worlds are short; a few are long. */
+static int any_actions(struct chance *c)
+{
+	int64_t kind = chance_between(c, 0, 99);
+
+	if (kind < 75)
+		return (int)chance_between(c, 2, 10);
+	if (kind < 95)
+		return (int)chance_between(c, 10, 30);
+	return (int)chance_between(c, 30, 150);
+}
+
+/* From a few acts a minute to a few a day; then it goes on for weeks, and
+ * what was permitted, trusted and kept ends by itself. */
+static int64_t any_pace(struct chance *c)
+{
+	int64_t least = 20 * SECOND << chance_between(c, 0, 8);
+
+	if (chance_of(c, 100))
+		least = 4 * HOUR;
+	return chance_between(c, least, 2 * least);
+}
+
+/* A scan is half of what happens in a quiet hour, so it is seldom. */
+static int64_t any_reconcile(struct chance *c)
+{
+	int64_t kind = chance_between(c, 0, 99);
+
+	return kind < 5 ? 30 * MINUTE : kind < 20 ? HOUR : 4 * HOUR;
+}
+
 static void choose_trouble(struct chance *c, struct knobs *k)
 {
 	k->lost = (int)chance_between(c, 0, 150);
@@ -109,12 +140,13 @@ void setting_choose(struct sim *s)
 	struct knobs *k = &s->knobs;
 	bool fair = chance_of(c, 150);
 	/* Drawn also when it is given: fewer acts are the same world. */
-	int actions = (int)chance_between(c, 5, chance_of(c, 100) ? 150 : 45);
+	int actions = any_actions(c);
 
 	memcpy(s->branches, branches, sizeof(branches));
 	if (!k->actions)
 		k->actions = actions;
-	k->pace_ms = chance_between(c, 20 * SECOND, 10 * MINUTE);
+	k->pace_ms = any_pace(c);
+	k->reconcile_ms = any_reconcile(c);
 	k->broken = (int)chance_between(c, 0, 150);
 	k->conflicting = (int)chance_between(c, 0, 100);
 	k->flaky = (int)chance_between(c, 0, 60);

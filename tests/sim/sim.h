@@ -10,9 +10,11 @@
  *	hooks.c   its webhooks, and its memory of them
  *	builder.c git
  *	jobs.c    jobs
- *	process.c the bot's life: starts, deaths, the disk under its databases
+ *	process.c the bot's life: starts, deaths
+ *	disk.c    the disk under its databases
  *	oracle*.c what must be true, told from the world and not from the bot
- *	main.c    seeds, traces, the shortest prefix that still fails
+ *	main.c    the run of time, a world from its beginning to its end
+ *	seeds.c   many worlds; the shortest prefix that still fails
  *
  * One thread.  Time is a number; something due at a time is a struct moment.
  */
@@ -212,7 +214,8 @@ struct moment {
 struct knobs {
 	int actions;	 /* people do so much, then the world is calm */
 	int64_t pace_ms; /* mean time between two acts */
-	int lost;	 /* webhooks, per mille, and so on */
+	int64_t reconcile_ms;
+	int lost; /* webhooks, per mille, and so on */
 	int doubled;
 	int late;
 	int failing;	 /* calls that fail before they do anything */
@@ -267,6 +270,7 @@ struct sim {
 	struct port forge, git, jobs_port;
 	struct inbox *inbox;
 	struct engine *engine; /* NULL: it does not run */
+	bool woken;	       /* it has something to look at */
 	uint64_t life;
 	int64_t boots, deaths;
 	int64_t life_ms; /* when it began */
@@ -285,6 +289,19 @@ struct sim {
 
 extern const struct person people[PEOPLE_MAX];
 extern const char *const repos[REPOS_MAX];
+
+/* What there was in some worlds. */
+struct tally {
+	int64_t ms; /* of simulated time */
+	int64_t calls, webhooks, lost, deaths;
+};
+/*
+ * Lives through one world and adds to tally.  actions: people do so much, 0 =
+ * as much as it is their nature; trace: or NULL.  ret is the failure's text,
+ * "" = all was well; *ret_acts what people did until then.
+ */
+void run_world(uint64_t seed, int actions, FILE *trace, char *ret, size_t size,
+	       struct tally *tally, int *ret_acts);
 
 /* Something that must not be: kept once, ends the run. */
 void sim_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -360,17 +377,35 @@ void call_answer(struct sim *s, int64_t call, enum err code, int http_status,
 		 json_t *body);
 
 /* --- process.c --- */
+/* The first start, with databases that hold nothing yet. */
+void process_begin(struct sim *s);
 void process_boot(struct sim *s, int64_t arg);
 void process_die(struct sim *s, const char *why);
 /* Lets it do all that it has to do now; it may die of it. */
 void process_run(struct sim *s);
-/* It dies at the n-th write from now. */
-void process_doom(struct sim *s, int64_t writes);
 /* The machine goes down and comes up again. */
 void process_reboot(struct sim *s);
-void disk_full(bool full);
+
+/* --- disk.c --- */
+/* The process dies at the n-th write from now; -1 = not so. */
+void process_doom(struct sim *s, int64_t writes);
 bool process_dead(void);
+/* Nothing is written any more, or the next process may. */
+void disk_die(bool dead);
+void disk_full(bool full);
+bool disk_is_full(void);
 void disk_init(void);
+/* A new world: no files, and its own chance for what SQLite draws. */
+void disk_clear(uint64_t seed);
+
+/* What was in a file once, for other worlds to begin with. */
+struct image {
+	unsigned char *data;
+	size_t size;
+};
+/* The caller frees ret->data; false: there is nothing in it. */
+bool disk_keep(const char *name, struct image *ret);
+void disk_put(const char *name, const struct image *image);
 
 /* --- people.c, talk.c, machine.c --- */
 void people_begin(struct sim *s);

@@ -263,11 +263,13 @@ static void test_statement_text_is_checked(void **state UNUSED)
 
 	schema.statement_count = 1;
 	schema.statements = surplus;
-	assert_int_equal(db_open(&db, path, &schema, DB_WRITE, &e), ERR_FATAL);
+	assert_int_equal(db_open(&db, path, &schema, DB_WRITE, &e), ERR_OK);
+	assert_int_equal(db_prepare(&db, 0, &e), ERR_FATAL);
 	assert_non_null(strstr(e.text, "surplus"));
 	schema.statements = wrong;
-	assert_int_equal(db_open(&db, path, &schema, DB_WRITE, &e), ERR_FATAL);
+	assert_int_equal(db_run(&db, 0, NO_ARGS, &e), ERR_FATAL);
 	assert_non_null(strstr(e.text, "nowhere"));
+	db_close(&db);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -17,6 +17,7 @@
 #include "bot/base/fs.h"
 #include "bot/base/str.h"
 #include "store/audit.h"
+#include "store/internal.h"
 #include "store/record.h"
 #include "store/trust.h"
 
@@ -310,6 +311,19 @@ static void test_old_entry_taken_away(void **state UNUSED)
 	assert_non_null(strstr(r.broken_how, "missing"));
 }
 
+/* They are prepared when they are needed: a wrong one would show late. */
+static void test_every_statement_is_right(void **state UNUSED)
+{
+	struct error e = ERROR_INIT;
+	struct store *s = store_open(path, &e);
+
+	assert_non_null(s);
+	for (size_t i = 0; i < STMT_MAX; i++)
+		if (db_prepare(&s->db, i, &e))
+			fail_msg("%s", e.text);
+	store_close(s);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -320,6 +334,7 @@ int main(void)
 		TEST(test_chain_holds_on_to_old_entries),
 		TEST(test_old_entries_alone_are_held),
 		TEST(test_old_entry_taken_away),
+		TEST(test_every_statement_is_right),
 	};
 
 	return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
