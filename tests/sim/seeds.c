@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -165,6 +166,8 @@ static void begin_share(const struct options *o, struct share *share)
 		exit(2);
 	}
 	if (pid == 0) {
+		/* Who waits may be killed: nobody plays on for nobody. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		play_share(o, share);
 		fflush(stdout);
 		_exit(0);

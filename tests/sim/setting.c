@@ -122,7 +122,7 @@ static void choose_trouble(struct chance *c, struct knobs *k)
 	k->late = (int)chance_between(c, 0, 150);
 	k->failing = (int)chance_between(c, 0, 150);
 	k->unanswered = (int)chance_between(c, 0, 100);
-	k->lagging = (int)chance_between(c, 0, 50);
+	k->lagging = (int)chance_between(c, 0, 200);
 	k->dying = (int)chance_between(c, 0, 200);
 	k->disk = (int)chance_between(c, 0, 15);
 	k->jumping = (int)chance_between(c, 0, 20);
