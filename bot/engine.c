@@ -22,8 +22,10 @@
 #define PRUNE_EVERY_MS (3600LL * 1000)
 /* Long before what the forge said of memberships runs out. */
 #define MEMBERS_EVERY_MS (5LL * 60 * 1000)
-/* The longest time without a look at what every environment has to do. */
-#define SETTLE_EVERY_MS (14LL * 60 * 1000)
+/* The longest time without a look at what every environment has to do: who
+ * waits on a trust that has run out is told so late.  Deployed it is not: a
+ * cycle never begins without a look. */
+#define SETTLE_EVERY_MS (29LL * 60 * 1000)
 /* Two clocks are never read at one moment, and the wall is slewed by less;
  * more is a jump. */
 #define WALL_JUMP_MS 1000

@@ -214,6 +214,8 @@ struct heard {
 };
 /* When it was written, on the forge's clock; false = it does not say. */
 NODISCARD bool heard_made_ms(const struct heard *h, int64_t *ret);
+/* Does it show that it is a review that was dismissed since? */
+bool heard_dismissed(const struct heard *h);
 /* Is it not known yet, and for us?  Then it is checked.  *ret_result tells
  * what came of it, for the record. */
 NODISCARD enum err hear(struct engine *g, const struct heard *h,

@@ -211,6 +211,12 @@ bool heard_made_ms(const struct heard *h, int64_t *ret)
 	return t && time_parse_iso(js_str(h->object, t->made), ret);
 }
 
+bool heard_dismissed(const struct heard *h)
+{
+	return strcmp(h->kind, SAID_REVIEW) == 0 &&
+	       strcmp(js_str(h->object, "state"), "DISMISSED") == 0;
+}
+
 /* A revision that is none stays "", which is no head of anything. */
 static void copy_sha(struct said_record *r, const struct heard *h)
 {

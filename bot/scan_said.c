@@ -42,12 +42,15 @@ const char *scan_too_late(const struct engine *g, int64_t made_ms,
  * Why what only a scan found must not run; NULL = it may.  Reviews do not
  * tell when they were edited.
  */
-static const char *doubt_about(const struct engine *g, const json_t *object,
+static const char *doubt_about(const struct engine *g, const struct heard *h,
 			       int64_t made_ms)
 {
-	const char *updated = js_str(object, "updated_at");
+	const char *updated = js_str(h->object, "updated_at");
 
-	if (*updated && strcmp(js_str(object, "created_at"), updated) != 0)
+	if (heard_dismissed(h))
+		return "I learned of this review only after it was dismissed, "
+		       "so nothing was done.";
+	if (*updated && strcmp(js_str(h->object, "created_at"), updated) != 0)
 		return "I learned of this comment only after it was edited, so "
 		       "nothing was done. Say it again in a new one.";
 	return scan_too_late(g, made_ms, g->now_ms);
@@ -80,7 +83,7 @@ static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
 		return e->code;
 	if (known)
 		return ERR_OK;
-	h->doubt = doubt_about(g, h->object, made_ms);
+	h->doubt = doubt_about(g, h, made_ms);
 	if (closed ? hear_closed(g, h, &result, e) : hear(g, h, &result, e))
 		return e->code;
 	if (strcmp(result, "command") == 0)

@@ -143,7 +143,10 @@ enum err hear_taken_back(struct engine *g, const struct heard *h,
 enum err hear_again(struct engine *g, const struct heard *h, bool *ret_known,
 		    struct error *e)
 {
-	static const struct taking t = {.how = "edited", .login = ""};
+	const struct taking t = {
+		.how = heard_dismissed(h) ? "dismissed" : "edited",
+		.login = "",
+	};
 	int64_t id = js_int(h->object, "id", 0), known, edited_ms;
 	struct said_record r;
 	bool any;
@@ -154,6 +157,9 @@ enum err hear_again(struct engine *g, const struct heard *h, bool *ret_known,
 	if (!known)
 		return ERR_OK;
 	*ret_known = true;
+	/* The webhook that told of it may not have come. */
+	if (heard_dismissed(h))
+		return take_back(g, known, &t, &any, e);
 	if (store_said(g->store, known, &r, e))
 		return e->code;
 	/* Compared with what was heard, not with its making: a draft comment

@@ -393,15 +393,54 @@ static bool is_write(const char *kind)
 	       !strcmp(kind, "forge.status");
 }
 
+/* So long after a write some of the forge has not caught up with it.  It is
+ * less than the bot's fourth try takes, which believes what it is told. */
+#define LAG_MS (10 * SECOND)
+
+static int64_t head_made_ms(const struct sim *s, const char *sha)
+{
+	int64_t ret = 0;
+
+	for (int i = 0; i < PULLS_MAX; i++)
+		for (size_t n = 0; n < s->pulls[i].head_count; n++)
+			if (!strcmp(s->pulls[i].heads[n].sha, sha))
+				ret = s->pulls[i].heads[n].since_ms;
+	return ret;
+}
+
+/* When what a call writes to was made. */
+static int64_t target_made_ms(struct sim *s, const struct call *c)
+{
+	enum speech kind = strcmp(c->kind, "forge.review_reaction")
+				   ? COMMENT
+				   : REVIEW_COMMENT;
+	const struct sim_comment *on =
+		find_comment(s, kind, js_int(c->args, "comment_id", 0));
+	int pull;
+
+	if (on)
+		return on->made_ms;
+	if (!strcmp(c->kind, "forge.status"))
+		return head_made_ms(s, js_str(c->args, "sha"));
+	pull = find_pull(s, js_str(c->args, "repo"),
+			 js_int(c->args, "number", 0));
+	return pull < 0 ? 0 : s->pulls[pull].heads[0].since_ms;
+}
+
+static bool lags(struct sim *s, const struct call *c)
+{
+	return !s->calm && is_write(c->kind) &&
+	       s->now_ms - target_made_ms(s, c) < LAG_MS &&
+	       chance_of(&s->chance, s->knobs.lagging);
+}
+
 static void perform(struct sim *s, int64_t call)
 {
 	struct call *c = &s->calls[call];
 	int status = 200;
 	json_t *body;
 
-	/* It has not caught up with a write of a moment ago. */
-	if (!s->calm && is_write(c->kind) &&
-	    chance_of(&s->chance, s->knobs.lagging)) {
+	if (lags(s, c)) {
 		if (chance_of(&s->chance, 500))
 			call_answer(s, call, ERR_MISSING, 404, NULL);
 		else

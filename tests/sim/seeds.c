@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -165,6 +166,8 @@ static void begin_share(const struct options *o, struct share *share)
 		exit(2);
 	}
 	if (pid == 0) {
+		/* Who waits may be killed: nobody plays on for nobody. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		play_share(o, share);
 		fflush(stdout);
 		_exit(0);
@@ -177,15 +180,16 @@ static void begin_share(const struct options *o, struct share *share)
 /* It died of its seed: that is told, and the next one is played. */
 static void bury(const struct options *o, struct share *share, int status)
 {
+	long long seed = o->from + share->at;
+
 	share->pid = 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
 	printf("sim: seed %lld ended the simulator itself (%s %d)\n"
 	       "sim:   again: %s --from %lld --trace\n",
-	       (long long)(o->from + share->at),
-	       WIFSIGNALED(status) ? "signal" : "exit",
+	       seed, WIFSIGNALED(status) ? "signal" : "exit",
 	       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-	       o->program, (long long)(o->from + share->at));
+	       o->program, seed);
 	if (share->failed < FAILURES_MAX)
 		share->failures[share->failed++] = share->at;
 	share->done++;

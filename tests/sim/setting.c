@@ -89,11 +89,11 @@ static int any_actions(struct chance *c)
 {
 	int64_t kind = chance_between(c, 0, 99);
 
-	if (kind < 65)
-		return (int)chance_between(c, 3, 12);
-	if (kind < 93)
-		return (int)chance_between(c, 10, 40);
-	return (int)chance_between(c, 40, 150);
+	if (kind < 75)
+		return (int)chance_between(c, 2, 10);
+	if (kind < 95)
+		return (int)chance_between(c, 10, 30);
+	return (int)chance_between(c, 30, 150);
 }
 
 /* From a few acts a minute to a few a day; then it goes on for weeks, and
@@ -122,7 +122,7 @@ static void choose_trouble(struct chance *c, struct knobs *k)
 	k->late = (int)chance_between(c, 0, 150);
 	k->failing = (int)chance_between(c, 0, 150);
 	k->unanswered = (int)chance_between(c, 0, 100);
-	k->lagging = (int)chance_between(c, 0, 50);
+	k->lagging = (int)chance_between(c, 0, 200);
 	k->dying = (int)chance_between(c, 0, 200);
 	k->disk = (int)chance_between(c, 0, 15);
 	k->jumping = (int)chance_between(c, 0, 20);

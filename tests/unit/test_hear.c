@@ -428,6 +428,47 @@ static void a_scan_finds_reviews(void **state UNUSED)
 	assert_int_equal(said(), 1);
 }
 
+/* No webhook tells when, so what the listing shows of it must do. */
+static void a_scan_obeys_no_dismissed_review(void **state UNUSED)
+{
+	json_t *one;
+
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	world_pass(&w, 10 * MINUTE);
+	one = review(MAINTAINER, "@kcibot deploy");
+	json_object_set_new(one, "state", json_string("DISMISSED"));
+	json_array_append_new(w.reviews, one);
+	world_change(&w, 1);
+	world_pass(&w, 5 * MINUTE);
+	assert_int_equal(world_cycles(&w), 0);
+	assert_int_equal(said_in("refused"), 1);
+	assert_non_null(world_last(&w, "forge.comment", "dismissed"));
+}
+
+/* Heard while the environment was locked, dismissed unheard. */
+static void a_scan_takes_a_dismissed_review_back(void **state UNUSED)
+{
+	json_t *one;
+
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	world_pass(&w, 10 * MINUTE);
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	one = review(MAINTAINER, "@kcibot deploy");
+	json_array_append_new(w.reviews, json_incref(one));
+	submit(MAINTAINER, one);
+	assert_int_equal(world_cycles(&w), 0);
+	assert_int_equal(said_in("accepted"), 2);
+	one = json_array_get(w.reviews, 0);
+	json_object_set_new(one, "state", json_string("DISMISSED"));
+	world_change(&w, 1);
+	world_pass(&w, 6 * MINUTE);
+	assert_non_null(world_last(&w, "forge.comment", "dismissed"));
+	world_pass(&w, 2 * HOUR);
+	assert_int_equal(world_cycles(&w), 0);
+}
+
 /* In the second in which the listing was made, too. */
 static void a_review_in_the_same_second_is_found(void **state UNUSED)
 {
@@ -746,6 +787,8 @@ int main(void)
 		T(a_marker_means_nothing_elsewhere),
 		T(a_stranger_gets_one_sentence_wherever),
 		T(a_scan_finds_reviews),
+		T(a_scan_obeys_no_dismissed_review),
+		T(a_scan_takes_a_dismissed_review_back),
 		T(a_review_in_the_same_second_is_found),
 		T(a_scan_finds_comments_on_code),
 		T(old_reviews_are_not_obeyed),

@@ -159,7 +159,7 @@ static void test_a_group_is_all_or_nothing(void **state UNUSED)
 
 static void test_bodies_survive_packing(void **state UNUSED)
 {
-	static const size_t sizes[] = {0,     1,      1023,    1024,	 1025,
+	static const size_t sizes[] = {0,     1,      255,     256,	 257,
 				       65536, 131073, 3000000, 25u << 20};
 	CLEANUP(inbox_close) struct inbox *w = open_or_fail();
 	CLEANUP(inbox_close) struct inbox *r = read_or_fail();
