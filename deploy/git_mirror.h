@@ -43,7 +43,10 @@ NODISCARD enum err git_mirror_open(struct git *g, const char *repo,
 void git_mirror_sweep_all(const char *dir);
 void git_mirror_sweep(const struct git_mirror *m);
 
-/* Throws the mirror away and makes an empty one. */
+/*
+ * Throws the mirror away and makes an empty one; from any thread.  What was
+ * only in it (a merge that was not pushed) is lost.
+ */
 NODISCARD enum err git_mirror_renew(struct git_mirror *m, struct error *e);
 
 /*

@@ -42,12 +42,26 @@ static void restore_file(const struct cut *c, const char *path,
 		give_up(e.text);
 }
 
+static bool synced(const struct cut *c, unsigned long long inode)
+{
+	CLEANUP(free) char *noted = str_format(LEDGER_FILE, c->ledger, inode);
+
+	return access(noted, F_OK) == 0;
+}
+
+/* For nftw(), which hands nothing on. */
+static const struct cut *cutting;
+
 static int empty_file(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
-	(void)st;
 	(void)ftw;
-	if (type == FTW_F && (chmod(path, 0600) || truncate(path, 0)))
+	if (type != FTW_F ||
+	    (!cutting->empty_mirrors &&
+	     (strstr(path, "/objects/") || strstr(path, "/refs/") ||
+	      strstr(path, "/packed-refs") || synced(cutting, st->st_ino))))
+		return 0;
+	if (chmod(path, 0600) || truncate(path, 0))
 		give_up(path);
 	return 0;
 }
@@ -104,8 +118,8 @@ static void restore_entry(const struct cut *c, const char *path, char *line)
 	if (*line == 'f') {
 		restore_file(c, sub, inode);
 	} else if (strcmp(name, MIRRORS) == 0) {
-		if (c->empty_mirrors)
-			nftw(sub, empty_file, 16, FTW_PHYS);
+		cutting = c;
+		nftw(sub, empty_file, 16, FTW_PHYS);
 	} else {
 		if (fs_mkdirs(sub, 0700, &e))
 			give_up(e.text);

@@ -25,8 +25,9 @@
 
 /*
  * Makes the folder state what the ledger says, and exits the program when it
- * cannot.  Git's mirrors are not in the ledger: they stay as they are, or,
- * with empty_mirrors, all of their files are there and empty.
+ * cannot.  What git does in the mirrors is not in the ledger; as it is told
+ * to sync objects and refs, these stay, and the rest is there and empty.  With
+ * empty_mirrors that happens to all of their files.
  */
 void power_cut(const char *state, const char *ledger, bool empty_mirrors);
 
