@@ -135,13 +135,55 @@ static bool ends_well(long n, long fails)
 	return true;
 }
 
+static json_malloc_t json_malloc;
+static json_free_t json_free;
+
 static void test_json(void **state UNUSED)
 {
 	long n = 0;
 
+	json_set_alloc_funcs(json_malloc, json_free);
 	for (; ends_well(n, 1); n++)
 		assert_true(ends_well(n, FOR_EVER));
 	assert_true(n > 30);
+	starve_spare_json();
+}
+
+/* 0: the list is whole; it must not be another one. */
+static void NORETURN make_starved(long n)
+{
+	json_t *list = json_array();
+	char *text;
+
+	freopen("/dev/null", "w", stderr);
+	starve_begin(n, 1);
+	json_array_append_new(list, json_pack("{s:s}", "repo", "o/one"));
+	json_array_append_new(list, json_pack("{s:s}", "repo", "o/two"));
+	text = js_dump(list);
+	if (!starve_end())
+		_exit(2);
+	_exit(strcmp(text ? text : "",
+		     "[{\"repo\":\"o/one\"},{\"repo\":\"o/two\"}]") != 0);
+}
+
+/* Nobody looks whether each piece was added: none may be missing. */
+static void test_json_is_whole(void **state UNUSED)
+{
+	int status = 0;
+
+	json_set_alloc_funcs(json_malloc, json_free);
+	for (long n = 0; !WIFEXITED(status) || WEXITSTATUS(status) == 0; n++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid)
+			make_starved(n);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFEXITED(status))
+			assert_int_equal(WTERMSIG(status), SIGABRT);
+	}
+	assert_int_equal(WEXITSTATUS(status), 2);
+	starve_spare_json();
 }
 
 static enum err check_signature(const void *path, struct error *e)
@@ -363,10 +405,15 @@ int main(void)
 		cmocka_unit_test(test_redact),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_is_whole),
 		/* Last: a secret that was lost makes every text unreadable. */
 		cmocka_unit_test(test_signature),
 	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	int failed;
+
+	json_get_alloc_funcs(&json_malloc, &json_free);
+	starve_spare_json();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
 
 	str_release(&input);
 	return failed;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bot/github_answer.h"
 #include "bot/github_calls.h"
 #include "bot/metrics.h"
 #include "bot/staging_list.h"
@@ -222,33 +221,6 @@ static void test_metrics(void **state UNUSED)
 	each_fails("metrics_write", write_metrics, NULL);
 }
 
-static enum err explain(const void *unused UNUSED, struct error *e)
-{
-	static const char said[] =
-		"{\"message\":\"Validation Failed\",\"errors\":[]}";
-	struct github_answer a;
-	CLEANUP(str_release) struct str s = STR_INIT(4096);
-	enum err code;
-
-	github_answer_init(&a);
-	str_puts(&a.body, said);
-	code = str_check(&a.body, e);
-	if (!code) {
-		github_answer_explain(&a,
-				      &(struct github_request){
-					      .row = github_row("forge.status"),
-					      .path = (char *)(uintptr_t) "/x"},
-				      "a note", now, 300);
-	}
-	github_answer_release(&a);
-	return code;
-}
-
-static void test_explain(void **state UNUSED)
-{
-	each_fails("github_answer_explain", explain, NULL);
-}
-
 static int make_folder(void **state UNUSED)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -277,8 +249,8 @@ int main(void)
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_metrics),
-		cmocka_unit_test(test_explain),
 	};
 
+	starve_spare_json();
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
