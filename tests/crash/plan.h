@@ -15,6 +15,7 @@ struct kind {
 	unsigned points;	 /* of enum points: where it may */
 	int64_t for_ms;		 /* 0 = at one point only */
 	int weight;		 /* its share of the time; 0 = only by name */
+	int coarse;		 /* all = one point in so many */
 	const struct turn *turn; /* instead of a fault; NULL = none */
 };
 

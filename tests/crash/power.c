@@ -14,10 +14,11 @@
 #define TEXT_MAX (64u << 20)
 #define MIRRORS "git"
 
-struct cut {
+/* One in the life of a program. */
+static struct cut {
 	const char *ledger;
 	bool empty_mirrors;
-};
+} cut;
 
 static NORETURN void give_up(const char *what)
 {
@@ -25,10 +26,9 @@ static NORETURN void give_up(const char *what)
 	_exit(97);
 }
 
-static void restore_file(const struct cut *c, const char *path,
-			 unsigned long long inode)
+static void restore_file(const char *path, unsigned long long inode)
 {
-	CLEANUP(free) char *noted = str_format(LEDGER_FILE, c->ledger, inode);
+	CLEANUP(free) char *noted = str_format(LEDGER_FILE, cut.ledger, inode);
 	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);
 	struct stat st = {.st_mode = 0600};
 	struct error e = ERROR_INIT;
@@ -42,24 +42,21 @@ static void restore_file(const struct cut *c, const char *path,
 		give_up(e.text);
 }
 
-static bool synced(const struct cut *c, unsigned long long inode)
+static bool synced(unsigned long long inode)
 {
-	CLEANUP(free) char *noted = str_format(LEDGER_FILE, c->ledger, inode);
+	CLEANUP(free) char *noted = str_format(LEDGER_FILE, cut.ledger, inode);
 
 	return access(noted, F_OK) == 0;
 }
-
-/* For nftw(), which hands nothing on. */
-static const struct cut *cutting;
 
 static int empty_file(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
 	(void)ftw;
 	if (type != FTW_F ||
-	    (!cutting->empty_mirrors &&
+	    (!cut.empty_mirrors &&
 	     (strstr(path, "/objects/") || strstr(path, "/refs/") ||
-	      strstr(path, "/packed-refs") || synced(cutting, st->st_ino))))
+	      strstr(path, "/packed-refs") || synced(st->st_ino))))
 		return 0;
 	if (chmod(path, 0600) || truncate(path, 0))
 		give_up(path);
@@ -105,10 +102,9 @@ static void remove_unlisted(const char *path, const char *listing)
 		closedir(dir);
 }
 
-static void restore_folder(const struct cut *c, const char *path,
-			   unsigned long long inode);
+static void restore_folder(const char *path, unsigned long long inode);
 
-static void restore_entry(const struct cut *c, const char *path, char *line)
+static void restore_entry(const char *path, char *line)
 {
 	char *name;
 	unsigned long long inode = strtoull(line + 2, &name, 10);
@@ -116,21 +112,20 @@ static void restore_entry(const struct cut *c, const char *path, char *line)
 	struct error e = ERROR_INIT;
 
 	if (*line == 'f') {
-		restore_file(c, sub, inode);
+		restore_file(sub, inode);
 	} else if (strcmp(name, MIRRORS) == 0) {
-		cutting = c;
 		nftw(sub, empty_file, 16, FTW_PHYS);
 	} else {
 		if (fs_mkdirs(sub, 0700, &e))
 			give_up(e.text);
-		restore_folder(c, sub, inode);
+		restore_folder(sub, inode);
 	}
 }
 
-static void restore_folder(const struct cut *c, const char *path,
-			   unsigned long long inode)
+static void restore_folder(const char *path, unsigned long long inode)
 {
-	CLEANUP(free) char *noted = str_format(LEDGER_FOLDER, c->ledger, inode);
+	CLEANUP(free)
+	char *noted = str_format(LEDGER_FOLDER, cut.ledger, inode);
 	CLEANUP(str_release) struct str listing = STR_INIT(TEXT_MAX);
 	struct error e = ERROR_INIT;
 	char *rest;
@@ -142,14 +137,14 @@ static void restore_folder(const struct cut *c, const char *path,
 	rest = listing.text;
 	for (char *line; (line = strsep(&rest, "\n"));)
 		if (*line)
-			restore_entry(c, path, line);
+			restore_entry(path, line);
 }
 
 void power_cut(const char *state, const char *ledger, bool empty_mirrors)
 {
-	const struct cut c = {.ledger = ledger, .empty_mirrors = empty_mirrors};
 	struct stat st;
 
+	cut = (struct cut){.ledger = ledger, .empty_mirrors = empty_mirrors};
 	if (stat(state, &st) == 0)
-		restore_folder(&c, state, st.st_ino);
+		restore_folder(state, st.st_ino);
 }
