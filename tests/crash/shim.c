@@ -29,8 +29,15 @@
 
 struct fault_block *shim_block;
 bool shim_is_job;
-char shim_preload[FULL_PATH], shim_file[FULL_PATH];
+char shim_preload[FULL_PATH], shim_file[FULL_PATH], shim_sanitizer[FULL_PATH];
 static long self;
+
+static void keep_variable(char ret[FULL_PATH], const char *name)
+{
+	const char *value = getenv(name);
+
+	snprintf(ret, FULL_PATH, "%s=%s", name, value ? value : "");
+}
 
 __attribute__((constructor)) static void begin(int argc, char **argv)
 {
@@ -38,10 +45,10 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
 	int fd;
 	void *at;
 
-	snprintf(shim_preload, sizeof(shim_preload), "LD_PRELOAD=%s",
-		 getenv("LD_PRELOAD"));
-	snprintf(shim_file, sizeof(shim_file), FAULT_ENV "=%s",
-		 path ? path : "");
+	keep_variable(shim_preload, "LD_PRELOAD");
+	keep_variable(shim_file, FAULT_ENV);
+	/* It must let us come first there, too. */
+	keep_variable(shim_sanitizer, "ASAN_OPTIONS");
 	unsetenv("LD_PRELOAD");
 	unsetenv(FAULT_ENV);
 	if (!path)

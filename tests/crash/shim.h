@@ -33,7 +33,7 @@ void shim_after(void);
 /* Is the program the supervisor of a job?  It meets no faults. */
 extern bool shim_is_job;
 /* What makes a child have the shim too: "NAME=VALUE". */
-extern char shim_preload[], shim_file[];
+extern char shim_preload[], shim_file[], shim_sanitizer[];
 /* Behind a sync of a file or a folder that went well. */
 void ledger_note(int fd);
 

@@ -50,12 +50,13 @@ static char *const *with_shim(char *const argv[], char *const env[])
 	if (!shim_block || shim_block->what != FAULT_POWER || !argv[1] ||
 	    strcmp(argv[1], "run-job") != 0)
 		return env;
-	while (env[n] && n < 13) {
+	while (env[n] && n < 12) {
 		longer[n] = env[n];
 		n++;
 	}
 	longer[n++] = shim_preload;
 	longer[n++] = shim_file;
+	longer[n++] = shim_sanitizer;
 	longer[n] = NULL;
 	return longer;
 }
