@@ -4,7 +4,7 @@
 # make test      unit, integration and contract tests under ASan and UBSan;
 #                T='test_git*' runs some, GROUPS=unit a group
 # make crash     one conversation, with a fault at one point after another;
-#                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=2
+#                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=4 FROM=kill:n
 # make soak      an hour of random conversation; MINUTES=60 SEED=n
 # make fuzz      throws things at the parsers (clang, libFuzzer), SECONDS=60 at
 #                each; F='grammar' some of them
@@ -73,9 +73,10 @@ INTMAIN := $(if $(INTSRC),$(shell grep -l '^int main\b' $(INTSRC)))
 INT     := $(INTMAIN:%.c=$(OUT)/%)
 INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
-CRASHSRC := $(addprefix tests/crash/,sweep.c play.c talk.c turn.c)
 SOAKSRC := $(wildcard tests/soak/*.c)
 SOAK    := $(OUT)/tests/soak/soak
+CRASHSRC := $(addprefix tests/crash/,sweep.c plan.c play.c talk.c turn.c)
+KEEPSRC := $(addprefix tests/crash/,keeper.c power.c)
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(filter tests/fuzz/fuzz_%, \
@@ -91,8 +92,8 @@ GEN     := $(patsubst %,$(OUT)/gen/%.inc,$(wildcard store/migrations/*.sql \
 LIBS    := $(OUT)/libsandbox.a $(OUT)/libkcibot.a
 OBJ     := $(call object,$(SRC) bot/main.c $(SANDBOX) tests/sandbox/main.c \
            tests/contract/calls.c $(DEMOSRC) $(UNITSRC) $(INTSRC) \
-           $(BENCHSRC) $(CRASHSRC) tests/crash/keeper.c $(SOAKSRC) \
-           $(FUZZSRC) $(SIMSRC))
+           $(BENCHSRC) $(CRASHSRC) $(KEEPSRC) $(SOAKSRC) $(FUZZSRC) \
+           $(SIMSRC))
 
 Q       := $(if $(filter 1,$(V)),,@)
 say     = @$(if $(Q),printf '  %-5s %s\n' $(1))
@@ -164,15 +165,13 @@ $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 $(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
-$(SOAK): $(call object,$(SOAKSRC)) $(INTOBJ) $(LIBS)
-	$(call say,LINK $@)
-	$(Q)$(LINK) -lcmocka
-$(OUT)/tests/crash/keeper: $(OUT)/tests/crash/keeper.o
+$(OUT)/tests/crash/keeper: $(call object,$(KEEPSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
 # Without sanitizers: it works below theirs.
 $(OUT)/tests/crash/shim.so: $(wildcard tests/crash/shim*.c) \
-		tests/crash/shim.h tests/crash/fault.h Makefile
+		tests/crash/shim.h tests/crash/fault.h tests/crash/power.h \
+		Makefile
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -I. -O2 -g $(WARN) -Werror -fPIC \
@@ -233,11 +232,11 @@ format:
 
 crash:
 	@tools/deps run build test
-	$(SUB) MODE=$(TESTMODE) run-crash
-run-crash: $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
+	$(SUB) $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
 	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
 		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
-		$(JOBS:%=--jobs %)
+		$(JOBS:%=--jobs %) $(if $(filter command environment,$(origin \
+		FROM)),--from $(FROM))
 
 # Optimized and without sanitizers, so that its memory is what it would be.
 soak:

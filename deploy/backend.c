@@ -345,7 +345,8 @@ struct port *backend_port_new(const struct backend_settings *settings,
 		.pause = pause_thread,
 		.ctx = b,
 	};
-	if (fs_mkdirs(settings->dir, 0711, e))
+	if (fs_mkdirs(settings->dir, 0711, e) ||
+	    fs_sync_folder_of(settings->dir, e))
 		return NULL;
 	if (!realpath(settings->dir, b->dir) ||
 	    (settings->hide && !realpath(settings->hide, b->hide))) {

@@ -295,6 +295,14 @@ static enum err leave_out_content(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
+static enum err merge_again(const struct flow *f, const struct cycle *c,
+			    struct error *e)
+{
+	if (store_cycle_move(f->store, c->id, "pushing", "merging", e))
+		return e->code;
+	return flow_want_batch(f, c->id, e);
+}
+
 /* A refused push: merge again where that can help, else an error. */
 static enum err push_refused(const struct flow *f, struct cycle *c,
 			     const struct outcome *o, struct error *e)
@@ -315,9 +323,7 @@ static enum err push_refused(const struct flow *f, struct cycle *c,
 	}
 	if (!again || c->batches >= FLOW_BATCHES_MAX)
 		return flow_finish(f, c, "error", "push_refused", o->text, e);
-	if (store_cycle_move(f->store, c->id, "pushing", "merging", e))
-		return e->code;
-	return flow_want_batch(f, c->id, e);
+	return merge_again(f, c, e);
 }
 
 /* A refused push was put back, unless that failed as well. */
@@ -358,6 +364,9 @@ enum err flow_pushed(const struct flow *f, const json_t *args,
 		return ERR_OK;
 	if (o->code == ERR_CONFLICT)
 		return push_refused(f, &c, o, e);
+	/* The mirror that held the merge was damaged, and made anew. */
+	if (o->code == ERR_MISSING && c.batches < FLOW_BATCHES_MAX)
+		return merge_again(f, &c, e);
 	if (o->code)
 		return flow_finish(f, &c, "error", "push_failed", o->text, e);
 	if (store_cycle_move(f->store, c.id, "pushing", "running", e))

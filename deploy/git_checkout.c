@@ -47,6 +47,27 @@ static enum err write_files(struct git_mirror *m, const char *sha,
 	return git_run_ok(m->git, &check_out, &r, e);
 }
 
+static enum err attempt(struct git_mirror *m, const char *sha, const char *dir,
+			const char *index, struct error *e)
+{
+	if (git_mirror_need(m, sha, e))
+		return e->code;
+	return write_files(m, sha, dir, index, e);
+}
+
+/* A damaged mirror is made anew, once; what is checked out was pushed. */
+static enum err fill(struct git_mirror *m, const char *sha, const char *dir,
+		     const char *index, struct error *e)
+{
+	enum err code = attempt(m, sha, dir, index, e);
+
+	if (!code || !m->git->corrupt)
+		return code;
+	if (git_mirror_renew(m, e))
+		return e->code;
+	return attempt(m, sha, dir, index, e);
+}
+
 /* mkdtemp() takes no NULL, and NULL must not be freed as a folder. */
 static char *scratch_new(const struct git_mirror *m)
 {
@@ -69,7 +90,7 @@ enum err git_checkout(const struct git_settings *settings, const char *repo,
 
 	if (!git_sha_ok(sha))
 		return error_set(e, ERR_INVALID, "not a commit");
-	if (git_mirror_open(&g, repo, &m, e) || git_mirror_need(&m, sha, e))
+	if (git_mirror_open(&g, repo, &m, e))
 		return error_prefix(e, "checkout");
 	scratch = scratch_new(&m);
 	index = scratch ? str_format("%s/index", scratch) : NULL;
@@ -79,7 +100,7 @@ enum err git_checkout(const struct git_settings *settings, const char *repo,
 		return error_errno(e,
 				   errno == EEXIST ? ERR_CONFLICT : ERR_RETRY,
 				   "checkout: cannot make %s", dir);
-	if (write_files(&m, sha, dir, index, e) == ERR_OK)
+	if (fill(&m, sha, dir, index, e) == ERR_OK)
 		return ERR_OK;
 	if (fs_remove_tree(dir, &ignored))
 		return error_prefix(e, "checkout, left in pieces");

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,24 @@ void git_mirror_sweep_all(const char *dir)
 	closedir(d);
 }
 
+/* git syncs what it commits (core.fsync); what makes the folder a repository
+ * it does not. */
+static enum err sync_parts(const char *temp, struct error *e)
+{
+	static const char *const parts[] = {"HEAD", "config"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		CLEANUP(free) char *path = str_format("%s/%s", temp, parts[i]);
+		CLEANUP(fd_close)
+		int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+		if (fd < 0 || fsync(fd))
+			return error_errno(e, ERR_RETRY, "cannot sync %s of %s",
+					   parts[i], temp);
+	}
+	return ERR_OK;
+}
+
 static enum err init_at(struct git_mirror *m, const char *temp, struct error *e)
 {
 	CLEANUP(proc_result_release) struct proc_result r = GIT_RESULT_INIT;
@@ -102,8 +121,9 @@ static enum err init_at(struct git_mirror *m, const char *temp, struct error *e)
 
 	if (!file)
 		return error_set(e, ERR_RETRY, "out of memory");
-	if (git_run_ok(m->git, &init, &r, e))
+	if (git_run_ok(m->git, &init, &r, e) || sync_parts(temp, e))
 		return e->code;
+	/* Syncs the folder as well. */
 	return fs_write(file, m->repo, strlen(m->repo), 0600, e);
 }
 
@@ -114,7 +134,7 @@ static enum err make_at(struct git_mirror *m, const char *temp, struct error *e)
 	/* A checkout may have made the same mirror meanwhile: as good. */
 	if (rename(temp, m->dir) && errno != ENOTEMPTY && errno != EEXIST)
 		return error_errno(e, ERR_RETRY, "cannot make %s", m->dir);
-	return ERR_OK;
+	return fs_sync_folder_of(m->dir, e);
 }
 
 static enum err make(struct git_mirror *m, struct error *e)
@@ -152,10 +172,24 @@ enum err git_mirror_open(struct git *g, const char *repo,
 	return make(ret, e);
 }
 
+/* In one step: whoever uses it now, in another thread, finds none of it, and
+ * not a part. */
+static enum err move_away(struct git_mirror *m, const char *away,
+			  struct error *e)
+{
+	if (rename(m->dir, away) && errno != ENOENT)
+		return error_errno(e, ERR_RETRY, "cannot move %s", m->dir);
+	return fs_remove_tree(away, e);
+}
+
 enum err git_mirror_renew(struct git_mirror *m, struct error *e)
 {
+	CLEANUP(free) char *away = str_format("%s.new-XXXXXX", m->dir);
+
 	m->git->corrupt = false;
-	if (fs_remove_tree(m->dir, e))
+	if (!away || !mkdtemp(away))
+		return error_errno(e, ERR_RETRY, "cannot move %s", m->dir);
+	if (move_away(m, away, e))
 		return e->code;
 	return make(m, e);
 }

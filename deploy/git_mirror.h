@@ -2,7 +2,7 @@
  * The bare mirrors: made whole or not at all, swept of what a killed git
  * leaves behind, thrown away and made anew when they are damaged.  Only the
  * port writes refs in them, one thread in one at a time; git_checkout() only
- * adds objects.
+ * adds objects, or makes a damaged one anew.
  *
  *	DIR/HASH.git		the mirror; its file "description" names the
  *				repository
@@ -44,7 +44,10 @@ NODISCARD enum err git_mirror_open(struct git *g, const char *repo,
 void git_mirror_sweep_all(const char *dir);
 void git_mirror_sweep(const struct git_mirror *m);
 
-/* Throws the mirror away and makes an empty one. */
+/*
+ * Throws the mirror away and makes an empty one; from any thread.  What was
+ * only in it (a merge that was not pushed) is lost.
+ */
 NODISCARD enum err git_mirror_renew(struct git_mirror *m, struct error *e);
 
 /*

@@ -162,6 +162,10 @@ static void perform(struct git_port *p, struct task *t)
 	struct git git = {.settings = &p->settings, .cancel_fd = p->cancel_fd};
 
 	o.code = t->kind->run(&git, t->args, &answer, &e);
+	/* A disk or memory of ours that fails says nothing about what was
+	 * asked; it may be well at the next try. */
+	if (o.code == ERR_FATAL)
+		o.code = ERR_RETRY;
 	o.body = answer.body;
 	if (o.code) {
 		o.unknown = answer.unknown;

@@ -118,6 +118,24 @@ static enum err check(struct target *t, struct error *e)
 	return ERR_OK;
 }
 
+/*
+ * A damaged mirror is made anew, once.  Then what was merged and never pushed
+ * is nowhere: ERR_MISSING, and it has to be merged again.
+ */
+static enum err check_well(struct target *t, struct error *e)
+{
+	struct git *g = t->mirror.git;
+	enum err code;
+
+	g->corrupt = false;
+	code = check(t, e);
+	if (!code || !g->corrupt)
+		return code;
+	if (git_mirror_renew(&t->mirror, e))
+		return e->code;
+	return check(t, e);
+}
+
 static enum err run_push(struct target *t, const char *from, const char *to,
 			 struct proc_result *r, struct error *e)
 {
@@ -226,7 +244,7 @@ static const struct target *refused(const struct targets *all)
 static enum err check_all(struct targets *all, struct error *e)
 {
 	for (size_t i = 0; i < all->count; i++)
-		if (check(&all->items[i], e))
+		if (check_well(&all->items[i], e))
 			return e->code;
 	return ERR_OK;
 }

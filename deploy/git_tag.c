@@ -192,20 +192,35 @@ static enum err push_tag(const struct tag *t, struct tagged *p, long n,
 	}
 }
 
+static enum err look_up(const struct tag *t, struct tagged *p, struct error *e)
+{
+	char pattern[256];
+
+	snprintf(pattern, sizeof(pattern), "refs/tags/%s*", t->prefix);
+	if (git_mirror_need(&p->mirror, p->sha, e) ||
+	    git_commit_date(&p->mirror, p->sha, &p->date, e))
+		return e->code;
+	return git_mirror_remote_refs(&p->mirror, pattern, &p->refs, e);
+}
+
+/* A damaged mirror is made anew, once; what is to be tagged was pushed. */
 static enum err open_one(struct git *g, const struct tag *t, const json_t *args,
 			 struct tagged *p, struct error *e)
 {
-	char pattern[256];
+	enum err code;
 
 	p->sha = js_str(args, "sha");
 	if (!git_sha_ok(p->sha))
 		return error_set(e, ERR_INVALID, "not a commit");
-	snprintf(pattern, sizeof(pattern), "refs/tags/%s*", t->prefix);
-	if (git_mirror_open(g, js_str(args, "repo"), &p->mirror, e) ||
-	    git_mirror_need(&p->mirror, p->sha, e) ||
-	    git_commit_date(&p->mirror, p->sha, &p->date, e))
+	g->corrupt = false;
+	if (git_mirror_open(g, js_str(args, "repo"), &p->mirror, e))
 		return e->code;
-	return git_mirror_remote_refs(&p->mirror, pattern, &p->refs, e);
+	code = look_up(t, p, e);
+	if (!code || !g->corrupt)
+		return code;
+	if (git_mirror_renew(&p->mirror, e))
+		return e->code;
+	return look_up(t, p, e);
 }
 
 static enum err open_all(struct git *g, const json_t *args, struct tag *t,

@@ -157,13 +157,16 @@ static void add_sha(const json_t *project, struct strv *ret)
 {
 	CLEANUP(free) char *name = strdup(js_str(project, "name"));
 
-	for (char *p = name; p && *p; p++) {
+	if (!name) {
+		ret->failed = true;
+		return;
+	}
+	for (char *p = name; *p; p++) {
 		*p = (char)toupper((unsigned char)*p);
 		if (!isalnum((unsigned char)*p))
 			*p = '_';
 	}
-	strv_addf(ret, "KCIBOT_SHA_%s=%s", name ? name : "",
-		  js_str(project, "sha"));
+	strv_addf(ret, "KCIBOT_SHA_%s=%s", name, js_str(project, "sha"));
 }
 
 static enum err add_secret(const char *name, const char *file, struct strv *ret,
@@ -173,8 +176,9 @@ static enum err add_secret(const char *name, const char *file, struct strv *ret,
 	struct error why = ERROR_INIT;
 
 	if (!file || fs_read(file, &text, &why))
-		return error_set(e, ERR_MISSING, "secret %s: %s", name,
-				 file ? why.text : "no file");
+		return error_set(
+			e, text.failed == ERR_FATAL ? ERR_FATAL : ERR_MISSING,
+			"secret %s: %s", name, file ? why.text : "no file");
 	while (text.len && (text.text[text.len - 1] == '\n' ||
 			    text.text[text.len - 1] == '\r'))
 		str_truncate(&text, text.len - 1);

@@ -233,6 +233,7 @@ static void prepend_end(int dir, enum part part, size_t max, struct str *out)
 	}
 	str_add(&s, out->text, out->len);
 	str_clear(out);
+	str_inherit(out, &s);
 	str_add(out, s.text, s.len);
 }
 
@@ -318,6 +319,9 @@ void joblog_tail(const char *dir, size_t lines, size_t bytes, struct str *out)
 	/* Cleaned first: no sequence in its middle may hide a secret. */
 	clean(&plain, raw.text + start, raw.len - start);
 	redact_text(&text, plain.text, plain.len);
+	str_inherit(out, &raw);
+	str_inherit(out, &plain);
+	str_inherit(out, &text);
 	start = tail_start(&text, lines, bytes);
 	str_add(out, text.text + start, text.len - start);
 }

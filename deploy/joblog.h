@@ -41,7 +41,8 @@ int64_t joblog_lost(const struct joblog *l);
 /*
  * Appends the last lines of the log in dir, finished or not, to out: at most
  * `lines` whole lines and `bytes` bytes, redacted, valid UTF-8, without
- * control characters and terminal sequences.  Nothing when there is no log.
+ * control characters and terminal sequences.  Nothing when there is no log; out
+ * fails when there is no memory.
  */
 void joblog_tail(const char *dir, size_t lines, size_t bytes, struct str *out);
 

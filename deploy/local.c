@@ -47,6 +47,17 @@ bool local_key_valid(const char *key)
 	return n && !key[n] && n <= 128 && *key != '.';
 }
 
+/*
+ * A job runs at most once, also when the power goes: what says so lies in its
+ * folder, which must not be lost as a whole.
+ */
+static enum err make_folder(const char *dir, struct error *e)
+{
+	if (fs_mkdirs(dir, 0711, e))
+		return e->code;
+	return fs_sync_folder_of(dir, e);
+}
+
 static enum err file_write(const char *dir, const char *name, const char *text,
 			   mode_t mode, struct error *e)
 {
@@ -441,7 +452,7 @@ enum err local_run(const struct local *l, const json_t *args, json_t **ret,
 	v.dir = str_format("%s/%s", l->dir, js_str(args, "key"));
 	if (!v.dir)
 		return error_set(e, ERR_FATAL, "out of memory");
-	if (fs_mkdirs(v.dir, 0711, e))
+	if (make_folder(v.dir, e))
 		return e->code;
 	learn_secrets(args);
 	while (!job_has(v.dir, JOB_EXIT)) {
@@ -459,7 +470,7 @@ enum err local_cancel(const struct local *l, const char *key, struct error *e)
 
 	if (!dir)
 		return error_set(e, ERR_FATAL, "out of memory");
-	if (fs_mkdirs(dir, 0711, e))
+	if (make_folder(dir, e))
 		return e->code;
 	if (job_has(dir, JOB_EXIT))
 		return ERR_OK;

@@ -23,6 +23,7 @@ struct zone {
 	int64_t offsets[256]; /* of the types; the first holds before all */
 	bool has_rule;	      /* after the last change */
 	struct zone_rule rule;
+	bool starved; /* there was no memory to read it */
 };
 
 void zone_free(struct zone *z)
@@ -89,7 +90,8 @@ static bool read_body(struct zone *z, const uint8_t *p, const struct counts *c,
 	z->count = c->times;
 	z->times = calloc(c->times + 1u, sizeof(*z->times));
 	z->types = calloc(c->times + 1u, sizeof(*z->types));
-	if (!z->times || !z->types)
+	z->starved = !z->times || !z->types;
+	if (z->starved)
 		return false;
 	for (size_t i = 0; i < c->times; i++) {
 		z->times[i] = number(p + i * time, time);
@@ -148,7 +150,11 @@ struct zone *zone_parse(const void *bytes, size_t len, struct error *e)
 		return NULL;
 	}
 	if (!read_file(z, bytes, len)) {
-		error_set(e, ERR_INVALID, "not a file of time zone rules");
+		if (z->starved)
+			error_set(e, ERR_FATAL, "out of memory");
+		else
+			error_set(e, ERR_INVALID,
+				  "not a file of time zone rules");
 		return NULL;
 	}
 	return TAKE(z);

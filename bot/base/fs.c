@@ -50,7 +50,7 @@ static enum err write_all(int fd, const char *data, size_t len, struct error *e)
 	return ERR_OK;
 }
 
-static enum err sync_folder_of(const char *path, struct error *e)
+enum err fs_sync_folder_of(const char *path, struct error *e)
 {
 	CLEANUP(free) char *folder = strdup(path);
 	char *slash = folder ? strrchr(folder, '/') : NULL;
@@ -100,7 +100,7 @@ enum err fs_write(const char *path, const char *data, size_t len, mode_t mode,
 		unlink(temp);
 		return e->code;
 	}
-	return sync_folder_of(path, e);
+	return fs_sync_folder_of(path, e);
 }
 
 static enum err make_folder(const char *path, mode_t mode, struct error *e)

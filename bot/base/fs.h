@@ -25,6 +25,9 @@ NODISCARD enum err fs_write(const char *path, const char *data, size_t len,
 /* mkdir -p, each new folder with mode. */
 NODISCARD enum err fs_mkdirs(const char *path, mode_t mode, struct error *e);
 
+/* After a power cut the name path is there, if it is there now. */
+NODISCARD enum err fs_sync_folder_of(const char *path, struct error *e);
+
 /* rm -rf that never follows a symbolic link; no such path is success. */
 NODISCARD enum err fs_remove_tree(const char *path, struct error *e);
 

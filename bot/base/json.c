@@ -16,11 +16,13 @@ static _Thread_local size_t left;
 static _Thread_local bool refused; /* it took more than that */
 
 /*
- * While it parses, jansson 2.14 must not be refused memory: it leaves out the
+ * jansson 2.14 must not be refused memory.  While it parses it leaves out the
  * bytes of a text for which there was none and goes on, and then copies past
- * the end of what it has.  So at our own bound the text ends (see feed()), and
- * where the machine has no more the process does; it starts again where it
- * was.
+ * the end of what it has; while it writes it leaves out the name of a member.
+ * And a list that is made of many pieces would have one less, and count as a
+ * whole one: an effect without one of its projects.  So at our own bound the
+ * text ends (see feed()), and where the machine has no more the process does;
+ * it starts again where it was.
  */
 static void NORETURN no_memory(void)
 {
@@ -36,10 +38,10 @@ static void *counted_malloc(size_t size)
 	void *p = malloc(size);
 	size_t got;
 
-	if (!counting)
-		return p;
 	if (!p)
 		no_memory();
+	if (!counting)
+		return p;
 	got = malloc_usable_size(p);
 	refused = refused || got > left;
 	left -= got < left ? got : left;

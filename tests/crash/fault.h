@@ -26,25 +26,28 @@ enum fault {
 	FAULT_FULL,  /* the disk is full */
 	FAULT_FILES, /* no more descriptors */
 	FAULT_ALLOC, /* no more memory */
+	FAULT_POWER, /* as KILL; what was not synced is lost, see power.h */
 };
 
 /* What counts as a point, by fault. */
 enum points {
-	POINT_FILE = 1,
-	POINT_SOCKET = 2,
-	POINT_CHILD = 4,
-	POINT_OPEN = 8, /* anything that takes a descriptor */
-	POINT_ALLOC = 16,
+	POINT_WRITE = 1, /* to a file */
+	POINT_FILE = 2,	 /* what else is done to files, as a whole or not */
+	POINT_SOCKET = 4,
+	POINT_CHILD = 8,
+	POINT_OPEN = 16, /* anything that takes a descriptor */
+	POINT_ALLOC = 32,
 };
-#define FAULT_KINDS 5
+#define FAULT_KINDS 6
 
 struct fault_block {
 	/* Said by the sweep: */
-	int what;	 /* enum fault */
-	unsigned points; /* of enum points */
-	int64_t at;	 /* the point at which it begins, from 1 */
-	int64_t for_ms;	 /* and how long it lasts; 0 = that one point */
-	char dir[256];	 /* files elsewhere are no points */
+	int what;	  /* enum fault */
+	unsigned points;  /* of enum points */
+	int64_t at;	  /* the point at which it begins, from 1 */
+	int64_t for_ms;	  /* and how long it lasts; 0 = that one point */
+	char dir[256];	  /* files elsewhere are no points */
+	char ledger[256]; /* what is on the disk for sure; see power.h */
 	/* Said by the shim: */
 	atomic_llong count;		   /* points so far, of all lives */
 	atomic_llong of_kind[FAULT_KINDS]; /* all calls, by bit of points */

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "tests/crash/fault.h"
+#include "tests/crash/power.h"
 
 /* More is a loop, and not what a single fault explains. */
 #define LIVES_MOST 200
@@ -94,9 +96,20 @@ static int one_life(char **argv, struct fault_block *block)
 	return status;
 }
 
+/* The bot died of it: what is left of its jobs and of git ends by itself. */
+static void cut_power(struct fault_block *block)
+{
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	fprintf(stderr, "keeper: the power is cut\n");
+	power_cut(block->dir, block->ledger, block->at % 2 == 0);
+	block->what = FAULT_NONE;
+}
+
 int main(int argc, char **argv)
 {
 	struct fault_block *block = open_block();
+	bool power = block && block->what == FAULT_POWER;
 	struct sigaction act = {.sa_handler = on_term};
 	int status;
 
@@ -108,6 +121,8 @@ int main(int argc, char **argv)
 		return 127;
 	}
 	sigaction(SIGTERM, &act, NULL);
+	if (power)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	do {
 		if (block && atomic_fetch_add(&block->lives, 1) >= LIVES_MOST) {
 			fprintf(stderr, "keeper: it died too often\n");
@@ -120,6 +135,9 @@ int main(int argc, char **argv)
 			WIFSIGNALED(status) ? "signal" : "status",
 			WIFSIGNALED(status) ? WTERMSIG(status)
 					    : WEXITSTATUS(status));
+		if (power && block->what == FAULT_POWER &&
+		    atomic_load(&block->hits))
+			cut_power(block);
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L},
 			  NULL);
 	} while (!told_to_stop);

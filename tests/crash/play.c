@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include "bot/base/fs.h"
+#include "tests/crash/plan.h"
 #include "tests/crash/talk.h"
+#include "tests/integration/look.h"
 
 /* Of one conversation: nothing in it waits longer than HOUSE_WAIT_MS. */
 #define ONE_PLAY_S 300
 #define SKIPPED 77
+#define LOOK_EACH_MS 50
 
 /* --- in the child: one conversation --- */
 
@@ -113,6 +116,10 @@ static void arm(const struct play *p)
 	block->points = p->kind->points;
 	block->at = p->at;
 	block->for_ms = p->kind->for_ms;
+	if (snprintf(block->ledger, sizeof(block->ledger), "%s/ledger",
+		     p->dir) >= (int)sizeof(block->ledger) ||
+	    mkdir(block->ledger, 0700))
+		_exit(2);
 }
 
 static void NORETURN play_child(const struct play *p)
@@ -127,9 +134,12 @@ static void NORETURN play_child(const struct play *p)
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(2);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A terminal's ^C is for the sweep, which ends it in good order. */
+	setpgid(0, 0);
 	alarm(ONE_PLAY_S);
 	setenv("TMPDIR", p->dir, 1);
 	setenv("HOUSE_KEEP", "1", 1);
+	look_each_ms(LOOK_EACH_MS);
 	playing = p;
 	arm(p);
 	status = cmocka_run_group_tests_name("play", tests, NULL, NULL) != 0;

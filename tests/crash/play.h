@@ -12,15 +12,7 @@
 #include "tests/crash/fault.h"
 #include "tests/crash/turn.h"
 
-/* How something fails, and for how long. */
-struct kind {
-	const char *name;
-	enum fault fault;
-	unsigned points;	 /* of enum points: where it may */
-	int64_t for_ms;		 /* 0 = at one point only */
-	int weight;		 /* its share of the time */
-	const struct turn *turn; /* instead of a fault; NULL = none */
-};
+struct kind; /* see plan.h */
 
 struct play {
 	const struct kind *kind; /* NULL: undisturbed, what others end like */

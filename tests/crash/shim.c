@@ -8,7 +8,8 @@
  * It works in front of the sanitizers' runtime: calls that change something
  * go straight to the kernel, allocations to the sanitizer's own functions.
  * Children do not have it: the variables are taken away at once, and a fork
- * is seen by its number.
+ * is seen by its number.  Only for the sake of power cuts it goes along with
+ * the supervisors of jobs, to see what they sync.
  */
 #include "tests/crash/shim.h"
 
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,14 +28,27 @@
 #define FULL_PATH 512
 
 struct fault_block *shim_block;
+bool shim_is_job;
+char shim_preload[FULL_PATH], shim_file[FULL_PATH], shim_sanitizer[FULL_PATH];
 static long self;
 
-__attribute__((constructor)) static void begin(void)
+static void keep_variable(char ret[FULL_PATH], const char *name)
+{
+	const char *value = getenv(name);
+
+	snprintf(ret, FULL_PATH, "%s=%s", name, value ? value : "");
+}
+
+__attribute__((constructor)) static void begin(int argc, char **argv)
 {
 	const char *path = getenv(FAULT_ENV);
 	int fd;
 	void *at;
 
+	keep_variable(shim_preload, "LD_PRELOAD");
+	keep_variable(shim_file, FAULT_ENV);
+	/* It must let us come first there, too. */
+	keep_variable(shim_sanitizer, "ASAN_OPTIONS");
 	unsetenv("LD_PRELOAD");
 	unsetenv(FAULT_ENV);
 	if (!path)
@@ -46,6 +61,7 @@ __attribute__((constructor)) static void begin(void)
 	if (at == MAP_FAILED)
 		return;
 	self = syscall(SYS_getpid);
+	shim_is_job = argc > 1 && strcmp(argv[1], "run-job") == 0;
 	shim_block = at;
 }
 
@@ -82,7 +98,7 @@ static void note(const char *call, const char *what)
 
 static bool is_ours(void)
 {
-	return shim_block && syscall(SYS_getpid) == self;
+	return shim_block && !shim_is_job && syscall(SYS_getpid) == self;
 }
 
 /* Does this call go wrong?  Counts it. */
@@ -165,7 +181,7 @@ static bool is_internet(int fd)
 	       (domain == AF_INET || domain == AF_INET6);
 }
 
-bool wrong_fd(const char *call, int fd)
+bool wrong_fd(enum points kind, const char *call, int fd)
 {
 	char path[FULL_PATH];
 	struct stat st;
@@ -176,7 +192,7 @@ bool wrong_fd(const char *call, int fd)
 		return is_internet(fd) &&
 		       goes_wrong(POINT_SOCKET, call, "a socket");
 	return S_ISREG(st.st_mode) && path_of(fd, path) && is_inside(path) &&
-	       goes_wrong(POINT_FILE, call, path);
+	       goes_wrong(kind, call, path);
 }
 
 /* What a call that goes wrong returns; it may never. */
@@ -189,7 +205,7 @@ int shim_fail(void)
 		[FAULT_ALLOC] = ENOMEM,
 	};
 
-	if (shim_block->what == FAULT_KILL)
+	if (shim_block->what == FAULT_KILL || shim_block->what == FAULT_POWER)
 		die();
 	errno = errnos[shim_block->what];
 	return -1;

@@ -22,7 +22,7 @@ bool wrong_call(enum points kind, const char *call, const char *what);
  * elsewhere, and what is neither file nor Internet, never do. */
 bool wrong_path(const char *call, const char *path);
 bool wrong_at(const char *call, int folder, const char *name);
-bool wrong_fd(const char *call, int fd);
+bool wrong_fd(enum points kind, const char *call, int fd);
 
 /* The fault lets the call happen, or half of it, and acts behind it. */
 bool shim_happens(void);
@@ -30,6 +30,12 @@ bool shim_happens(void);
 int shim_fail(void);
 /* Behind a call that went wrong and happened. */
 void shim_after(void);
+/* Is the program the supervisor of a job?  It meets no faults. */
+extern bool shim_is_job;
+/* What makes a child have the shim too: "NAME=VALUE". */
+extern char shim_preload[], shim_file[], shim_sanitizer[];
+/* Behind a sync of a file or a folder that went well. */
+void ledger_note(int fd);
 
 #pragma GCC visibility pop
 

@@ -25,7 +25,7 @@ static ssize_t end_write(bool wrong, ssize_t rc)
 
 ssize_t write(int fd, const void *data, size_t len)
 {
-	bool wrong = wrong_fd("write", fd);
+	bool wrong = wrong_fd(POINT_WRITE, "write", fd);
 
 	if (wrong && !shim_happens())
 		return shim_fail();
@@ -35,7 +35,7 @@ ssize_t write(int fd, const void *data, size_t len)
 
 ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
 {
-	bool wrong = wrong_fd("pwrite64", fd);
+	bool wrong = wrong_fd(POINT_WRITE, "pwrite64", fd);
 
 	if (wrong && !shim_happens())
 		return shim_fail();
@@ -50,7 +50,7 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 
 ssize_t send(int fd, const void *data, size_t len, int flags)
 {
-	bool wrong = wrong_fd("send", fd);
+	bool wrong = wrong_fd(POINT_WRITE, "send", fd);
 
 	if (wrong && !shim_happens())
 		return shim_fail();
@@ -61,22 +61,34 @@ ssize_t send(int fd, const void *data, size_t len, int flags)
 
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	CALL(wrong_fd("sendmsg", fd), SYS_sendmsg, fd, m, flags);
+	CALL(wrong_fd(POINT_WRITE, "sendmsg", fd), SYS_sendmsg, fd, m, flags);
+}
+
+static int sync_file(const char *call, long number, int fd)
+{
+	int rc;
+
+	if (wrong_fd(POINT_FILE, call, fd))
+		return shim_fail();
+	rc = (int)syscall(number, fd);
+	if (!rc)
+		ledger_note(fd);
+	return rc;
 }
 
 int fsync(int fd)
 {
-	CALL(wrong_fd("fsync", fd), SYS_fsync, fd);
+	return sync_file("fsync", SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
-	CALL(wrong_fd("fdatasync", fd), SYS_fdatasync, fd);
+	return sync_file("fdatasync", SYS_fdatasync, fd);
 }
 
 int ftruncate64(int fd, off64_t len)
 {
-	CALL(wrong_fd("ftruncate64", fd), SYS_ftruncate, fd, len);
+	CALL(wrong_fd(POINT_FILE, "ftruncate64", fd), SYS_ftruncate, fd, len);
 }
 
 /* --- names --- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -40,6 +41,26 @@ typedef int spawn_fn(pid_t *pid, const char *path,
 		     const posix_spawnattr_t *attr, char *const argv[],
 		     char *const env[]);
 
+/* A supervisor's environment with the shim in it, where power will go. */
+static char *const *with_shim(char *const argv[], char *const env[])
+{
+	static char *longer[16];
+	size_t n = 0;
+
+	if (!shim_block || shim_block->what != FAULT_POWER || !argv[1] ||
+	    strcmp(argv[1], "run-job") != 0)
+		return env;
+	while (env[n] && n < 12) {
+		longer[n] = env[n];
+		n++;
+	}
+	longer[n++] = shim_preload;
+	longer[n++] = shim_file;
+	longer[n++] = shim_sanitizer;
+	longer[n] = NULL;
+	return longer;
+}
+
 static int spawn_with(const char *call, pid_t *pid, const char *path,
 		      const posix_spawn_file_actions_t *actions,
 		      const posix_spawnattr_t *attr, char *const argv[],
@@ -53,7 +74,7 @@ static int spawn_with(const char *call, pid_t *pid, const char *path,
 		shim_fail();
 		return errno;
 	}
-	rc = real(pid, path, actions, attr, argv, env);
+	rc = real(pid, path, actions, attr, argv, with_shim(argv, env));
 	/* The parent may die before it knows its child. */
 	if (wrong)
 		shim_after();

@@ -1,5 +1,6 @@
 /*
- * sweep [--fault NAME]... [--at N] [--every N] [--minutes N] [--jobs N] [DIR]
+ * sweep [--fault NAME]... [--at N] [--every N] [--minutes N] [--jobs N]
+ *       [--from NAME:N] [DIR]
  *
  * Plays one conversation undisturbed and counts the points at which the bot
  * changes something outside of itself.  Then it plays it again and again,
@@ -7,53 +8,32 @@
  *
  * Without --every the points are so far apart that all of it takes about
  * --minutes; --every 1 takes all.  A line for each point that failed says how
- * to repeat it; what it left is in DIR, which must have a short name.  Exit 1
- * when there was one.
+ * to repeat it; what it left is in DIR, which must have a short name.  Each
+ * minute a line says how far it got; ^C ends it with the word that goes on
+ * from there.  Exit 1 when a point failed.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bot/base/clock.h"
 #include "bot/base/fs.h"
-#include "tests/crash/play.h"
+#include "tests/crash/plan.h"
 
-#define FAULTS_MOST 16
-#define JOBS_MOST 16
-#define WHILE_MS 1500
+#define JOBS_MOST 64
+#define TELL_EACH_MS 60000
 
-static const struct kind kinds[] = {
-	{"kill", FAULT_KILL, POINT_FILE | POINT_SOCKET | POINT_CHILD, 0, 4,
-	 NULL},
-	{"tear", FAULT_TEAR, POINT_FILE | POINT_SOCKET | POINT_CHILD, 0, 4,
-	 NULL},
-	{"short", FAULT_SHORT, POINT_FILE | POINT_SOCKET, 0, 1, NULL},
-	{"eio", FAULT_EIO, POINT_FILE, 0, 1, NULL},
-	{"eio-while", FAULT_EIO, POINT_FILE, WHILE_MS, 1, NULL},
-	{"full", FAULT_FULL, POINT_FILE, 0, 1, NULL},
-	{"full-while", FAULT_FULL, POINT_FILE, WHILE_MS, 1, NULL},
-	{"files", FAULT_FILES, POINT_OPEN, 0, 1, NULL},
-	{"files-while", FAULT_FILES, POINT_OPEN, WHILE_MS, 1, NULL},
-	{"clock", FAULT_NONE, 0, 0, 1, &turn_clock},
-	{"disk", FAULT_NONE, 0, 0, 2, &turn_disk},
-	/* Only by name: cmark-gfm and jansson end the process, as they must. */
-	{"alloc", FAULT_ALLOC, POINT_ALLOC, 0, 1, NULL},
-};
-
-struct options {
-	const struct kind *kinds[FAULTS_MOST];
-	int kind_count;
-	int64_t at;    /* only this point; 0 = a sweep */
-	int64_t every; /* 0 = by the time there is */
-	int minutes;
-	int jobs;
-	const char *dir;
-};
-
-static struct options opts = {.minutes = 5, .jobs = 2};
+static struct plan_wish wish;
+static int minutes = 5;
+static int jobs;
+static const char *dir;
+static volatile sig_atomic_t interrupted;
 
 /* --- playing --- */
 
@@ -72,63 +52,60 @@ static void print_play(const struct play *p)
 		       p->kind->name, (long long)p->at, p->dir);
 }
 
-/* Waits for one to end. */
-static void reap(struct play *plays, int count)
+/* Waits for one to end; false when there was a signal instead. */
+static bool reap(struct play *plays, int count)
 {
 	int status;
 	pid_t pid = wait(&status);
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && pid > 0; i++)
 		if (plays[i].pid == pid && !plays[i].over)
 			play_end(&plays[i], status);
+	return pid > 0;
+}
+
+static void tell_progress(const struct plan *p, int ended, int64_t began)
+{
+	int64_t took_s = (clock_mono(&clock_system) - began) / 1000;
+	int64_t left_s = took_s * (p->count - ended) / (ended ? ended : 1);
+
+	printf("  %d of %d in %lld min, about %lld min to go\n", ended,
+	       p->count, (long long)took_s / 60, (long long)left_s / 60 + 1);
+}
+
+static void end_all(struct plan *p, int started)
+{
+	for (int i = 0; i < started; i++)
+		if (!p->plays[i].over)
+			kill(p->plays[i].pid, SIGKILL);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
 }
 
 /* Plays all, some at a time, and tells of them in their order. */
-static void play_all(struct play *plays, int count)
+static void play_all(struct plan *p)
 {
+	int64_t began = clock_mono(&clock_system), next = began + TELL_EACH_MS;
 	int started = 0, told = 0, running = 0;
 
-	while (told < count) {
-		while (running < opts.jobs && started < count) {
-			play_start(&plays[started++], opts.dir, reference_path);
+	while (told < p->count && !interrupted) {
+		while (running < jobs && started < p->count) {
+			play_start(&p->plays[started++], dir, reference_path);
 			running++;
 		}
-		reap(plays, started);
-		running--;
-		while (told < started && plays[told].over)
-			print_play(&plays[told++]);
+		running -= reap(p->plays, started);
+		while (told < started && p->plays[told].over)
+			print_play(&p->plays[told++]);
+		if (clock_mono(&clock_system) >= next) {
+			tell_progress(p, started - running, began);
+			next += TELL_EACH_MS;
+		}
 		fflush(stdout);
 	}
-}
-
-static int64_t points_of(const struct kind *k, struct fault_block *seen)
-{
-	int64_t sum = 0;
-
-	if (k->turn)
-		return k->turn->count;
-	for (int i = 0; i < FAULT_KINDS; i++)
-		if (k->points & (1u << i))
-			sum += atomic_load(&seen->of_kind[i]);
-	return sum;
-}
-
-/* So that its share of the time is enough: a play with a fault takes longer
- * by a restart, and by what is tried again. */
-static int64_t stride(const struct kind *k, int64_t points, int64_t one_ms)
-{
-	int64_t all_ms = (int64_t)opts.minutes * 60000 * opts.jobs;
-	int weights = 0;
-	int64_t plays;
-
-	if (opts.every)
-		return opts.every;
-	for (int i = 0; i < opts.kind_count; i++)
-		weights += opts.kinds[i]->weight;
-	if (one_ms < 1 || weights < 1)
-		return points;
-	plays = all_ms * k->weight / (one_ms * 3 / 2 + 1) / weights;
-	return plays < 1 ? points : (points + plays - 1) / plays;
+	end_all(p, started);
+	if (told < p->count)
+		printf("interrupted; what is left: FROM=%s:%lld\n",
+		       p->plays[told].kind->name, (long long)p->plays[told].at);
 }
 
 static int64_t play_reference(struct fault_block *seen)
@@ -136,9 +113,10 @@ static int64_t play_reference(struct fault_block *seen)
 	struct play p = {0};
 	int64_t began = clock_mono(&clock_system);
 
-	play_start(&p, opts.dir, NULL);
-	reap(&p, 1);
-	if (p.failed) {
+	play_start(&p, dir, NULL);
+	while (!p.over && !interrupted)
+		reap(&p, 1);
+	if (!p.over || p.failed) {
 		printf("undisturbed: %s; see %s\n", p.why, p.dir);
 		exit(1);
 	}
@@ -147,117 +125,45 @@ static int64_t play_reference(struct fault_block *seen)
 	return clock_mono(&clock_system) - began;
 }
 
-/* What is to be played, in the order of kinds and points. */
-struct plan {
-	struct play *plays;
-	int count, room;
-	struct {
-		int64_t points, every;
-	} of[FAULTS_MOST];
-};
-
-static void plan_add(struct plan *p, const struct kind *k, int64_t at)
-{
-	if (p->count == p->room) {
-		p->room = p->room ? 2 * p->room : 64;
-		p->plays = reallocarray(p->plays, (size_t)p->room,
-					sizeof(*p->plays));
-		if (!p->plays)
-			exit(2);
-	}
-	p->plays[p->count++] = (struct play){.kind = k, .at = at};
-}
-
-static void plan_kind(struct plan *p, int i, struct fault_block *seen,
-		      int64_t one_ms)
-{
-	const struct kind *k = opts.kinds[i];
-	int64_t points = points_of(k, seen);
-	int64_t every = stride(k, points, one_ms);
-
-	p->of[i].points = points;
-	p->of[i].every = every;
-	if (opts.at)
-		plan_add(p, k, opts.at);
-	/* From the middle of the first step: not always the very first. */
-	for (int64_t at = (every + 1) / 2; !opts.at && at <= points;
-	     at += every)
-		plan_add(p, k, at);
-}
-
-struct totals {
-	int played, failed, missed, skipped;
-};
-
-static void count_plays(const struct plan *p, const struct kind *k,
-			struct totals *ret)
-{
-	for (int i = 0; i < p->count; i++) {
-		const struct play *one = &p->plays[i];
-
-		if (k && one->kind != k)
-			continue;
-		ret->played++;
-		ret->failed += one->failed;
-		ret->missed += !one->met && !one->skipped;
-		ret->skipped += one->skipped;
-	}
-}
-
-static int report_all(const struct plan *p, int64_t took_ms)
-{
-	struct totals all = {0};
-
-	for (int i = 0; i < opts.kind_count; i++) {
-		struct totals t = {0};
-
-		count_plays(p, opts.kinds[i], &t);
-		printf("%-12s %4d of %5lld points, every %lld: %d failed, %d "
-		       "not met again, %d skipped\n",
-		       opts.kinds[i]->name, t.played,
-		       (long long)p->of[i].points, (long long)p->of[i].every,
-		       t.failed, t.missed, t.skipped);
-	}
-	count_plays(p, NULL, &all);
-	printf("%d passed, %d failed, %d skipped\n",
-	       all.played - all.failed - all.skipped, all.failed, all.skipped);
-	printf("crash: %d conversations in %lld s; %s\n", all.played,
-	       (long long)took_ms / 1000,
-	       all.failed ? "NOT ALL ended the same" : "all ended the same");
-	return all.failed != 0;
-}
-
 static int sweep(void)
 {
 	int64_t began = clock_mono(&clock_system);
 	struct fault_block seen = {0};
-	int64_t one_ms = play_reference(&seen);
-	struct plan p = {0};
-	int status;
+	struct plan p;
+	int failed;
 
-	for (int i = 0; i < opts.kind_count; i++)
-		plan_kind(&p, i, &seen, one_ms);
-	play_all(p.plays, p.count);
-	status = report_all(&p, clock_mono(&clock_system) - began);
-	free(p.plays);
-	return status;
+	wish.one_ms = play_reference(&seen);
+	wish.all_ms = (int64_t)minutes * 60000 * jobs;
+	plan_make(&p, &wish, &seen);
+	play_all(&p);
+	failed = plan_report(&p, clock_mono(&clock_system) - began);
+	plan_release(&p);
+	return failed || interrupted;
+}
+
+static const char *parent_folder(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp && strlen(tmp) < 30)
+		return tmp;
+	/* Nothing is gained from a real disk, and much of the time is its. */
+	return access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
 }
 
 /* Short, as the name of a socket in it has its limit. */
 static int sweep_in_new_folder(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	static char dir[PATH_MAX];
+	static char made[PATH_MAX];
 	struct error e = ERROR_INIT;
 	int failed;
 
-	snprintf(dir, sizeof(dir), "%s/crash.XXXXXX",
-		 tmp && strlen(tmp) < 30 ? tmp : "/tmp");
-	if (!mkdtemp(dir)) {
-		perror(dir);
+	snprintf(made, sizeof(made), "%s/crash.XXXXXX", parent_folder());
+	if (!mkdtemp(made)) {
+		perror(made);
 		return 2;
 	}
-	opts.dir = dir;
+	dir = made;
 	failed = sweep();
 	if (!failed && fs_remove_tree(dir, &e))
 		fprintf(stderr, "sweep: %s\n", e.text);
@@ -266,22 +172,68 @@ static int sweep_in_new_folder(void)
 
 /* --- options --- */
 
+static const struct kind *find(const char *name)
+{
+	const struct kind *k = kind_find(name);
+
+	if (!k)
+		fprintf(stderr, "sweep: no fault is called %s\n", name);
+	return k;
+}
+
+static bool read_from(const char *text)
+{
+	char name[32] = "";
+	long long at = 0;
+
+	if (sscanf(text, "%31[^:]:%lld", name, &at) != 2) {
+		fprintf(stderr, "sweep: --from is like kill:123\n");
+		return false;
+	}
+	wish.from = find(name);
+	wish.from_at = at;
+	return wish.from != NULL;
+}
+
 static bool add_kind(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (strcmp(kinds[i].name, name) == 0 &&
-		    opts.kind_count < FAULTS_MOST) {
-			opts.kinds[opts.kind_count++] = &kinds[i];
-			return true;
-		}
-	fprintf(stderr, "sweep: no fault is called %s\n", name);
-	return false;
+	const struct kind *k = find(name);
+
+	if (!k || wish.kind_count == KINDS_MOST)
+		return false;
+	wish.kinds[wish.kind_count++] = k;
+	return true;
+}
+
+static bool read_option(int opt)
+{
+	switch (opt) {
+	case 'f':
+		return add_kind(optarg);
+	case 'F':
+		return read_from(optarg);
+	case 'a':
+		wish.at = atoll(optarg);
+		return wish.at > 0;
+	case 'e':
+		wish.every = atoll(optarg);
+		return wish.every > 0;
+	case 'm':
+		minutes = atoi(optarg);
+		return minutes > 0;
+	case 'j':
+		jobs = atoi(optarg);
+		return jobs > 0 && jobs <= JOBS_MOST;
+	default:
+		return false;
+	}
 }
 
 static bool read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"fault", required_argument, NULL, 'f'},
+		{"from", required_argument, NULL, 'F'},
 		{"at", required_argument, NULL, 'a'},
 		{"every", required_argument, NULL, 'e'},
 		{"minutes", required_argument, NULL, 'm'},
@@ -290,28 +242,14 @@ static bool read_options(int argc, char **argv)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'f' && !add_kind(optarg))
+	/* A conversation waits for a third of its time. */
+	jobs = 2 * (int)sysconf(_SC_NPROCESSORS_ONLN);
+	jobs = jobs < JOBS_MOST ? jobs : JOBS_MOST;
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!read_option(opt))
 			return false;
-		if (opt == 'a')
-			opts.at = atoll(optarg);
-		if (opt == 'e')
-			opts.every = atoll(optarg);
-		if (opt == 'm')
-			opts.minutes = atoi(optarg);
-		if (opt == 'j')
-			opts.jobs = atoi(optarg);
-		if (opt == '?')
-			return false;
-	}
-	for (size_t i = 0; !opts.kind_count && i < ARRAY_SIZE(kinds); i++)
-		if (i + 1 == ARRAY_SIZE(kinds))
-			opts.kind_count = (int)i;
-		else
-			opts.kinds[i] = &kinds[i];
-	opts.dir = argv[optind];
-	return opts.at >= 0 && opts.every >= 0 && opts.minutes > 0 &&
-	       opts.jobs > 0 && opts.jobs <= JOBS_MOST;
+	dir = argv[optind];
+	return true;
 }
 
 /* The programs beside us; the bot is started by the keeper. */
@@ -333,14 +271,24 @@ static void set_environment(void)
 	setenv("ASAN_OPTIONS", path, 1);
 }
 
+static void on_signal(int sig UNUSED)
+{
+	interrupted = 1;
+}
+
 int main(int argc, char **argv)
 {
+	/* Without SA_RESTART: it ends the wait. */
+	const struct sigaction act = {.sa_handler = on_signal};
+
 	if (!read_options(argc, argv)) {
 		fprintf(stderr, "usage: sweep [--fault NAME]... [--at N] "
 				"[--every N] [--minutes N] [--jobs N] "
-				"[DIR]\n");
+				"[--from NAME:N] [DIR]\n");
 		return 2;
 	}
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
 	set_environment();
-	return opts.dir ? sweep() : sweep_in_new_folder();
+	return dir ? sweep() : sweep_in_new_folder();
 }

@@ -217,8 +217,12 @@ static void add_statuses(struct str *out, const json_t *talk)
 		add_plain(out, js_str(s, "description"));
 		str_putc(out, '\n');
 	}
+	/* A status that is overtaken before it was sent is never told; only
+	 * "pending" may be. */
 	str_puts(out, "history:");
 	json_array_foreach (js_get(talk, "history"), i, s) {
+		if (strcmp(js_str(s, "state"), "pending") == 0)
+			continue;
 		if (strcmp(last, js_str(s, "state")) != 0)
 			str_addf(out, " %s", js_str(s, "state"));
 		last = js_str(s, "state");
@@ -294,6 +298,7 @@ static void add_query(struct str *out, struct house *h, const char *file,
 
 static void add_books(struct str *out, struct house *h)
 {
+	/* A push that was given up is merged again, or ends its cycle. */
 	static const char *const queries[] = {
 		"SELECT 'cycle', id, kind, state, restarts, verdict,"
 		" reason_code FROM cycle ORDER BY id",
@@ -305,7 +310,7 @@ static void add_books(struct str *out, struct house *h)
 		"SELECT 'on the way', kind, args FROM outbox WHERE state ="
 		" 'ready' AND target NOT LIKE 'scan:%'",
 		"SELECT 'given up', kind, error FROM outbox WHERE state ="
-		" 'failed'",
+		" 'failed' AND kind <> 'git.push'",
 		"SELECT 'trust', login, role FROM trust JOIN principal ON"
 		" principal.id = principal_id WHERE revoked_ms = 0 ORDER BY"
 		" login",

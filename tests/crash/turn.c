@@ -9,11 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bot/base/clock.h"
 #include "bot/base/fs.h"
 #include "tests/integration/look.h"
 
 #define HOUR (3600LL * 1000)
 #define DAY (24 * HOUR)
+/* A machine whose clock lost its battery. */
+#define TO_1970 INT64_MIN
 
 /* --- the clock --- */
 
@@ -35,6 +38,10 @@ static const struct clock_way {
 	 false},
 	{{0}, {0, HOUR, -HOUR}, true},
 	{{0}, {0, -HOUR, HOUR}, true},
+	{{0, 0, 2 * HOUR, TO_1970, -2 * HOUR, DAY, 0},
+	 {0, TO_1970, -2 * HOUR, DAY},
+	 false},
+	{{0}, {0, 2 * HOUR, DAY, -2 * HOUR}, true},
 };
 
 static void kill_bot(struct talk *t)
@@ -51,9 +58,10 @@ static void kill_bot(struct talk *t)
 
 static void jump(struct talk *t, int64_t to)
 {
-	int64_t was = atomic_exchange(&t->block->wall_jump_ms, to);
+	int64_t by = to == TO_1970 ? -clock_wall(&clock_system) : to;
+	int64_t was = atomic_exchange(&t->block->wall_jump_ms, by);
 
-	if (was != to && clock_ways[t->way - 1].kills)
+	if (was != by && clock_ways[t->way - 1].kills)
 		kill_bot(t);
 }
 
@@ -79,6 +87,8 @@ const struct turn turn_clock = {
 /* Enough for all of it, little enough to be filled at once. */
 #define DISK_SIZE "size=24m"
 #define FULL_MS 2500
+/* A delivery that fits in no place that a file still has. */
+#define TOO_MUCH (8u << 20)
 
 static bool write_map(const char *file, const char *text)
 {
@@ -130,6 +140,29 @@ static void fill(const char *path)
 	close(fd);
 }
 
+/* What it cannot keep it does not accept, and it says that it is not well; or
+ * it is just being started again. */
+static void assert_refuses(struct talk *t)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(2 * TOO_MUCH);
+	uint32_t random = 1;
+	long status;
+
+	str_puts(&text, "{\"text\":\"");
+	for (size_t n = 0; n < TOO_MUCH / 8; n++) {
+		random = random * 1664525 + 1013904223;
+		str_addf(&text, "%08x", random);
+	}
+	str_puts(&text, "\"}");
+	assert_false(text.failed);
+	status = house_deliver_text(t->h, "star", text.text);
+	if (status)
+		assert_int_equal(status, 503);
+	status = house_get(t->h, "/readyz", NULL);
+	if (status)
+		assert_int_equal(status, 503);
+}
+
 /* It becomes well by itself, whatever we are waiting for by then. */
 static void full_for_a_while(struct talk *t)
 {
@@ -137,6 +170,7 @@ static void full_for_a_while(struct talk *t)
 	pid_t pid;
 
 	fill(path);
+	assert_refuses(t);
 	atomic_fetch_add(&t->block->hits, 1);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -149,7 +183,7 @@ static void full_for_a_while(struct talk *t)
 
 static void disk_between(struct talk *t, int step)
 {
-	if (step == t->way)
+	if (step == t->way && step < TALK_STEPS)
 		full_for_a_while(t);
 }
 

@@ -13,13 +13,18 @@
 #include "bot/base/proc.h"
 #include "deploy/job.h"
 
-#define LOOK_EVERY_MS 15
 #define LOG_SHOWN (24u << 10)
+
+static int pause_ms = 15;
+
+void look_each_ms(int ms)
+{
+	pause_ms = ms;
+}
 
 void look_pause(void)
 {
-	nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000L},
-		  NULL);
+	nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000000L}, NULL);
 }
 
 static void print_log(const struct house *h)
@@ -149,7 +154,8 @@ bool house_is_quiet(struct house *h)
 		" + (SELECT count(*) FROM inbox.delivery, main.cursor"
 		"    WHERE delivery.seq > cursor.seq)";
 
-	/* Asked again last: what is delivered later is not asked about. */
+	/* In this order: what is delivered later is not asked about.  Asked
+	 * first as well, because it costs less than the list of deliveries. */
 	return house_sql(h, query) == 0 && all_delivered(h) &&
 	       house_sql(h, query) == 0;
 }

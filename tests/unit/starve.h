@@ -4,11 +4,12 @@
  * in front of the sanitizer's own; without sanitizers in front of libc's.
  *
  * libcmark-gfm is spared: it ends the process when it gets no memory, on
- * purpose.
+ * purpose.  So does all of JSON, see starve_spare_json().
  */
 #ifndef TESTS_STARVE_H
 #define TESTS_STARVE_H
 
+#include <jansson.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,9 +25,9 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 
 static struct {
-	bool on;
-	long left;  /* allocations that still succeed */
-	long fails; /* and how many fail then */
+	volatile bool on; /* the compiler knows what malloc() reads */
+	long left;	  /* allocations that still succeed */
+	long fails;	  /* and how many fail then */
 	long failed;
 	uintptr_t spared_from, spared_to;
 } starve;
@@ -106,6 +107,23 @@ void *realloc(void *p, size_t n)
 		return NULL;
 	return __interceptor_realloc ? __interceptor_realloc(p, n)
 				     : __libc_realloc(p, n);
+}
+
+static inline void *starve_json_malloc(size_t n)
+{
+	bool was = starve.on;
+	void *ret;
+
+	starve.on = false;
+	ret = malloc(n);
+	starve.on = was;
+	return ret;
+}
+
+/* What has to see the real thing undoes it with json_set_alloc_funcs(). */
+static inline void starve_spare_json(void)
+{
+	json_set_alloc_funcs(starve_json_malloc, free);
 }
 
 /* The sanitizer has these of its own, past the three above. */

@@ -263,6 +263,32 @@ static void a_long_reason_is_cut_between_characters(void **state UNUSED)
 	assert_string_equal(world_status(&w, 3), "error");
 }
 
+/* The mirror that held it was damaged and made anew. */
+static void a_merge_that_was_lost_is_made_again(void **state UNUSED)
+{
+	deployed(1);
+	world_open(&w, 2, STRANGER);
+	w.hold = "git.push";
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	w.hold = NULL;
+	world_answer(world_last(&w, "git.push", "staging"), ERR_MISSING, NULL);
+	world_run(&w);
+	assert_string_equal(world_status(&w, 2), "success");
+	/* One whose repository is gone is not merged for ever. */
+	world_open(&w, 3, STRANGER);
+	w.hold = "git.push";
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	for (int i = 0; i < 10; i++) {
+		struct world_effect *x = world_last(&w, "git.push", "staging");
+
+		if (!x->answered)
+			world_answer(x, ERR_MISSING, NULL);
+		world_run(&w);
+	}
+	w.hold = NULL;
+	assert_string_equal(world_status(&w, 3), "error");
+}
+
 /* --- verdicts --- */
 
 static void only_the_only_new_one_is_guilty(void **state UNUSED)
@@ -355,6 +381,7 @@ int main(void)
 		T(nothing_new_is_silent),
 		T(a_conflict_is_told_to_who_asked),
 		T(a_long_reason_is_cut_between_characters),
+		T(a_merge_that_was_lost_is_made_again),
 		T(only_the_only_new_one_is_guilty),
 		T(two_new_ones_are_not_guilty),
 		T(what_a_failure_left_is_replaced),

@@ -1,6 +1,8 @@
 /* git.push, git.tag and git_checkout() on real repositories. */
 #include "git_fixture.h"
 
+#include <ftw.h>
+
 #define OTHER "acme/gadget"
 
 struct two {
@@ -376,6 +378,64 @@ static void a_checkout_never_leaves_its_folder(void **state)
 		ERR_MISSING);
 }
 
+static int empty_file(const char *path, const struct stat *st UNUSED, int type,
+		      struct FTW *ftw UNUSED)
+{
+	return type == FTW_F && (chmod(path, 0600) || truncate(path, 0));
+}
+
+/* As a power cut may leave it: all names are there, and nothing in them. */
+static void damage(struct fx *f)
+{
+	CLEANUP(free) char *mirror = fx_mirror(f);
+
+	assert_int_equal(nftw(mirror, empty_file, 16, FTW_PHYS), 0);
+}
+
+static void a_damaged_mirror_heals_in_every_kind(void **state)
+{
+	struct fx *f = *state;
+	struct two t = two_projects(f);
+	CLEANUP(free) char *dir = str_format("%s/out", f->root);
+	struct error e = ERROR_INIT;
+	struct outcome *o;
+
+	o = fx_run(f, "git.push", push_args("", t.base, "", t.base));
+	assert_int_equal(o->code, ERR_OK);
+	damage(f);
+	o = fx_run(f, "git.push", push_args(t.base, t.one, t.base, t.one));
+	assert_int_equal(o->code, ERR_OK);
+	stands_at(f->bare, "refs/heads/staging", t.one);
+	damage(f);
+	o = fx_run(f, "git.tag", tag_args("m", t.one, t.one));
+	assert_int_equal(o->code, ERR_OK);
+	damage(f);
+	assert_int_equal(git_checkout(&f->settings, REPO, t.one, dir, &e),
+			 ERR_OK);
+	text_is(dir, "f", "one\n");
+	two_free(&t);
+}
+
+/* What was merged and not yet pushed goes with the mirror: that is said. */
+static void a_merge_that_is_lost_is_missing(void **state)
+{
+	struct fx *f = *state;
+	struct two t = two_projects(f);
+	CLEANUP(free) char *mirror = fx_mirror(f);
+	CLEANUP(free) char *merge = NULL;
+	struct outcome *o;
+
+	o = fx_run(f, "git.push", push_args("", t.one, "", t.one));
+	assert_int_equal(o->code, ERR_OK);
+	merge = hostile_commit(mirror, "harmless");
+	damage(f);
+	o = fx_run(f, "git.push", push_args(t.one, merge, t.one, t.two));
+	assert_int_equal(o->code, ERR_MISSING);
+	stands_at(f->bare, "refs/heads/staging", t.one);
+	stands_at(t.other, "refs/heads/staging", t.one);
+	two_free(&t);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
@@ -390,6 +450,8 @@ int main(void)
 		T(a_refused_tag_is_final_and_said),
 		T(a_checkout_is_the_files_and_nothing_else),
 		T(a_checkout_never_leaves_its_folder),
+		T(a_damaged_mirror_heals_in_every_kind),
+		T(a_merge_that_is_lost_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -470,6 +470,23 @@ static void a_damaged_mirror_is_made_anew(void **state)
 	assert_string_equal(js_str(simple_batch(f), "sha"), sha);
 }
 
+static void a_disk_that_fails_is_tried_again(void **state)
+{
+	struct fx *f = *state;
+	CLEANUP(free) char *sha = NULL;
+	struct error e = ERROR_INIT;
+	struct outcome *o;
+
+	simple_forge(f);
+	sha = strdup(js_str(simple_batch(f), "sha"));
+	assert_int_equal(fs_remove_tree(f->state, &e), ERR_OK);
+	assert_int_equal(fs_write(f->state, "", 0, 0600, &e), ERR_OK);
+	o = fx_run(f, "git.batch", fx_batch_args(f, NULL, 0));
+	assert_int_equal(o->code, ERR_RETRY);
+	assert_int_equal(unlink(f->state), 0);
+	assert_string_equal(js_str(simple_batch(f), "sha"), sha);
+}
+
 static void housekeeping_keeps_the_mirror_small_and_whole(void **state)
 {
 	struct fx *f = *state;
@@ -550,6 +567,7 @@ int main(void)
 		T(an_http_forge_gets_the_token_and_its_answers_count),
 		T(what_a_killed_git_leaves_is_swept),
 		T(a_damaged_mirror_is_made_anew),
+		T(a_disk_that_fails_is_tried_again),
 		T(housekeeping_keeps_the_mirror_small_and_whole),
 		T(stopping_does_not_wait_for_a_slow_git),
 		cmocka_unit_test(the_version_is_enough),

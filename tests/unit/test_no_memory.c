@@ -28,85 +28,7 @@
 #include "commands/grammar.h"
 #include "store/pack.h"
 #include "store/pull.h"
-#include "tests/unit/starve.h"
-
-#define FOR_EVER 1000000000L
-#define TEXT_SIZE (512u << 10)
-
-static struct str input = {.text = str_empty, .max = 1 << 20};
-static char with_memory[TEXT_SIZE], now[TEXT_SIZE];
-
-/* What a run makes, kept without allocating. */
-static void keep(const char *text)
-{
-	snprintf(now, sizeof(now), "%s", text);
-}
-
-static enum err keep_str(const struct str *s, struct error *e)
-{
-	keep(s->text);
-	return str_check(s, e);
-}
-
-static void load(const char *path)
-{
-	struct error e = ERROR_INIT;
-
-	str_clear(&input);
-	if (fs_read(path, &input, &e))
-		fail_msg("%s", e.text);
-}
-
-static json_t *load_json(const char *path)
-{
-	struct error e = ERROR_INIT;
-	json_t *ret;
-
-	load(path);
-	ret = js_parse(input.text, input.len, &e);
-	assert_non_null(ret);
-	return ret;
-}
-
-/*
- * run gets memory as starve_begin() gives it; what it makes is `now`.  Want:
- * a failure that says so by one of the two codes for "try again" and "give
- * up", or the very same result.
- */
-static bool one_run(const char *name,
-		    enum err (*run)(const void *, struct error *),
-		    const void *arg, long n, long fails)
-{
-	struct error e = ERROR_INIT;
-	enum err code;
-	long failed;
-
-	*now = '\0';
-	starve_begin(n, fails);
-	code = run(arg, &e);
-	failed = starve_end();
-	if (code ? code != ERR_FATAL && code != ERR_RETRY
-		 : strcmp(now, with_memory) != 0)
-		fail_msg(
-			"%s without memory from allocation %ld on: %d (%s)\n%s",
-			name, n + 1, code, e.text, now);
-	return failed > 0;
-}
-
-static void each_fails(const char *name,
-		       enum err (*run)(const void *, struct error *),
-		       const void *arg)
-{
-	struct error e = ERROR_INIT;
-	long n;
-
-	*now = '\0';
-	assert_int_equal(run(arg, &e), ERR_OK);
-	memcpy(with_memory, now, sizeof(now));
-	for (n = 0; one_run(name, run, arg, n, 1); n++)
-		one_run(name, run, arg, n, FOR_EVER);
-	print_message("%s: %ld allocations\n", name, n);
-}
+#include "tests/unit/starving.h"
 
 /* --- what people write --- */
 
@@ -213,13 +135,55 @@ static bool ends_well(long n, long fails)
 	return true;
 }
 
+static json_malloc_t json_malloc;
+static json_free_t json_free;
+
 static void test_json(void **state UNUSED)
 {
 	long n = 0;
 
+	json_set_alloc_funcs(json_malloc, json_free);
 	for (; ends_well(n, 1); n++)
 		assert_true(ends_well(n, FOR_EVER));
 	assert_true(n > 30);
+	starve_spare_json();
+}
+
+/* 0: the list is whole; it must not be another one. */
+static void NORETURN make_starved(long n)
+{
+	json_t *list = json_array();
+	char *text;
+
+	freopen("/dev/null", "w", stderr);
+	starve_begin(n, 1);
+	json_array_append_new(list, json_pack("{s:s}", "repo", "o/one"));
+	json_array_append_new(list, json_pack("{s:s}", "repo", "o/two"));
+	text = js_dump(list);
+	if (!starve_end())
+		_exit(2);
+	_exit(strcmp(text ? text : "",
+		     "[{\"repo\":\"o/one\"},{\"repo\":\"o/two\"}]") != 0);
+}
+
+/* Nobody looks whether each piece was added: none may be missing. */
+static void test_json_is_whole(void **state UNUSED)
+{
+	int status = 0;
+
+	json_set_alloc_funcs(json_malloc, json_free);
+	for (long n = 0; !WIFEXITED(status) || WEXITSTATUS(status) == 0; n++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid)
+			make_starved(n);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFEXITED(status))
+			assert_int_equal(WTERMSIG(status), SIGABRT);
+	}
+	assert_int_equal(WEXITSTATUS(status), 2);
+	starve_spare_json();
 }
 
 static enum err check_signature(const void *path, struct error *e)
@@ -441,10 +405,15 @@ int main(void)
 		cmocka_unit_test(test_redact),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_is_whole),
 		/* Last: a secret that was lost makes every text unreadable. */
 		cmocka_unit_test(test_signature),
 	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	int failed;
+
+	json_get_alloc_funcs(&json_malloc, &json_free);
+	starve_spare_json();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
 
 	str_release(&input);
 	return failed;

@@ -1,0 +1,67 @@
+/* What a sweep plays: kinds of faults, and at which points; and its sums. */
+#ifndef TESTS_CRASH_PLAN_H
+#define TESTS_CRASH_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/crash/fault.h"
+#include "tests/crash/play.h"
+
+/* How something fails, and for how long. */
+struct kind {
+	const char *name;
+	enum fault fault;
+	unsigned points;	 /* of enum points: where it may */
+	int64_t for_ms;		 /* 0 = at one point only */
+	int weight;		 /* its share of the time; 0 = only by name */
+	int coarse;		 /* all = one point in so many */
+	const struct turn *turn; /* instead of a fault; NULL = none */
+};
+
+/* NULL = there is none of this name. */
+const struct kind *kind_find(const char *name);
+
+#define KINDS_MOST 16
+
+/* Of one kind. */
+struct part {
+	const struct kind *kind;
+	int64_t points, every;
+};
+
+/* In the order of kinds and points. */
+struct plan {
+	struct part parts[KINDS_MOST];
+	int part_count;
+	struct play *plays;
+	int count;
+};
+
+struct plan_wish {
+	const struct kind
+		*kinds[KINDS_MOST]; /* none = all that have a weight */
+	int kind_count;
+	int64_t at;    /* only this point; 0 = a sweep */
+	int64_t every; /* 0 = so that it takes all_ms */
+	int64_t all_ms, one_ms;
+	/* Where an earlier sweep was interrupted; NULL = the beginning. */
+	const struct kind *from;
+	int64_t from_at;
+};
+
+/*
+ * seen: what an undisturbed conversation counted.  Ends the program without
+ * memory.
+ */
+void plan_make(struct plan *ret, const struct plan_wish *wish,
+	       struct fault_block *seen);
+void plan_release(struct plan *p);
+
+/*
+ * Prints what became of all that were played, with a last line that has it in
+ * short; how many failed.
+ */
+int plan_report(const struct plan *p, int64_t took_ms);
+
+#endif
