@@ -165,6 +165,9 @@ $(OUT)/tests/bench/bench: $(call object,$(BENCHSRC)) $(OUT)/libkcibot.a
 $(OUT)/tests/crash/sweep: $(call object,$(CRASHSRC)) $(INTOBJ) $(LIBS)
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
+$(SOAK): $(call object,$(SOAKSRC)) $(INTOBJ) $(LIBS)
+	$(call say,LINK $@)
+	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/crash/keeper: $(call object,$(KEEPSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK)
