@@ -2,7 +2,7 @@
  * The bare mirrors: made whole or not at all, swept of what a killed git
  * leaves behind, thrown away and made anew when they are damaged.  Only the
  * port's thread writes refs in them; git_checkout() only adds objects, or makes
- *a damaged one anew.
+ * a damaged one anew.
  *
  *	DIR/HASH.git		the mirror; its file "description" names the
  *				repository
