@@ -101,8 +101,8 @@ static void taken_back_stays(struct sim *s, const struct sim_comment *c)
 		"%lld AND state = 'accepted' AND source = 'scan'",
 		speech_word(c->kind), (long long)c->id) > 0 &&
 	    ask(s,
-		"SELECT made_ms + received_ms - made_ms > %lld FROM said WHERE "
-		"kind = %Q AND comment_id = %lld",
+		"SELECT received_ms > %lld FROM said WHERE kind = %Q AND "
+		"comment_id = %lld",
 		(long long)c->taken_ms + MINUTE, speech_word(c->kind),
 		(long long)c->id) > 0 &&
 	    s->jumps == c->jumps_then)
