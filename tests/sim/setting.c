@@ -146,6 +146,9 @@ void setting_choose(struct sim *s)
 	if (!k->actions)
 		k->actions = actions;
 	k->pace_ms = any_pace(c);
+	/* Within the month for which the bot keeps what it handled. */
+	if (k->pace_ms >= 4 * HOUR && k->actions > 60)
+		k->actions = 60;
 	k->reconcile_ms = any_reconcile(c);
 	k->broken = (int)chance_between(c, 0, 150);
 	k->conflicting = (int)chance_between(c, 0, 100);
