@@ -55,6 +55,9 @@ static const struct column {
 	{"head_confirmed", "seen_ms", DELAY},
 	{"job", "started_ms", TOLD},
 	{"job", "finished_ms", TOLD},
+	/* The supervisor counts by its monotonic clock. */
+	{"job", "until_ms", TOLD},
+	{"job", "full_until_ms", TOLD},
 	{"login", "first_ms", TOLD},
 	{"member", "asked_ms", BELIEF},
 	{"missed", "failed_ms", FORGE},
