@@ -33,6 +33,17 @@ static void one_cycle(struct sim *s, int64_t cycle, const char *environment,
 
 /* --- rules 1 and 2: no revision that nobody entitled had seen --- */
 
+/* Had the bot been told of a later head when it was told of this one?  Then
+ * it is history: what has come since is what is deployed. */
+static bool was_passed(const struct sim_pull *p, size_t at)
+{
+	for (size_t i = at + 1; i < p->head_count; i++)
+		if (p->heads[i].told_ms &&
+		    p->heads[i].told_ms < p->heads[at].told_ms)
+			return true;
+	return false;
+}
+
 /*
  * A word for a revision ends with the next push that the bot knew of, also
  * when the same SHA comes back (A, B, A).
@@ -44,6 +55,7 @@ static bool word_holds(const struct sim *s, const struct sim_comment *c,
 
 	for (size_t i = c->head_index + 1; i < p->head_count; i++)
 		if (p->heads[i].told_ms && p->heads[i].told_ms < at_ms &&
+		    !was_passed(p, i) &&
 		    strcmp(p->heads[i].sha, c->head_then) != 0)
 			return false;
 	return true;

@@ -266,6 +266,31 @@ static void others_wait_again(void **state UNUSED)
 			 0);
 }
 
+/* Its short was done before; only the full is to come, when it may. */
+static void what_was_booked_is_booked_again(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_pass(&w, HOUR);
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	w.hold = "job.run";
+	world_pass(&w, 5 * HOUR + 2 * MINUTE);
+	while (!world_last(&w, "job.run", "c3-test"))
+		job_ends("c3-", "success");
+	world_say(&w, 1, ADMIN, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c3-test", "cancelled");
+	assert_int_equal(requests("state = 'booked' AND kind = 'full'"), 1);
+	world_pass(&w, 6 * HOUR + 2 * MINUTE);
+	assert_int_equal(requests("state = 'booked'"), 0);
+	assert_int_equal(requests("pull_id = 2 AND kind = 'full'"), 1);
+	assert_int_equal(requests("pull_id = 2 AND kind = 'full' AND"
+				  " state = 'done'"),
+			 1);
+}
+
 /* --- who may --- */
 
 static int64_t confused(int64_t number, int64_t who, const char *part)
@@ -605,6 +630,7 @@ int main(void)
 		T(without_a_green_one_it_stays),
 		T(also_what_was_restarted_is_put_back),
 		T(others_wait_again),
+		T(what_was_booked_is_booked_again),
 		T(a_full_is_its_askers),
 		T(an_author_stops_the_own_short),
 		T(a_cycle_without_it_is_not_its_own),
