@@ -138,11 +138,43 @@ void jobs_vanish(struct sim *s)
 	}
 }
 
+static bool was_done_well(const struct sim *s, const struct sim_job *first,
+			  const char *name)
+{
+	for (size_t i = 0; i < s->job_count; i++) {
+		const struct sim_job *j = &s->jobs[i];
+
+		if (j->number == first->number && !j->running &&
+		    !strcmp(j->environment, first->environment) &&
+		    !strcmp(j->name, name) && j->verdict &&
+		    !strcmp(j->verdict, "success"))
+			return true;
+	}
+	return false;
+}
+
+/* A retry begins in the midst of the recipe, on what was done well before. */
+static int count_kept(const struct sim *s, const struct sim_job *first)
+{
+	const struct environment *env =
+		setting_environment(s, first->environment);
+	text_list stages = !strcmp(first->kind, "full") ? env->recipe_full
+							: env->recipe_short;
+	int kept = 0;
+
+	for (; *stages && strcmp(*stages, first->stage) != 0; stages++)
+		for (size_t i = 0; i < env->job_count; i++)
+			kept += !strcmp(env->jobs[i].stage, *stages) &&
+				was_done_well(s, first, env->jobs[i].name);
+	return kept;
+}
+
 static void start_job(struct sim *s, struct sim_job *j, const json_t *args)
 {
 	struct sim_cycle *c;
 
 	j->cycle = js_int(args, "cycle", 0);
+	j->number = js_int(args, "number", j->cycle);
 	j->timeout_ms = js_int(args, "timeout_ms", 0);
 	if (!j->timeout_ms)
 		j->timeout_ms = 30 * MINUTE;
@@ -156,6 +188,9 @@ static void start_job(struct sim *s, struct sim_job *j, const json_t *args)
 	j->starts++;
 	c = cycle_of(s, j->cycle);
 	if (c) {
+		if (!c->started)
+			c->kept = count_kept(s, j);
+		c->started = true;
 		c->full = !strcmp(j->kind, "full");
 		c->tested |= !strcmp(j->stage, "test");
 	}

@@ -99,7 +99,7 @@ bool cycle_is_green(const struct sim *s, const struct sim_cycle *c)
 	for (; *stages; stages++)
 		for (size_t i = 0; i < env->job_count; i++)
 			wanted += !strcmp(env->jobs[i].stage, *stages);
-	return c->begun && !c->red && c->green == wanted;
+	return c->begun && !c->red && c->kept + c->green == wanted;
 }
 
 bool oracle_busy(struct sim *s)

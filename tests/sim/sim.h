@@ -137,6 +137,7 @@ struct sim_status {
 struct sim_job {
 	char key[128];
 	int64_t cycle;
+	int64_t number; /* that the job knows it by: of the cycle that built */
 	int64_t timeout_ms;
 	char environment[64], kind[8], stage[32], name[32];
 	int64_t started_ms, ended_ms, due_ms;
@@ -167,7 +168,9 @@ struct sim_cycle {
 	char environment[16];
 	int64_t begun_ms;		/* when its merge was asked for */
 	char results[BRANCHES_MAX][41]; /* what was pushed for it */
+	bool started;			/* its first job has begun */
 	int green, red;			/* jobs that ended so */
+	int kept;			/* green jobs that it builds on */
 	bool failed;			/* one of them by its code */
 	bool tested;			/* it came to what only a full has */
 	int64_t ended_ms;		/* the last end of a job */

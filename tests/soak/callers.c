@@ -167,8 +167,8 @@ static void senseless(struct soak *s)
 static const char *const openings[] = {
 	"",
 	"GET / HT",
-	"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
-	"X-GitHub-Event: push\r\n\r\n{",
+	("POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
+	 "X-GitHub-Event: push\r\n\r\n{"),
 	"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
 };
 
