@@ -1,6 +1,7 @@
 #include "bot/serve.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,6 +331,17 @@ static int stay(struct house *h, const sigset_t *set)
 	}
 }
 
+/*
+ * The forge's answers are megabytes that live for a moment.  Left to itself
+ * malloc() raises its threshold after the first, takes the next from a heap,
+ * one for each thread, and keeps it.
+ */
+static void keep_memory_flat(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	mallopt(M_ARENA_MAX, 2);
+}
+
 int serve(const struct config *c)
 {
 	struct house h = {.config = c, .lock_fd = -1};
@@ -337,6 +349,7 @@ int serve(const struct config *c)
 	sigset_t set;
 	int status = 1;
 
+	keep_memory_flat();
 	quiet_signals(&set);
 	state_paths_init(&h.paths, c);
 	h.web_url = web_url_of(c);

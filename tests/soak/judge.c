@@ -119,6 +119,9 @@ static void judge_quiet(const struct sample *first, const struct sample *s,
 				  (long long)s->at_ms / 1000);
 		problem(v, words, what, same[i].was, same[i].is);
 	}
+	if (s->books > JUDGE_BOOKS)
+		problem(v, words, "descriptors of the databases", JUDGE_BOOKS,
+			s->books);
 	if (s->forge > JUDGE_FORGE)
 		problem(v, words, "connections to the forge", JUDGE_FORGE,
 			s->forge);
@@ -157,7 +160,7 @@ void judge(const struct samples *s, struct verdict *ret, struct str *ret_words)
 			first = one;
 		judge_quiet(first, one, ret, ret_words);
 		ret->quiets++;
-		ret->fds = one->fds - one->forge;
+		ret->fds = one->fds - one->forge - one->books;
 		ret->threads = one->threads;
 	}
 	judge_peaks(s, ret, ret_words);

@@ -26,13 +26,17 @@
 #define JUDGE_LEAST 12
 /* What the forge client may keep open. */
 #define JUDGE_FORGE LIMIT_FORGE_PARALLEL
+/* SQLite keeps the descriptor of a connection that is closed while another one
+ * to the same file is open, for the next: as many as were open at one time,
+ * two for each, on two databases, plus the indexes of their logs. */
+#define JUDGE_BOOKS 26
 /* A log that is given back to its database does not become larger: SQLite
  * begins it anew at 1000 pages, and a reader may hold it up for a while. */
 #define JUDGE_WAL (16 << 20)
 
 struct verdict {
 	int64_t early_kb, late_kb; /* medians of the RSS; 0 = too few */
-	int fds, threads;	   /* at quiet points */
+	int fds, threads;	   /* at quiet points, without the books */
 	int quiets;		   /* judged */
 	int problems;
 };

@@ -102,6 +102,8 @@ static void count_fd(struct sample *s, const char *to, bool is_forge)
 		s->sockets++;
 	else if (str_starts(to, "pipe:"))
 		s->pipes++;
+	else if (strstr(to, ".db"))
+		s->books++;
 	else if (*to == '/')
 		s->files++;
 	else
@@ -181,7 +183,7 @@ bool samples_open(struct samples *s, const char *csv)
 		return false;
 	setvbuf(s->csv, NULL, _IOLBF, 0);
 	fputs("seconds,quiet,rss_kb,pss_kb,anonymous_kb,threads,children,"
-	      "zombies,fds,files,pipes,sockets,forge,others,kcibot_db,"
+	      "zombies,fds,books,files,pipes,sockets,forge,others,kcibot_db,"
 	      "kcibot_wal,inbox_db,inbox_wal,jobs,git,state\n",
 	      s->csv);
 	return true;
@@ -196,11 +198,11 @@ void samples_close(struct samples *s)
 
 static void write_csv(FILE *csv, const struct sample *s)
 {
-	fprintf(csv, "%.1f,%d,%lld,%lld,%lld,%d,%d,%d,%d,%d,%d,%d,%d,%d",
+	fprintf(csv, "%.1f,%d,%lld,%lld,%lld,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d",
 		(double)s->at_ms / 1000, s->quiet, (long long)s->rss_kb,
 		(long long)s->pss_kb, (long long)s->anonymous_kb, s->threads,
-		s->children, s->zombies, s->fds, s->files, s->pipes, s->sockets,
-		s->forge, s->others);
+		s->children, s->zombies, s->fds, s->books, s->files, s->pipes,
+		s->sockets, s->forge, s->others);
 	fprintf(csv, ",%lld,%lld,%lld,%lld,%lld,%lld,%lld\n",
 		(long long)s->kcibot_db, (long long)s->kcibot_wal,
 		(long long)s->inbox_db, (long long)s->inbox_wal,

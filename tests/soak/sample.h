@@ -14,9 +14,9 @@ struct sample {
 	bool quiet;    /* nothing was on its way */
 	int64_t rss_kb, pss_kb, anonymous_kb;
 	int threads, children, zombies;
-	/* Open descriptors by kind; forge: the client keeps some of its
-	 * connections for a while, as curl does. */
-	int fds, files, pipes, sockets, forge, others;
+	/* Open descriptors by kind; books: the databases; forge: the client
+	 * keeps some of its connections for a while, as curl does. */
+	int fds, books, files, pipes, sockets, forge, others;
 	/* State: the databases, their logs, and (only now and then, else
 	 * what it was) all of it. */
 	int64_t kcibot_db, kcibot_wal, inbox_db, inbox_wal;

@@ -31,7 +31,8 @@ static void make_healthy(int count)
 			.anonymous_kb = kb - 12000,
 			.threads = 9,
 			.fds = 34,
-			.files = 16,
+			.books = 10,
+			.files = 6,
 			.pipes = 2,
 			.sockets = 5,
 			.forge = i % 9,
@@ -137,6 +138,11 @@ static void test_bounds(void **state UNUSED)
 	make_healthy(COUNT);
 	all[COUNT - 1].forge = JUDGE_FORGE + 1;
 	assert_int_equal(problems(&v, "forge"), 1);
+	make_healthy(COUNT);
+	all[COUNT - 1].books = JUDGE_BOOKS;
+	assert_int_equal(problems(&v, NULL), 0);
+	all[COUNT - 1].books++;
+	assert_int_equal(problems(&v, "databases"), 1);
 	make_healthy(COUNT);
 	all[5].inbox_wal = JUDGE_WAL + 1;
 	assert_int_equal(problems(&v, "write-ahead"), 1);
