@@ -47,14 +47,6 @@ static enum err check_running(const struct command_call *call,
 	return ERR_OK;
 }
 
-static bool in_list(text_list list, const char *name)
-{
-	for (; *list; list++)
-		if (strcmp(*list, name) == 0)
-			return true;
-	return false;
-}
-
 /* why: a clause, when there is nothing to do again there. */
 static enum err look(const struct command_call *call,
 		     const struct environment *env, struct retry *ret,
@@ -84,7 +76,7 @@ static enum err look(const struct command_call *call,
 			 env->name, (long long)last);
 	flow_stage_name(&ret->of, ret->of.stage, stage, sizeof(stage));
 	ret->beyond_short = strcmp(ret->of.kind, "full") == 0 &&
-			    !in_list(env->recipe_short, stage);
+			    !environment_in_short(env, stage);
 	return ERR_OK;
 }
 

@@ -125,6 +125,9 @@ struct environment {
 	struct blame blame;
 };
 
+/* Has a short deploy this stage?  A full has those of its own besides. */
+bool environment_in_short(const struct environment *env, const char *stage);
+
 /* The project with this repo (ASCII case-insensitive), or NULL. */
 const struct project *environment_project(const struct environment *env,
 					  const char *repo);

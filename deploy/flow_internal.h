@@ -72,6 +72,10 @@ NODISCARD enum err flow_new(const struct flow *f, enum cycle_kind kind,
 NODISCARD enum err flow_cancel_jobs(const struct flow *f, const struct cycle *c,
 				    bool *ret_any, struct error *e);
 
+/* Wants the tag of a cycle that is green. */
+NODISCARD enum err flow_want_tag(const struct flow *f, const struct cycle *c,
+				 struct error *e);
+
 /* What the environment remembers of a cycle that ended. */
 NODISCARD enum err flow_remember(const struct flow *f, const struct cycle *c,
 				 struct error *e);
