@@ -73,6 +73,20 @@ static void purpose(struct str *out, const json_t *c)
 	str_inherit(out, &text);
 }
 
+/* What the cycle that runs waits for before it goes on. */
+static void drain_line(struct str *out, const json_t *drain, int64_t now_ms)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
+
+	if (!json_is_object(drain))
+		return;
+	part_drain(&text, drain, now_ms);
+	str_puts(out, "    drain: ");
+	prose(out, text.len ? text.text : "");
+	str_putc(out, '\n');
+	str_inherit(out, &text);
+}
+
 static void cycle_line(struct str *out, const char *what, const json_t *c)
 {
 	json_t *r;
@@ -227,6 +241,8 @@ void cli_status_text(struct str *out, const json_t *status)
 		schedule_line(out, env);
 		cycle_line(out, "deployed", js_get(env, "deployed"));
 		cycle_line(out, "running", js_get(env, "running"));
+		drain_line(out, js_get(env, "running.drain"),
+			   js_int(status, "now_ms", 0));
 		eta_line(out, env, "short");
 		eta_line(out, env, "full");
 		queue_lines(out, js_get(env, "queue"));

@@ -50,6 +50,11 @@ static void running(const struct sheet *s, const json_t *env)
 		part_eta(s->out, eta);
 	}
 	html_addf(s->out, "</p>\n");
+	if (js_get(cycle, "drain")) {
+		html_addf(s->out, "<p>Drain: ");
+		part_drained(s, js_get(cycle, "drain"));
+		html_addf(s->out, "</p>\n");
+	}
 	part_rail(s, cycle);
 	part_revisions(s, js_get(cycle, "revisions"), true);
 	html_addf(s->out, "</section>\n");

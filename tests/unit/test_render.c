@@ -630,18 +630,26 @@ static void test_on_a_terminal(void **state UNUSED)
 {
 	CLEANUP(str_release) struct str s = STR_INIT(4096);
 	CLEANUP(json_decref)
-	json_t *status =
-		json_pack("{s:[{s:s,s:s,s:s,s:{s:i,s:s,s:s,s:s},s:[]}]}",
-			  "environments", "name", "lab", "state", "waiting",
-			  "wait_why", "locked: `x`\033[2J", "deployed", "id", 7,
-			  "kind", "short", "verdict", "cancelled", "text",
-			  "as it was: manifest `t-1`", "last");
+	json_t *status = json_pack(
+		"{s:[{s:s,s:s,s:s,s:{s:i,s:s,s:s,s:s},"
+		"s:{s:i,s:s,s:s,s:{s:s,s:I}},s:[]}]}",
+		"environments", "name", "lab", "state", "waiting", "wait_why",
+		"locked: `x`\033[2J", "deployed", "id", 7, "kind", "short",
+		"verdict", "cancelled", "text", "as it was: manifest `t-1`",
+		"running", "id", 8, "kind", "full", "state", "running", "drain",
+		"state", "running", "until_ms", (json_int_t)1795264500000,
+		"last");
 
 	assert_non_null(status);
 	cli_status_text(&s, status);
-	assert_string_equal(s.text, "lab: waiting: locked: x [2J\n"
-				    "  deployed: cycle 7, short, cancelled "
-				    "(as it was: manifest t-1)\n");
+	assert_string_equal(s.text,
+			    "lab: waiting: locked: x [2J\n"
+			    "  deployed: cycle 7, short, cancelled "
+			    "(as it was: manifest t-1)\n"
+			    "  running: cycle 8, full, running\n"
+			    "    drain: waits for what still runs, until "
+			    "21 Nov 12:35 UTC at the latest; then the deploy "
+			    "goes on\n");
 }
 
 /* A view whose lists and tails are far beyond any comment. */
