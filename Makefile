@@ -1,8 +1,9 @@
 # make deps      install what is needed with apt; says what, does nothing twice
 # make           build/kcibot
 # make demo      the whole story on this machine; KEEP=1 stays up
-# make test      unit, integration and contract tests under ASan and UBSan;
-#                T='test_git*' runs some, GROUPS=unit a group
+# make test      unit, integration and contract tests under ASan and UBSan,
+#                and 2,000 worlds of the simulator; T='test_git*' runs some,
+#                GROUPS=unit a group
 # make crash     one conversation, with a fault at one point after another;
 #                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=4 FROM=kill:n
 # make soak      an hour of random conversation; MINUTES=60 SEED=n

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "bot/base/clock.h"
-#include "bot/view_parts.h"
+#include "bot/render.h"
 #include "bot/sticky.h"
+#include "bot/view_parts.h"
 
 /* User text on a terminal: no control characters. */
 static void plain(struct str *out, const char *text)
@@ -13,6 +14,16 @@ static void plain(struct str *out, const char *text)
 		str_putc(out, (unsigned char)*text < 0x20 || *text == 0x7f
 				      ? ' '
 				      : *text);
+}
+
+/* The same of a sentence of ours. */
+static void prose(struct str *out, const char *text)
+{
+	CLEANUP(str_release) struct str bare = STR_INIT(64u << 10);
+
+	render_unquoted(&bare, text);
+	plain(out, bare.len ? bare.text : "");
+	str_inherit(out, &bare);
 }
 
 void cli_lines(struct str *out, const char *text)
@@ -57,8 +68,22 @@ static void purpose(struct str *out, const json_t *c)
 
 	if (part_purpose(&text, c) || part_put_back(&text, c)) {
 		str_puts(out, ", ");
-		plain(out, text.text);
+		prose(out, text.text);
 	}
+	str_inherit(out, &text);
+}
+
+/* What the cycle that runs waits for before it goes on. */
+static void drain_line(struct str *out, const json_t *drain, int64_t now_ms)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
+
+	if (!json_is_object(drain))
+		return;
+	part_drain(&text, drain, now_ms);
+	str_puts(out, "    drain: ");
+	prose(out, text.len ? text.text : "");
+	str_putc(out, '\n');
 	str_inherit(out, &text);
 }
 
@@ -75,7 +100,7 @@ static void cycle_line(struct str *out, const char *what, const json_t *c)
 				       : js_str(c, "state"));
 	if (*js_str(c, "text")) {
 		str_puts(out, " (");
-		plain(out, js_str(c, "text"));
+		prose(out, js_str(c, "text"));
 		str_putc(out, ')');
 	}
 	purpose(out, c);
@@ -106,8 +131,10 @@ static void environment_line(struct str *out, const json_t *env)
 		str_puts(out, " until ");
 		time_iso(out, until);
 	}
-	if (*why)
-		str_addf(out, ": %s", why);
+	if (*why) {
+		str_puts(out, ": ");
+		prose(out, why);
+	}
 	str_putc(out, '\n');
 }
 
@@ -123,7 +150,7 @@ static void frozen_line(struct str *out, const json_t *env)
 		time_iso(out, until);
 	}
 	str_puts(out, ": ");
-	plain(out, js_str(env, "frozen_why"));
+	prose(out, js_str(env, "frozen_why"));
 	str_putc(out, '\n');
 }
 
@@ -214,6 +241,8 @@ void cli_status_text(struct str *out, const json_t *status)
 		schedule_line(out, env);
 		cycle_line(out, "deployed", js_get(env, "deployed"));
 		cycle_line(out, "running", js_get(env, "running"));
+		drain_line(out, js_get(env, "running.drain"),
+			   js_int(status, "now_ms", 0));
 		eta_line(out, env, "short");
 		eta_line(out, env, "full");
 		queue_lines(out, js_get(env, "queue"));

@@ -262,12 +262,22 @@ void render_mention(struct str *out, const char *login)
 		render_inline(out, login);
 }
 
+void render_unquoted(struct str *out, const char *text)
+{
+	for (; *text; text++)
+		if (*text != '`')
+			str_putc(out, *text);
+}
+
 void render_description(struct str *out, const char *text)
 {
+	CLEANUP(str_release) struct str bare = STR_INIT(64u << 10);
 	CLEANUP(str_release) struct str s = STR_INIT(64u << 10);
 	size_t max = LIMIT_STATUS_DESCRIPTION;
 
-	clean_and_redact(&s, text, " ");
+	render_unquoted(&bare, text);
+	clean_and_redact(&s, bare.len ? bare.text : "", " ");
+	str_inherit(out, &bare);
 	str_inherit(out, &s);
 	if (s.len <= max) {
 		str_add(out, s.text, s.len);

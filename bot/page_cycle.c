@@ -43,14 +43,14 @@ static void purpose(const struct sheet *s, const json_t *c)
 	int64_t back = js_int(c, "put_back.cycle", 0);
 
 	if (part_purpose(&text, c))
-		html_addf(s->out,
-			  "<p>What it is for: <bdi>%s"
-			  "</bdi>. See ",
-			  text.text);
+		html_addf(s->out, "<p>What it is for: ");
 	else if (part_put_back(&text, c))
-		html_addf(s->out, "<p><bdi>%s</bdi>. See ", text.text);
+		html_addf(s->out, "<p>");
 	else
 		return;
+	part_prose(s, "", text.text);
+	str_inherit(s->out, &text);
+	html_addf(s->out, ". See ");
 	part_cycle(s, of ? of : back);
 	html_addf(s->out, ".</p>\n");
 }
@@ -61,8 +61,11 @@ static void summary(const struct sheet *s, const json_t *c)
 	int64_t to = js_int(c, "finished_ms", 0);
 
 	html_addf(s->out, "<p class=\"lead\">%s</p>\n", part_verdict(c));
-	if (*js_str(c, "text"))
-		html_addf(s->out, "<p><bdi>%s</bdi></p>\n", js_str(c, "text"));
+	if (*js_str(c, "text")) {
+		html_addf(s->out, "<p>");
+		part_prose(s, "", js_str(c, "text"));
+		html_addf(s->out, "</p>\n");
+	}
 	purpose(s, c);
 	html_addf(s->out, "<dl>\n<dt>Environment</dt><dd>%s</dd>\n",
 		  js_str(c, "environment"));

@@ -50,6 +50,11 @@ static void running(const struct sheet *s, const json_t *env)
 		part_eta(s->out, eta);
 	}
 	html_addf(s->out, "</p>\n");
+	if (js_get(cycle, "drain")) {
+		html_addf(s->out, "<p>Drain: ");
+		part_drained(s, js_get(cycle, "drain"));
+		html_addf(s->out, "</p>\n");
+	}
 	part_rail(s, cycle);
 	part_revisions(s, js_get(cycle, "revisions"), true);
 	html_addf(s->out, "</section>\n");
@@ -79,12 +84,14 @@ static void wait_reason(const struct sheet *s, const json_t *env)
 	int64_t busy = js_int(env, "running.id", 0);
 
 	html_addf(s->out, "<p>");
-	if (*js_str(env, "wait_why"))
-		html_addf(s->out, "Waits: <bdi>%s</bdi>.",
-			  js_str(env, "wait_why"));
-	else if (busy)
+	if (*js_str(env, "wait_why")) {
+		html_addf(s->out, "Waits: ");
+		part_prose(s, "", js_str(env, "wait_why"));
+		html_addf(s->out, ".");
+	} else if (busy) {
 		html_addf(s->out, "Waits: cycle %lld is running.",
 			  (long long)busy);
+	}
 	if (until > s->now_ms) {
 		html_addf(s->out, " Starts at ");
 		part_time(s, until);
@@ -101,8 +108,8 @@ static void frozen(const struct sheet *s, const json_t *env)
 
 	if (!*js_str(env, "frozen_why"))
 		return;
-	html_addf(s->out, "<p>Nothing starts: <bdi>%s</bdi>",
-		  js_str(env, "frozen_why"));
+	html_addf(s->out, "<p>Nothing starts: ");
+	part_prose(s, "", js_str(env, "frozen_why"));
 	if (until) {
 		html_addf(s->out, ", until ");
 		part_time(s, until);
@@ -161,8 +168,9 @@ static void excluded(const struct sheet *s, const json_t *list)
 		part_pull_title(s, x);
 		html_addf(s->out, "</td><td data-name=\"Revision\">");
 		part_commit(s, js_str(x, "repo"), js_str(x, "sha"));
-		html_addf(s->out, "</td><td data-name=\"Why\"><bdi>%s</bdi>, ",
-			  js_str(x, "reason"));
+		html_addf(s->out, "</td><td data-name=\"Why\">");
+		part_prose(s, "", js_str(x, "reason"));
+		html_addf(s->out, ", ");
 		part_cycle(s, js_int(x, "cycle", 0));
 		html_addf(s->out, "</td><td data-name=\"Since\">");
 		part_time(s, js_int(x, "since_ms", 0));

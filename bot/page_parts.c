@@ -177,6 +177,34 @@ void part_span(const struct sheet *s, int64_t ms)
 	str_inherit(s->out, &span);
 }
 
+void part_prose(const struct sheet *s, const char *class, const char *text)
+{
+	bool code = false;
+
+	if (*class)
+		html_addf(s->out, "<bdi class=\"%s\">", class);
+	else
+		html_addf(s->out, "<bdi>");
+	while (*text) {
+		size_t n = strcspn(text, "`");
+		CLEANUP(str_release) struct str part = STR_INIT(n + 1);
+
+		str_add(&part, text, n);
+		html_text(s->out, part.text);
+		str_inherit(s->out, &part);
+		text += n;
+		/* One without a partner is itself. */
+		if (*text && (code || strchr(text + 1, '`'))) {
+			str_puts(s->out, code ? "</code>" : "<code>");
+			code = !code;
+			text++;
+		} else if (*text) {
+			str_putc(s->out, *text++);
+		}
+	}
+	str_puts(s->out, "</bdi>");
+}
+
 void part_drained(const struct sheet *s, const json_t *drain)
 {
 	CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
@@ -304,9 +332,10 @@ static void revision(const struct sheet *s, const json_t *r, bool results)
 	if (results) {
 		html_addf(s->out, "</td><td data-name=\"Result\">");
 		part_badge(s, js_str(r, "result"));
-		if (*js_str(r, "reason"))
-			html_addf(s->out, " <bdi class=\"reason\">%s</bdi>",
-				  js_str(r, "reason"));
+		if (*js_str(r, "reason")) {
+			html_addf(s->out, " ");
+			part_prose(s, "reason", js_str(r, "reason"));
+		}
 	}
 	html_addf(s->out, "</td></tr>\n");
 }
@@ -394,9 +423,10 @@ static void cycle_row(const struct sheet *s, const json_t *c)
 		  "<td data-name=\"Verdict\">",
 		  js_str(c, "kind"));
 	part_badge(s, part_outcome(c));
-	if (*js_str(c, "text"))
-		html_addf(s->out, " <bdi class=\"reason\">%s</bdi>",
-			  js_str(c, "text"));
+	if (*js_str(c, "text")) {
+		html_addf(s->out, " ");
+		part_prose(s, "reason", js_str(c, "text"));
+	}
 	html_addf(s->out,
 		  "</td><td data-name=\"Pull requests\">%lld</td>"
 		  "<td data-name=\"Started\">",

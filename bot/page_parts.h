@@ -33,6 +33,12 @@ void part_time(const struct sheet *s, int64_t ms);
 void part_when(const struct sheet *s, int64_t ms);
 void part_span(const struct sheet *s, int64_t ms);
 
+/*
+ * A sentence of ours, in which what stands between backticks is code:
+ * "`@kcibot deploy`".  class: of its element, "" = none.
+ */
+void part_prose(const struct sheet *s, const char *class, const char *text);
+
 /* What a cycle's drain waits for, or how it ended. */
 void part_drained(const struct sheet *s, const json_t *drain);
 

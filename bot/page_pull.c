@@ -46,38 +46,14 @@ static void deployed(const struct sheet *s, const json_t *env)
 	html_addf(s->out, "</dd>\n");
 }
 
-/* Reasons hold commands in backquotes: `@kcibot deploy`. */
-static void phrase(const struct sheet *s, const char *text)
-{
-	bool code = false;
-
-	while (*text) {
-		size_t n = strcspn(text, "`");
-		CLEANUP(str_release) struct str part = STR_INIT(n + 1);
-
-		str_add(&part, text, n);
-		html_text(s->out, part.text);
-		str_inherit(s->out, &part);
-		text += n;
-		/* One without a partner is itself. */
-		if (*text && (code || strchr(text + 1, '`'))) {
-			str_puts(s->out, code ? "</code>" : "<code>");
-			code = !code;
-			text++;
-		} else if (*text) {
-			str_putc(s->out, *text++);
-		}
-	}
-}
-
 static void why(const struct sheet *s, const json_t *env)
 {
 	int64_t at = js_int(env, "at_ms", 0);
 
 	if (*js_str(env, "why")) {
-		html_addf(s->out, "<dt>Why</dt><dd><bdi>");
-		phrase(s, js_str(env, "why"));
-		html_addf(s->out, "</bdi></dd>\n");
+		html_addf(s->out, "<dt>Why</dt><dd>");
+		part_prose(s, "", js_str(env, "why"));
+		html_addf(s->out, "</dd>\n");
 	}
 	if (at) {
 		html_addf(s->out, "<dt>Starts</dt><dd>");
@@ -117,8 +93,8 @@ static void frozen(const struct sheet *s, const json_t *env)
 {
 	if (!*js_str(env, "frozen_why"))
 		return;
-	html_addf(s->out, "<dt>Nothing starts</dt><dd><bdi>%s</bdi>",
-		  js_str(env, "frozen_why"));
+	html_addf(s->out, "<dt>Nothing starts</dt><dd>");
+	part_prose(s, "", js_str(env, "frozen_why"));
 	if (js_int(env, "frozen_until_ms", 0)) {
 		html_addf(s->out, ", until ");
 		part_time(s, js_int(env, "frozen_until_ms", 0));
@@ -240,7 +216,9 @@ static void own_part(const struct sheet *s, const json_t *env,
 		part_commit(s, js_str(r, "repo"), js_str(r, "sha"));
 		html_addf(s->out, " ");
 		part_badge(s, js_str(r, "result"));
-		html_addf(s->out, " <bdi>%s</bdi></p>\n", js_str(r, "reason"));
+		html_addf(s->out, " ");
+		part_prose(s, "", js_str(r, "reason"));
+		html_addf(s->out, "</p>\n");
 	}
 }
 
@@ -255,9 +233,11 @@ static void newest(const struct sheet *s, const json_t *env,
 	html_addf(s->out, "</h3>\n");
 	own_part(s, env, cycle);
 	html_addf(s->out, "<p>%s</p>\n", part_verdict(cycle));
-	if (*js_str(cycle, "text"))
-		html_addf(s->out, "<p><bdi>%s</bdi></p>\n",
-			  js_str(cycle, "text"));
+	if (*js_str(cycle, "text")) {
+		html_addf(s->out, "<p>");
+		part_prose(s, "", js_str(cycle, "text"));
+		html_addf(s->out, "</p>\n");
+	}
 	if (js_get(cycle, "drain")) {
 		html_addf(s->out, "<p>Drain: ");
 		part_drained(s, js_get(cycle, "drain"));
@@ -309,9 +289,8 @@ static void heads(const struct sheet *s, const json_t *view)
 /* All our own words, code and all. */
 static void answer(const struct sheet *s, const char *text)
 {
-	html_addf(s->out, "<br><bdi class=\"reason\">");
-	phrase(s, text);
-	html_addf(s->out, "</bdi>");
+	html_addf(s->out, "<br>");
+	part_prose(s, "reason", text);
 }
 
 /* Where it was said, if not in a comment. */

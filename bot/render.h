@@ -88,7 +88,17 @@ void render_headline(struct str *out, const json_t *view);
  */
 void render_status_description(struct str *out, const json_t *view);
 
-/* At most LIMIT_STATUS_DESCRIPTION bytes, cut at a character. */
+/*
+ * A sentence of ours without the backticks around code, for where nothing
+ * makes code of them: a terminal, a commit status.  Before what redacts it, or
+ * two halves of a secret could meet.
+ */
+void render_unquoted(struct str *out, const char *text);
+
+/*
+ * At most LIMIT_STATUS_DESCRIPTION bytes, cut at a character, without
+ * backticks.
+ */
 void render_description(struct str *out, const char *text);
 
 #endif

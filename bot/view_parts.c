@@ -206,7 +206,7 @@ void part_drain(struct str *out, const json_t *drain, int64_t now_ms)
 	if (full) {
 		str_puts(out, ", or ");
 		part_moment(out, full, now_ms);
-		str_puts(out, " while it may be the last full cycle's");
+		str_puts(out, " while that may be work of the last full cycle");
 	}
 	str_puts(out, "; then the deploy goes on");
 }

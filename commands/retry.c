@@ -135,7 +135,7 @@ static enum err refuse(struct command_call *call, const struct str *why,
 {
 	snprintf(call->next, sizeof(call->next), "@%s deploy", call->bot_name);
 	return error_set(e, ERR_REFUSED,
-			 "There is nothing to do again for this pull request: "
+			 "There is nothing to retry for this pull request: "
 			 "%s. `deploy` deploys it anew.",
 			 why->text);
 }

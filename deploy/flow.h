@@ -73,7 +73,7 @@ NODISCARD enum err flow_rest_of(const struct flow *f, const struct cycle *c,
 void flow_say_rest(struct str *out, const struct environment *env,
 		   const struct flow_rest *rest);
 
-/* Where a running cycle is: "in stage build", "while it was merged". */
+/* Where a running cycle is: "in stage build", "while it was being merged". */
 void flow_say_where(struct str *out, const struct cycle *c);
 
 /*

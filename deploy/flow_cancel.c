@@ -158,7 +158,7 @@ void flow_say_where(struct str *out, const struct cycle *c)
 	char stage[64];
 
 	if (strcmp(c->state, "merging") == 0) {
-		str_puts(out, "while it was merged");
+		str_puts(out, "while it was being merged");
 	} else if (c->moved) {
 		flow_stage_name(c, c->stage, stage, sizeof(stage));
 		str_addf(out, "in stage %s", stage);

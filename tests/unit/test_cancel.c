@@ -169,7 +169,8 @@ static void nothing_moved_stays_as_it_was(void **state UNUSED)
 	deployed();
 	running(2, "@kcibot deploy", "git.batch");
 	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
-	assert_said("Stopped: cycle 2 (short) on staging, while it was merged; "
+	assert_said("Stopped: cycle 2 (short) on staging, while it was being "
+		    "merged; "
 		    "staging is as it was: manifest `staging-1`.");
 	assert_int_equal(cycle(2, "verdict = 'cancelled'"), 1);
 	assert_int_equal(world_cycles(&w), 2);

@@ -325,7 +325,8 @@ static void waits_for_what_a_full_began(void **state UNUSED)
 	answer("c2-build");
 	/* A moment has passed beside the hour. */
 	assert_in_range(full_ms_of("c2-lull"), 5 * HOUR - MINUTE, 5 * HOUR);
-	assert_says(sticky(2), " while it may be the last full cycle's; then");
+	assert_says(sticky(2),
+		    " while that may be work of the last full cycle; then");
 	w.hold = NULL;
 	answer_with("c2-lull", drained());
 	assert_string_equal(world_status(&w, 2), "success");

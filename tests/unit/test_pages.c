@@ -25,7 +25,8 @@ static const char rows[] =
 	"INSERT INTO environment(name,deployed_cycle,last_finish_ms,"
 	"last_full_ms,schedule_from_ms,wait_why,wait_until_ms,frozen_why,"
 	"frozen_until_ms) VALUES('staging',2,1,1795264140000,1,"
-	"'cool <down>',1795264500000,'locked by <b>mona',1795264500000);"
+	"'cool <down>',1795264500000,'locked by <b>mona: `x`',"
+	"1795264500000);"
 	"INSERT INTO pull(id,repo,number,title,author_id,author,state,draft,"
 	"base_ref,head_sha,labels,active_ms,updated_ms) VALUES"
 	"(1,'o/r',7,'" EVIL "',70,'<i>ann','open',0,'main','" SHA_A
@@ -36,7 +37,8 @@ static const char rows[] =
 	"',1795177800000,'api');"
 	"INSERT INTO cycle(id,environment,kind,state,stage,stages,verdict,"
 	"reason_code,text,tag,started_ms,finished_ms) VALUES"
-	"(2,'staging','short','finished',1,'[\"build\"]','success','','',"
+	"(2,'staging','short','finished',1,'[\"build\"]','success','','`ok` "
+	"` as <it> was',"
 	"'staging-20261121.1',1795264000000,1795264020000),"
 	"(3,'staging','full','finished',1,'[\"build\",\"<u>\"]','failure',"
 	"'job_failed','<p>" EVIL "','',1795264100000,1795264110000);"
@@ -171,10 +173,15 @@ static void test_overview(void **state)
 	assert_has(body, "href=\"pulls/o/r/7\"");
 	assert_has(body, "href=\"https://forge/o/r/commit/" SHA_A "\"");
 	assert_has(body, "href=\"cycles/3\"");
+	/* One without a partner is itself. */
+	assert_has(body,
+		   "<bdi class=\"reason\"><code>ok</code> ` as &lt;it&gt; "
+		   "was</bdi>");
 	assert_has(body, "href=\"style.css\"");
 	assert_has(body, "href=\"api/v1/status\"");
 	assert_has(body, "Waits: <bdi>cool &lt;down&gt;</bdi>.");
-	assert_has(body, "Nothing starts: <bdi>locked by &lt;b&gt;mona</bdi>");
+	assert_has(body, "Nothing starts: <bdi>locked by &lt;b&gt;mona: "
+			 "<code>x</code></bdi>");
 	assert_has(body, ">12:35 UTC</time> <span class=\"soft\">in 5 min");
 	assert_has(body, "<bdi>&lt;b&gt;mia</bdi>, by comment");
 	assert_has(body, ">12:28 UTC</time> <span class=\"soft\">2 min ago");

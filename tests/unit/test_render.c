@@ -17,6 +17,7 @@
 
 #include "bot/base/fs.h"
 #include "bot/base/limits.h"
+#include "bot/cli_text.h"
 #include "bot/render.h"
 #include "commands/command.h"
 #include "commands/grammar.h"
@@ -604,6 +605,11 @@ static void test_description_cut(void **state UNUSED)
 	render_description(&s, "a\nb\x07 @all #1");
 	assert_string_equal(s.text, "a b @all #1");
 	str_clear(&s);
+	render_description(&s, "as `tag-1`, `");
+	assert_string_equal(s.text, "as tag-1, ");
+	str_clear(&s);
+	render_description(&s, "`");
+	assert_int_equal(s.len, 0);
 	text[140] = 'x';
 	text[399] = '\0';
 	render_description(&s, text);
@@ -617,6 +623,33 @@ static void test_description_cut(void **state UNUSED)
 	render_description(&s, text);
 	assert_int_equal(s.len, 136 + 3);
 	assert_string_equal(s.text + 136, "\xe2\x80\xa6");
+}
+
+/* A terminal makes no code of backticks, and takes no control characters. */
+static void test_on_a_terminal(void **state UNUSED)
+{
+	CLEANUP(str_release) struct str s = STR_INIT(4096);
+	CLEANUP(json_decref)
+	json_t *status = json_pack(
+		"{s:[{s:s,s:s,s:s,s:{s:i,s:s,s:s,s:s},"
+		"s:{s:i,s:s,s:s,s:{s:s,s:I}},s:[]}]}",
+		"environments", "name", "lab", "state", "waiting", "wait_why",
+		"locked: `x`\033[2J", "deployed", "id", 7, "kind", "short",
+		"verdict", "cancelled", "text", "as it was: manifest `t-1`",
+		"running", "id", 8, "kind", "full", "state", "running", "drain",
+		"state", "running", "until_ms", (json_int_t)1795264500000,
+		"last");
+
+	assert_non_null(status);
+	cli_status_text(&s, status);
+	assert_string_equal(s.text,
+			    "lab: waiting: locked: x [2J\n"
+			    "  deployed: cycle 7, short, cancelled "
+			    "(as it was: manifest t-1)\n"
+			    "  running: cycle 8, full, running\n"
+			    "    drain: waits for what still runs, until "
+			    "21 Nov 12:35 UTC at the latest; then the deploy "
+			    "goes on\n");
 }
 
 /* A view whose lists and tails are far beyond any comment. */
@@ -682,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_reply_code),
 		cmocka_unit_test(test_description_cut),
+		cmocka_unit_test(test_on_a_terminal),
 		cmocka_unit_test(test_giant),
 	};
 
