@@ -169,6 +169,9 @@ static enum err retry_all(struct command_call *call, struct retry *retries,
 
 		if (look(call, env, r, &why, e))
 			return e->code;
+		if (!why.len && !command_means(call, env))
+			str_addf(&why, "it is not aimed at %s any more",
+				 env->name);
 		if (why.len) {
 			if (!first.len)
 				str_puts(&first, why.text);
