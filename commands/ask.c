@@ -70,13 +70,8 @@ static enum err refuse_sensitive(struct command_call *call,
 			 call->files ? " The files:" : "");
 }
 
-/*
- * Two environments may take a repository's pull requests for two branches:
- * what aims at the one is not meant for the other, unless that is named or
- * neither is right.
- */
-static bool is_meant(const struct command_call *call,
-		     const struct environment *env)
+bool command_means(const struct command_call *call,
+		   const struct environment *env)
 {
 	const struct environment *const *all = call->environments;
 	const struct pull *p = call->pull;
@@ -159,7 +154,7 @@ enum err command_ask(struct command_call *call, const char *kind,
 	if (!wishes)
 		return error_set(e, ERR_FATAL, "out of memory");
 	for (size_t i = 0; i < call->environment_count; i++)
-		if (is_meant(call, call->environments[i]))
+		if (command_means(call, call->environments[i]))
 			wishes[count++] = (struct command_wish){
 				.env = call->environments[i],
 				.kind = kind,

@@ -99,6 +99,14 @@ NODISCARD enum err command_show_help(struct command_call *call,
 struct flow command_flow(const struct command_call *call,
 			 const struct environment *env);
 
+/*
+ * Two environments may take a repository's pull requests for two branches:
+ * what aims at the one is not meant for the other, unless that is named or
+ * neither is right.
+ */
+bool command_means(const struct command_call *call,
+		   const struct environment *env);
+
 /* A wish of the caller for the pull at its head. */
 struct command_wish {
 	const struct environment *env;

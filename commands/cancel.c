@@ -165,13 +165,16 @@ static enum err drop_own(struct cancelling *x, const struct running *r,
 static void say_rest(struct cancelling *x, const struct running *r,
 		     const struct flow_rest *rest)
 {
-	if (strcmp(r->cycle.state, "pushing") == 0)
+	bool pushing =
+		r->cycle.awaits_push || strcmp(r->cycle.state, "pushing") == 0;
+
+	if (pushing)
 		str_addf(&x->said,
 			 ". Its branches are being pushed: what has moved by "
 			 "then is put back");
 	else
 		str_puts(&x->said, "; ");
-	if (strcmp(r->cycle.state, "pushing") != 0)
+	if (!pushing)
 		flow_say_rest(&x->said, r->env, rest);
 	str_putc(&x->said, '.');
 	if (r->others)

@@ -16,7 +16,7 @@
 struct retry {
 	struct cycle of;
 	int64_t full_ms;   /* when a full may start; <= now: now */
-	bool beyond_short; /* it failed in a stage that only a full has */
+	bool beyond_short; /* what a short does is there, done well by it */
 };
 
 static bool ended_well(const struct cycle *c)
@@ -54,7 +54,7 @@ static enum err look(const struct command_call *call,
 {
 	struct flow f = command_flow(call, env);
 	char stage[64];
-	int64_t last;
+	int64_t last, moved;
 
 	str_clear(why);
 	if (check_running(call, env, why, e) || why->len)
@@ -67,6 +67,7 @@ static enum err look(const struct command_call *call,
 		return ERR_OK;
 	}
 	if (store_cycle(call->store, last, &ret->of, e) ||
+	    store_cycle_last_moved(call->store, env->name, 0, &moved, e) ||
 	    schedule_full_allowed(&f, &ret->full_ms, e))
 		return e->code;
 	if (ended_well(&ret->of))
@@ -75,7 +76,9 @@ static enum err look(const struct command_call *call,
 			 "well",
 			 env->name, (long long)last);
 	flow_stage_name(&ret->of, ret->of.stage, stage, sizeof(stage));
+	/* Another deploy has replaced it: without a short it is not there. */
 	ret->beyond_short = strcmp(ret->of.kind, "full") == 0 &&
+			    moved == ret->of.id &&
 			    !environment_in_short(env, stage);
 	return ERR_OK;
 }
@@ -105,11 +108,12 @@ static enum err tell(const struct command_call *call,
 	CLEANUP(str_release) struct str why = STR_INIT(1024);
 	struct flow f = command_flow(call, env);
 	struct str *out = call->text;
-	bool early = r->full_ms > call->now_ms &&
-		     strcmp(r->of.kind, "full") == 0 && !r->beyond_short;
+	bool later, early = r->full_ms > call->now_ms &&
+			    strcmp(r->of.kind, "full") == 0 && !r->beyond_short;
 
 	if (flow_retry_against(&f, &r->of, &why, e))
 		return e->code;
+	later = early && why.len;
 	if (!why.len && early)
 		str_puts(&why, "it is too early for another full, so a short "
 			       "goes first");
@@ -124,6 +128,10 @@ static enum err tell(const struct command_call *call,
 	str_inherit(out, &why);
 	if (is_booked(call, r)) {
 		str_puts(out, "; booked, for the next full may start at ");
+		time_iso(out, r->full_ms);
+	} else if (later) {
+		str_puts(out, "; a short goes first, for the next full may "
+			      "start at ");
 		time_iso(out, r->full_ms);
 	}
 	str_putc(out, '.');
@@ -153,6 +161,9 @@ static enum err retry_all(struct command_call *call, struct retry *retries,
 
 		if (look(call, env, r, &why, e))
 			return e->code;
+		if (!why.len && !command_means(call, env))
+			str_addf(&why, "it is not aimed at %s any more",
+				 env->name);
 		if (why.len) {
 			if (!first.len)
 				str_puts(&first, why.text);

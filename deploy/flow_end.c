@@ -11,6 +11,7 @@
 #include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/freeze.h"
+#include "deploy/standing.h"
 #include "store/lock.h"
 #include "store/request.h"
 
@@ -213,9 +214,41 @@ static enum err has_culprit(const struct flow *f, const struct cycle *c,
 	return ERR_OK;
 }
 
+static bool lists(const struct revision *list, size_t count,
+		  const struct revision *r)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].pull_id == r->pull_id &&
+		    strcmp(list[i].sha, r->sha) == 0)
+			return true;
+	return false;
+}
+
+/* What was put back may hold what has lost its place since it was green. */
+static enum err holds_unwanted(const struct flow *f, const struct cycle *c,
+			       bool *ret, struct error *e)
+{
+	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	struct revision *list;
+	size_t count;
+
+	*ret = false;
+	if (standing_select(f->store, f->env, f->now_ms, &b, e) ||
+	    store_revisions(f->store, c->id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; i < count; i++)
+		*ret |= strcmp(list[i].result, "merged") == 0 &&
+			!lists(b.in, b.in_count, &list[i]) &&
+			!lists(b.out, b.out_count, &list[i]);
+	revisions_free(list, count);
+	return ERR_OK;
+}
+
 /*
  * A revision that was found guilty is left out from now on: a wish brings
- * the environment back without it.  Also when putting it back did not work.
+ * the environment back without it.  Also when putting it back did not work,
+ * or brought back what nobody wants there any more: the wish to be rid of it
+ * may have been spent on a cycle that failed.
  */
 static enum err wish_it_back(const struct flow *f, const struct cycle *c,
 			     struct error *e)
@@ -227,6 +260,8 @@ static enum err wish_it_back(const struct flow *f, const struct cycle *c,
 		return e->code;
 	if (flow_is_rollback(c) && strcmp(c->verdict, "success") != 0)
 		wanted = true;
+	else if (flow_is_rollback(c) && holds_unwanted(f, c, &wanted, e))
+		return e->code;
 	if (!wanted)
 		return ERR_OK;
 	COPY(r.environment, f->env->name);

@@ -105,6 +105,11 @@ NODISCARD enum err flow_retry_begin(const struct flow *f, struct cycle *c,
 NODISCARD enum err flow_retry_batched(const struct flow *f, struct cycle *c,
 				      struct error *e);
 
+/* It is pushed, and no merge comes any more: the stages before first_stage
+ * are on record with the retry, as not done again. */
+NODISCARD enum err flow_retry_keep(const struct flow *f, const struct cycle *c,
+				   struct error *e);
+
 /* The key of the cycle's job of this name. */
 void flow_job_key(const struct cycle *c, const char *name, char *ret,
 		  size_t size);

@@ -369,7 +369,8 @@ enum err flow_pushed(const struct flow *f, const json_t *args,
 		return merge_again(f, &c, e);
 	if (o->code)
 		return flow_finish(f, &c, "error", "push_failed", o->text, e);
-	if (store_cycle_move(f->store, c.id, "pushing", "running", e))
+	if (store_cycle_move(f->store, c.id, "pushing", "running", e) ||
+	    flow_retry_keep(f, &c, e))
 		return e->code;
 	return flow_enter_stage(f, &c, c.first_stage, e);
 }

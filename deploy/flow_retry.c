@@ -205,28 +205,31 @@ static enum err against(const struct flow *f, const struct cycle *of,
 	return out->len ? ERR_OK : compare_manifests(f, of, c, out, e);
 }
 
-/* The stages before are on record with the retry, as not done again. */
-static enum err keep_jobs(const struct flow *f, const struct cycle *of,
-			  const struct cycle *c, struct error *e)
+/* What runs by now has to end all the same: a drain is never kept. */
+enum err flow_retry_keep(const struct flow *f, const struct cycle *c,
+			 struct error *e)
 {
 	char failed[64];
 	struct job *jobs;
 	size_t count;
 	enum err code = ERR_OK;
 
-	flow_stage_name(of, of->stage, failed, sizeof(failed));
-	if (store_jobs(f->store, of->id, &jobs, &count, e))
+	if (!c->first_stage)
+		return ERR_OK;
+	flow_stage_name(c, c->first_stage, failed, sizeof(failed));
+	if (store_jobs(f->store, c->of_cycle, &jobs, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
 		struct job kept = {.started_ms = 0};
 
-		if (strcmp(jobs[i].stage, failed) == 0)
+		if (strcmp(jobs[i].stage, failed) == 0 ||
+		    flow_is_drain(&jobs[i]))
 			continue;
 		COPY(kept.stage, jobs[i].stage);
 		COPY(kept.name, jobs[i].name);
 		COPY(kept.state, "skipped");
 		snprintf(kept.text, sizeof(kept.text), "kept from cycle %lld",
-			 (long long)of->id);
+			 (long long)c->of_cycle);
 		flow_job_key(c, kept.name, kept.key, sizeof(kept.key));
 		code = store_job_add(f->store, c->id, &kept, e);
 	}
@@ -245,6 +248,10 @@ enum err flow_retry_batched(const struct flow *f, struct cycle *c,
 	if (store_cycle(f->store, c->of_cycle, &of, e) ||
 	    against(f, &of, c, &why, e) || str_check(&why, e))
 		return e->code;
+	/* A refused push leads to another merge, and may change the answer. */
+	c->first_stage = 0;
+	c->number = 0;
+	c->whole_why[0] = '\0';
 	if (why.len) {
 		snprintf(c->whole_why, sizeof(c->whole_why), "%.*s",
 			 (int)str_utf8_cut(why.text, why.len,
@@ -254,8 +261,6 @@ enum err flow_retry_batched(const struct flow *f, struct cycle *c,
 		c->first_stage = of.stage;
 		if (c->first_stage)
 			c->number = of.number ? of.number : of.id;
-		if (keep_jobs(f, &of, c, e))
-			return e->code;
 	}
 	return store_cycle_retries(f->store, c, e);
 }

@@ -492,6 +492,50 @@ static void what_cannot_be_put_back_is_said(void **state UNUSED)
 			 1);
 }
 
+/* The wish to be rid of it was spent on a cycle that failed. */
+static void what_was_closed_does_not_come_back_to_stay(void **state UNUSED)
+{
+	static const char there[] =
+		"SELECT count(*) FROM revision WHERE result = 'merged' AND"
+		" cycle_id = (SELECT deployed_cycle FROM environment)";
+
+	deployed();
+	w.job_verdict = "failure";
+	world_set_state(&w, 1, "closed");
+	world_pass(&w, HOUR);
+	assert_int_equal(cycle(2, "verdict = 'failure'"), 1);
+	assert_int_equal(requests("state = 'waiting'"), 0);
+	w.job_verdict = "success";
+	running(2, "@kcibot deploy", "job.run");
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c3-build", "cancelled");
+	assert_int_equal(cycle(4, "purpose = 'rollback' AND verdict ="
+				  " 'success'"),
+			 1);
+	assert_int_equal(world_ask(&w, there), 1);
+	world_pass(&w, HOUR);
+	assert_int_equal(world_ask(&w, there), 0);
+	assert_int_equal(world_cycles(&w), 5);
+}
+
+/* It is being stopped already, but its push is on the way. */
+static void a_push_of_a_restart_is_told_as_such(void **state UNUSED)
+{
+	deployed();
+	running(2, "@kcibot deploy", "git.push");
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, ADMIN, "@kcibot deploy");
+	assert_int_equal(cycle(2, "state = 'stopping' AND awaits_push"), 1);
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_said("being pushed: what has moved by then is put back");
+	w.hold = NULL;
+	world_answer(world_last(&w, "git.push", "sha"), ERR_OK, NULL);
+	world_run(&w);
+	assert_int_equal(cycle(3, "purpose = 'rollback'"), 1);
+	assert_string_equal(world_status(&w, 3), "success");
+}
+
 /* What git does not tell is not pushed. */
 static void a_senseless_answer_pushes_nothing(void **state UNUSED)
 {
@@ -642,6 +686,8 @@ int main(void)
 		T(it_speaks_against_nobody),
 		T(a_full_without_tests_is_none),
 		T(what_cannot_be_put_back_is_said),
+		T(what_was_closed_does_not_come_back_to_stay),
+		T(a_push_of_a_restart_is_told_as_such),
 		T(a_senseless_answer_pushes_nothing),
 		T(what_a_state_job_changed_stays),
 		T(a_lock_does_not_keep_it_broken),

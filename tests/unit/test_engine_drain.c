@@ -143,6 +143,25 @@ static void once_before_the_first_that_drains(void **state UNUSED)
 	assert_string_equal(world_status(&w, 1), "success");
 }
 
+/* What was drained for the kept stage has its own end; new work came since. */
+static void a_retry_drains_again(void **state UNUSED)
+{
+	w.hold = "job.run";
+	deploy(1);
+	answer("c1-build");
+	answer_with("c1-lull", drained());
+	answer("c1-deploy");
+	answer_with("c1-more", json_pack("{s:s}", "verdict", "failure"));
+	world_pass(&w, 1000);
+	world_say(&w, 1, MAINTAINER, "@kcibot retry");
+	assert_false(asked("c2-deploy"));
+	assert_true(asked("c2-lull"));
+	assert_false(asked("c2-more"));
+	answer_with("c2-lull", drained());
+	answer("c2-more");
+	assert_string_equal(world_status(&w, 1), "success");
+}
+
 static void a_later_stage_is_the_first(void **state UNUSED)
 {
 	deploy(1);
@@ -391,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(once_before_the_first_that_drains),
+		TEST(a_retry_drains_again),
 		TEST(a_later_stage_is_the_first),
 		TEST(nothing_to_replace_nothing_to_drain),
 		TEST(forced_goes_on_and_says_so),

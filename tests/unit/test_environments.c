@@ -393,6 +393,31 @@ static void another_branch_is_not_meant(void **state UNUSED)
 	refused("@kcibot deploy", "aims at another branch");
 }
 
+/* What it aimed at before does not stand in the way. */
+static void a_retry_is_for_where_it_aims(void **state UNUSED)
+{
+	begin_with(three);
+	w.job_verdict = "error";
+	world_open(&w, 1, STRANGER);
+	snprintf(world_change(&w, 1)->base, sizeof(w.pulls[1].base), "stable");
+	world_tell(&w, 1, "edited");
+	world_run(&w);
+	world_pass(&w, MINUTE);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(cycles("release", "verdict = 'error'"), 1);
+	snprintf(world_change(&w, 1)->base, sizeof(w.pulls[1].base), "main");
+	world_tell(&w, 1, "edited");
+	world_run(&w);
+	world_pass(&w, MINUTE);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(cycles("staging", "verdict = 'error'"), 1);
+	w.job_verdict = "success";
+	world_say(&w, 1, MAINTAINER, "@kcibot retry");
+	assert_int_equal(cycles("staging", "verdict = 'success'"), 1);
+	assert_int_equal(cycles("release", "purpose = 'retry'"), 0);
+	refused("@kcibot retry on=release", "aims at another branch");
+}
+
 /* --- on show --- */
 
 static void both_are_on_show(void **state UNUSED)
@@ -475,6 +500,7 @@ int main(void)
 		T(what_is_refused),
 		T_OWN(the_next_line_names_it),
 		T_OWN(another_branch_is_not_meant),
+		T_OWN(a_retry_is_for_where_it_aims),
 		T(both_are_on_show),
 		T_OWN(fifty_of_them),
 	};

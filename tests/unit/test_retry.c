@@ -201,6 +201,39 @@ static void a_branch_that_was_moved_makes_it_whole(void **state UNUSED)
 	assert_true(ran("c2-build"));
 }
 
+/* The push finds the merge gone: it is made and weighed again. */
+static void merge_is_gone(char moved_to)
+{
+	ended("@kcibot deploy", "failure");
+	w.hold = "git.push";
+	retry();
+	assert_int_equal(cycle(2, "first_stage"), 1);
+	if (moved_to)
+		world_sha(w.staged_sha, moved_to);
+	w.hold = NULL;
+	world_answer(world_last(&w, "git.push", "sha"), ERR_MISSING, NULL);
+	world_run(&w);
+	assert_int_equal(cycle(2, "batches = 2 AND verdict = 'success'"), 1);
+}
+
+static void a_second_merge_keeps_the_same(void **state UNUSED)
+{
+	merge_is_gone(0);
+	assert_int_equal(cycle(2, "first_stage = 1 AND whole_why = ''"), 1);
+	assert_false(ran("c2-build"));
+}
+
+static void a_second_merge_makes_it_whole(void **state UNUSED)
+{
+	merge_is_gone('8');
+	assert_int_equal(cycle(2,
+			       "first_stage = 0 AND number = 0 AND"
+			       " whole_why = 'somebody moved staging of " REPO
+			       " since'"),
+			 1);
+	assert_true(ran("c2-build"));
+}
+
 static void another_deploy_makes_it_whole(void **state UNUSED)
 {
 	ended("@kcibot deploy", "failure");
@@ -278,6 +311,32 @@ static void the_tests_of_a_full_are_booked(void **state UNUSED)
 	assert_false(ran("c2-deploy"));
 	assert_true(ran("c2-tests"));
 	assert_string_equal(world_status(&w, 1), "success");
+}
+
+/* Its tests were stopped and it was taken away: what a short brings is not
+ * there, so it does not wait for the full. */
+static void a_full_that_was_put_back_is_short_first(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_push(&w, 1, 'a');
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	job_ends("c2-build", "success");
+	job_ends("c2-deploy", "success");
+	world_say(&w, 1, MAINTAINER, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c2-tests", "cancelled");
+	assert_int_equal(cycle(3, "purpose = 'rollback' AND verdict ="
+				  " 'success'"),
+			 1);
+	retry();
+	assert_said("because cycle 3 has deployed since; a short goes first, "
+		    "for the next full may start at ");
+	assert_int_equal(cycle(4, "kind = 'short' AND verdict = 'success'"), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request WHERE"
+				       " state = 'booked' AND kind = 'full'"),
+			 1);
 }
 
 /* It never came to its tests, so it is done at once. */
@@ -360,10 +419,13 @@ int main(void)
 		T(one_less_makes_it_whole),
 		T(a_base_that_moved_makes_it_whole),
 		T(a_branch_that_was_moved_makes_it_whole),
+		T(a_second_merge_keeps_the_same),
+		T(a_second_merge_makes_it_whole),
 		T(another_deploy_makes_it_whole),
 		T(another_recipe_makes_it_whole),
 		T(what_was_cancelled_is_done_anew),
 		T(the_tests_of_a_full_are_booked),
+		T(a_full_that_was_put_back_is_short_first),
 		T(a_full_without_tests_goes_at_once),
 		T(there_must_be_something),
 		T(it_waits_like_a_deploy),
