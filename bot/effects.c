@@ -25,6 +25,9 @@ enum kind_flags {
 	QUIET = 1 << 1,
 	/* That it is not there, or not for us, is an answer as any other. */
 	MAY_LACK = 1 << 2,
+	/* What may have begun is asked about until it is known: giving up does
+	 * not stop it, and the next must not begin beside it. */
+	MUST_KNOW = 1 << 3,
 };
 
 struct effect_kind {
@@ -78,7 +81,7 @@ static const struct effect_kind kinds[] = {
 	{ "git.batch",       NULL,         PORT_GIT,   6,     0,            batched },
 	{ "git.push",        NULL,         PORT_GIT,   6,     0,            pushed },
 	{ "git.tag",         NULL,         PORT_GIT,   6,     QUIET,        tagged },
-	{ "job.run",         NULL,         PORT_JOBS,  4,     0,            job_ended },
+	{ "job.run",         NULL,         PORT_JOBS,  4,     MUST_KNOW,    job_ended },
 	{ "job.cancel",      NULL,         PORT_JOBS,  0,     QUIET,        NULL },
 };
 /* clang-format on */
@@ -179,13 +182,14 @@ static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 	bool lag = (k->flags & LAGS) &&
 		   (o->code == ERR_MISSING || o->code == ERR_INVALID) &&
 		   (o->http_status == 404 || o->http_status == 422);
+	bool must_know = (k->flags & MUST_KNOW) && (r->unknown || o->unknown);
 
 	if (lag)
 		return r->attempts + 1 < LAG_TRIES;
 	/* A token that ran out is put right by people, in their time. */
 	if (o->code != ERR_RETRY && o->http_status != 401)
 		return false;
-	if (k->tries && r->attempts + 1 >= k->tries)
+	if (k->tries && r->attempts + 1 >= k->tries && !must_know)
 		return false;
 	return g->now_ms - r->made_ms < LIMIT_EFFECT_AGE_MS;
 }

@@ -192,12 +192,37 @@ static void vanished_meanwhile(void **state UNUSED)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
+/* Nobody knows whether it runs, and whom to ask does not answer: it is asked
+ * about until somebody knows, and no other cycle begins. */
+static void what_may_run_is_not_given_up(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_kill(&w);
+	world_boot(&w);
+	world_run(&w);
+	for (int i = 0; i < 8; i++) {
+		world_answer(world_last(&w, "job.run", "c1-"), ERR_RETRY, NULL);
+		world_run(&w);
+		world_pass(&w, 10 * MINUTE);
+		assert_int_equal(in_state("running"), 1);
+	}
+	w.hold = NULL;
+	world_answer(world_last(&w, "job.run", "c1-"), ERR_OK,
+		     json_pack("{s:s}", "verdict", "success"));
+	world_run(&w);
+	assert_string_equal(world_status(&w, 1), "success");
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM cycle"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row),
 		T(pushed_by_somebody_meanwhile),
 		T(vanished_meanwhile),
+		T(what_may_run_is_not_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
