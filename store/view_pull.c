@@ -47,9 +47,9 @@ static const char *state_of(const struct subject *s, const json_t *requests)
 {
 	bool finished = is(s->in_cycle, "state", "finished");
 
-	if (s->in_cycle && !finished && carried(s->in_cycle))
-		return "running";
-	if (has_state(requests, "running"))
+	/* What runs without it, maybe to be rid of it, is not its own. */
+	if (!finished && ((s->in_cycle && carried(s->in_cycle)) ||
+			  has_state(requests, "running")))
 		return "running";
 	if (has_state(requests, "waiting") || has_state(requests, "booked"))
 		return "waiting";

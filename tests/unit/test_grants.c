@@ -153,6 +153,24 @@ static void a_push_ends_it_and_says_so(void **state UNUSED)
 	assert_true(in_last_batch(1));
 }
 
+/* A cycle is rid of the old head: it is not the new one's, nor the last. */
+static void what_runs_without_it_is_not_its_own(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	w.hold = "job.run";
+	world_push(&w, 1, 'e');
+	world_pass(&w, 40 * MINUTE);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM cycle"
+				       " WHERE state <> 'finished'"),
+			 1);
+	assert_null(strstr(
+		js_str(world_last(&w, "forge.comment", "kcibot:sticky staging")
+			       ->args,
+		       "body"),
+		"deploy runs in"));
+}
+
 static void closing_ends_it_and_says_so(void **state UNUSED)
 {
 	world_open(&w, 1, STRANGER);
@@ -600,6 +618,7 @@ int main(void)
 		T(a_grant_is_told, begin),
 		T(a_trusted_author_needs_none, begin),
 		T(a_push_ends_it_and_says_so, begin),
+		T(what_runs_without_it_is_not_its_own, begin),
 		T(closing_ends_it_and_says_so, begin),
 		T(another_base_ends_it_and_says_so, begin),
 		T(a_removed_granter_ends_it_for_good, begin),
