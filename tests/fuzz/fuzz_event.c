@@ -120,16 +120,29 @@ static void forge(struct port *p, const struct effect *x,
 		answer_missing(x, done, ctx);
 }
 
+/* A cycle's merge; what "plan" asks for is the same call, for somebody who
+ * waits for the answer. */
+static bool is_cycles_batch(const struct effect *x)
+{
+	return strcmp(x->kind, "git.batch") == 0 &&
+	       strncmp(x->key, "said:", strlen("said:")) != 0;
+}
+
 static void git(struct port *p, const struct effect *x,
 		void (*done)(void *ctx, struct outcome *o), void *ctx)
 {
+	const char *hold = w.hold;
+
 	check_effect(x);
-	if (strcmp(x->kind, "git.batch") == 0)
+	if (is_cycles_batch(x))
 		check_batch();
+	else
+		w.hold = NULL;
 	if (knows_pulls(x->args))
 		world_git(p, x, done, ctx);
 	else
 		answer_missing(x, done, ctx);
+	w.hold = hold;
 }
 
 /* --- one world for all inputs --- */
