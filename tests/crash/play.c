@@ -18,7 +18,7 @@
 /* Of one conversation: nothing in it waits longer than HOUSE_WAIT_MS. */
 #define ONE_PLAY_S 300
 #define SKIPPED 77
-#define LOOK_EACH_MS 50
+#define LOOK_EACH_MS 100
 
 /* --- in the child: one conversation --- */
 

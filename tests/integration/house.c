@@ -24,7 +24,7 @@ static struct house *current;
 
 static const char job_script[] =
 	"#!/bin/sh\n"
-	"cd \"$(dirname \"$0\")\" || exit 9\n"
+	"cd \"${0%/*}\" || exit 9\n"
 	"here=$PWD\n"
 	"cd \"$OLDPWD\" || exit 9\n"
 	"echo \"$1 $KCIBOT_CYCLE $KCIBOT_KIND\" >> \"$here/ran\"\n"

@@ -201,6 +201,17 @@ static void perform_git(struct sim *s, int64_t call)
 	call_answer(s, call, code, status, body);
 }
 
+static bool merges_any(const json_t *args)
+{
+	json_t *project;
+	size_t i;
+
+	json_array_foreach (js_get(args, "projects"), i, project)
+		if (json_array_size(js_get(project, "revisions")))
+			return true;
+	return false;
+}
+
 /* That a cycle began shows in its first wish for a merge. */
 static void note_cycle(struct sim *s, const struct effect *effect)
 {
@@ -212,6 +223,7 @@ static void note_cycle(struct sim *s, const struct effect *effect)
 		return;
 	c->begun = true;
 	c->begun_ms = s->now_ms;
+	c->merges = merges_any(effect->args);
 	COPY(c->environment, branch_of(s, project)->environment);
 	oracle_begins(s, id);
 }

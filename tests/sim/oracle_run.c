@@ -120,9 +120,46 @@ static bool is_trusted(struct sim *s, const struct person *p, int64_t at_ms)
 	return false;
 }
 
-static void only_entitled(struct sim *s, const struct sim_result *r,
-			  int64_t at_ms)
+/*
+ * 6.5: what a cancelled cycle had moved is put back, by one that merges
+ * nothing.
+ */
+static bool puts_back(const struct sim *s, const struct sim_cycle *c)
 {
+	const struct sim_cycle *last = NULL;
+
+	for (int64_t id = 1; id < c - s->cycles; id++)
+		if (!strcmp(s->cycles[id].environment, c->environment))
+			last = &s->cycles[id];
+	for (size_t i = 0; !c->merges && last && i < s->comment_count; i++) {
+		const struct sim_comment *said = &s->comments[i];
+
+		if (said_verb(said, "cancel") &&
+		    said->made_ms + DECIDED_MS > last->begun_ms &&
+		    said->made_ms < c->begun_ms)
+			return true;
+	}
+	return false;
+}
+
+/* What lay there green before was judged when it came. */
+static bool was_green(const struct sim *s, const struct sim_branch *b,
+		      const struct sim_cycle *now)
+{
+	for (const struct sim_cycle *c = s->cycles; c < now; c++)
+		if (c->green && !c->failed &&
+		    !strcmp(c->results[b - s->branches], b->sha))
+			return true;
+	return false;
+}
+
+static void only_entitled(struct sim *s, const struct sim_branch *b,
+			  const struct sim_result *r, const struct sim_cycle *c)
+{
+	int64_t at_ms = c->begun_ms;
+
+	if (puts_back(s, c) && was_green(s, b, c))
+		return;
 	for (size_t i = 0; i < r->count; i++) {
 		const struct sim_pull *p = &s->pulls[r->pulls[i]];
 
@@ -136,7 +173,7 @@ static void only_entitled(struct sim *s, const struct sim_result *r,
 	}
 }
 
-/* --- 6.5: a lock or a freeze window, nothing starts --- */
+/* --- 6.5: in a lock or a freeze window nothing starts --- */
 
 static void no_window(struct sim *s, const char *environment)
 {
@@ -262,8 +299,9 @@ void oracle_begins(struct sim *s, int64_t cycle)
 	const struct sim_cycle *c = cycle_of(s, cycle);
 
 	one_cycle(s, cycle, c->environment, "begins");
-	/* It may have begun in the life before, and be told only now. */
-	if (s->now_ms == s->life_ms)
+	/* It may have begun in the life before, and be told only now; and what
+	 * was touched is put back at once, whoever has locked it. */
+	if (s->now_ms == s->life_ms || puts_back(s, c))
 		return;
 	no_window(s, c->environment);
 	no_lock(s, c->environment);
@@ -276,7 +314,7 @@ void oracle_pushed(struct sim *s, const struct sim_branch *b,
 
 	one_cycle(s, cycle, b->environment, "pushes");
 	if (c)
-		only_entitled(s, r, c->begun_ms);
+		only_entitled(s, b, r, c);
 }
 
 void oracle_job(struct sim *s, const struct sim_job *j, const json_t *args)

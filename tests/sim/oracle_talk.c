@@ -41,8 +41,8 @@ static void answered(struct sim *s, const struct sim_comment *c)
 			 speech_word(c->kind), id, c->said->verb);
 }
 
-/* 5.6: one wish for each environment and kind, if it was accepted, else
- * none. */
+/* 5.6: one wish for each environment and kind, if it was accepted, else none.
+ * Its two halves may have become one on the way. */
 static void exactly_once(struct sim *s, const struct sim_comment *c)
 {
 	const char *kind = speech_word(c->kind);
@@ -50,7 +50,8 @@ static void exactly_once(struct sim *s, const struct sim_comment *c)
 	int64_t most = ask(s,
 			   "SELECT coalesce(max(n), 0) FROM (SELECT count(*) "
 			   "AS n FROM request q JOIN said d ON d.id = q.said_id"
-			   " WHERE d.kind = %Q AND d.comment_id = %lld GROUP BY"
+			   " WHERE d.kind = %Q AND d.comment_id = %lld AND"
+			   " q.outcome <> 'joined' GROUP BY"
 			   " q.environment, q.kind)",
 			   kind, id);
 

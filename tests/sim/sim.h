@@ -164,9 +164,10 @@ struct sim_branch {
 
 /* A cycle, as far as git and the jobs could see it. */
 struct sim_cycle {
-	bool begun, full, cancelled;
+	bool begun, full;
 	char environment[16];
 	int64_t begun_ms;		/* when its merge was asked for */
+	bool merges;			/* any revision */
 	char results[BRANCHES_MAX][41]; /* what was pushed for it */
 	bool started;			/* its first job has begun */
 	int green, red;			/* jobs that ended so */
