@@ -67,7 +67,7 @@ static enum err trust_add(struct engine *g, struct event *ev,
 		return error_set(e, ERR_INVALID,
 				 "%s is not a project of any environment",
 				 grant.scope);
-	if (grant.expires_ms && grant.expires_ms <= g->now_ms)
+	if (grant.expires_ms && grant.expires_ms <= g->now_ms + g->wall_skew_ms)
 		return error_set(e, ERR_INVALID, "that is in the past");
 	if (store_login_before(g->store, grant.login, grant.user_id, g->now_ms,
 			       &before, e) ||

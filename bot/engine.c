@@ -62,6 +62,7 @@ static void look_at_wall(struct engine *g)
 	if (!wall_moved(g, g->now_ms))
 		return;
 	g->wall_skew_ms = clock_wall(g->set.clock) - g->now_ms;
+	store_set_wall(g->store, g->wall_skew_ms);
 	g->settled_ms = 0;
 }
 

@@ -24,7 +24,8 @@ static enum err ask_on(const struct command_call *call,
 		.actor_id = call->actor_id,
 		.said_id = call->said_id,
 		.made_ms = call->now_ms,
-		.until_ms = call->now_ms + env->grants.for_ms,
+		.until_ms =
+			call->now_ms + call->wall_skew_ms + env->grants.for_ms,
 	};
 
 	COPY(r.environment, env->name);

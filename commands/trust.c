@@ -87,8 +87,9 @@ enum err command_trust(struct command_call *call, struct error *e)
 		.reason = args_text(call->args, "reason"),
 		.role = role_name(
 			(enum role)args_number(call->args, "role", ROLE_NONE)),
-		.expires_ms = call->now_ms + args_number(call->args, "for",
-							 GRANT_DAYS * DAY_MS),
+		.expires_ms =
+			call->now_ms + call->wall_skew_ms +
+			args_number(call->args, "for", GRANT_DAYS * DAY_MS),
 		.unasked = args_number(call->args, "unasked", 1) != 0,
 	};
 	int64_t other;

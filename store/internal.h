@@ -9,10 +9,10 @@
 #include "store/db.h"
 #include "store/store.h"
 
-/* In a statement that reads t from the view holds: is it so at ?n?  Of an
- * organisation's members it is for MEMBER_KEPT_MS. */
-#define HOLDS_AT(now)                                                          \
-	"(t.expires_ms = 0 OR t.expires_ms > " now ")"                         \
+/* In a statement that reads t from the view holds: is it so at ?n, when the
+ * wall shows ?m?  Of an organisation's members it is for MEMBER_KEPT_MS. */
+#define HOLDS_AT(now, wall)                                                    \
+	"(t.expires_ms = 0 OR t.expires_ms > " wall ")"                        \
 	" AND (t.org_id = 0 OR t.asked_ms BETWEEN " now " - 3600000 AND " now  \
 	")"
 
@@ -33,6 +33,7 @@ enum statement {
 
 struct store {
 	struct db db;
+	int64_t wall_skew_ms; /* see store_set_wall() */
 
 	/* Effects that this process has sent and that are not answered. */
 	int64_t *sent;
@@ -44,6 +45,12 @@ struct store {
 	size_t touched_count;
 	size_t touched_room;
 };
+
+/* What the wall shows at now_ms: until when a date is to come. */
+static inline int64_t wall_at(const struct store *s, int64_t now_ms)
+{
+	return now_ms + s->wall_skew_ms;
+}
 
 /* audit.c: holds on to what was there before there was a chain; once. */
 NODISCARD enum err audit_begin_chain(struct store *s, struct error *e);

@@ -105,7 +105,8 @@ enum err store_login_before(struct store *s, const char *login, int64_t id,
 			    int64_t now_ms, int64_t *ret, struct error *e)
 {
 	return db_value(&s->db, STMT_LOGIN_BEFORE,
-			ARGS(ARG(login), ARG(id), ARG(now_ms)), 0, ret, e);
+			ARGS(ARG(login), ARG(id), ARG(wall_at(s, now_ms))), 0,
+			ret, e);
 }
 
 /* The first time that the account has this login. */
@@ -170,10 +171,11 @@ enum err store_member_unsure(struct store *s, int64_t user_id, const char *repo,
 {
 	int64_t since = now_ms - MEMBER_COMMAND_MS;
 
-	return db_collect(
-		&s->db, STMT_MEMBER_UNSURE,
-		ARGS(ARG(user_id), ARG(repo), ARG(since), ARG(now_ms)),
-		sizeof(**ret), read_question, NULL, ret, ret_count, e);
+	return db_collect(&s->db, STMT_MEMBER_UNSURE,
+			  ARGS(ARG(user_id), ARG(repo), ARG(since), ARG(now_ms),
+			       ARG(wall_at(s, now_ms))),
+			  sizeof(**ret), read_question, NULL, ret, ret_count,
+			  e);
 }
 
 enum err store_member_due(struct store *s, int64_t user_id, int64_t now_ms,
@@ -191,7 +193,8 @@ enum err store_member_due(struct store *s, int64_t user_id, int64_t now_ms,
 	if (!any)
 		return ERR_OK;
 	return db_collect(&s->db, STMT_MEMBER_DUE,
-			  ARGS(ARG(since), ARG(now_ms), ARG(user_id), ARG(max)),
+			  ARGS(ARG(since), ARG(now_ms), ARG(user_id), ARG(max),
+			       ARG(wall_at(s, now_ms))),
 			  sizeof(**ret), read_question, NULL, ret, ret_count,
 			  e);
 }

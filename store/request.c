@@ -214,8 +214,8 @@ enum err store_requests_ungranted(struct store *s, const char *environment,
 
 	*ret_count = 0;
 	if (db_collect(&s->db, STMT_REQUEST_PERMITS,
-		       ARGS(ARG(environment), ARG(now_ms)), sizeof(*list),
-		       read_permit, NULL, &list, &count, e))
+		       ARGS(ARG(environment), ARG(wall_at(s, now_ms))),
+		       sizeof(*list), read_permit, NULL, &list, &count, e))
 		return e->code;
 	out = calloc(count + 1, sizeof(*out));
 	code = out ? keep_ungranted(s, now_ms, list, count, out, ret_count, e)
@@ -334,7 +334,7 @@ enum err store_request_asked(struct store *s, const char *environment,
 	*ret_role = "";
 	if (db_collect(&s->db, STMT_REQUEST_ASKED,
 		       ARGS(ARG(environment), ARG(p->id), ARG(sha), ARG(base),
-			    ARG(since_ms), ARG(now_ms)),
+			    ARG(since_ms), ARG(wall_at(s, now_ms))),
 		       sizeof(*list), read_asker, NULL, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {

@@ -134,6 +134,11 @@ enum err store_try_undo(struct store *s, struct error *e)
 	return store_try_keep(s, e);
 }
 
+void store_set_wall(struct store *s, int64_t skew_ms)
+{
+	s->wall_skew_ms = skew_ms;
+}
+
 void store_rollback(struct store *s)
 {
 	db_rollback(&s->db);

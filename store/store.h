@@ -10,6 +10,7 @@
 #define STORE_STORE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bot/base/cleanup.h"
 #include "bot/base/error.h"
@@ -26,6 +27,13 @@ struct store *store_open(const char *path, struct error *e);
 /* For reading beside a running bot; the file must exist and be current. */
 NODISCARD OWNED_BY(store_close)
 struct store *store_open_reader(const char *path, struct error *e);
+
+/*
+ * How far the wall clock is ahead of the now_ms that all questions get; 0 at
+ * first.  The dates that people read follow the wall: the end of a trust, of a
+ * permission.
+ */
+void store_set_wall(struct store *s, int64_t skew_ms);
 
 /*
  * begin/commit bracket one event's effects.  rollback is silent and safe

@@ -37,7 +37,8 @@ enum err store_role_held(struct store *s, int64_t user_id, const char *repo,
 	enum err code;
 
 	if (db_start(&s->db, STMT_TRUST_ROLES,
-		     ARGS(ARG(user_id), ARG(repo), ARG(now_ms), ARG(since)),
+		     ARGS(ARG(user_id), ARG(repo), ARG(now_ms), ARG(since),
+			  ARG(wall_at(s, now_ms))),
 		     &row, e))
 		return e->code;
 	while (db_next(&s->db, row, &code, e)) {
@@ -63,8 +64,9 @@ enum err store_unasked(struct store *s, int64_t author_id, const char *repo,
 	int64_t unasked;
 
 	if (db_value(&s->db, STMT_TRUST_UNASKED,
-		     ARGS(ARG(author_id), ARG(repo), ARG(now_ms)), 0, &unasked,
-		     e))
+		     ARGS(ARG(author_id), ARG(repo), ARG(now_ms),
+			  ARG(wall_at(s, now_ms))),
+		     0, &unasked, e))
 		return e->code;
 	*ret = unasked != 0;
 	return ERR_OK;
@@ -214,7 +216,8 @@ enum err store_trust_remove(struct store *s, int64_t user_id, const char *login,
 
 	if (store_role(s, user_id, whole ? "" : scope, now_ms, &before, e) ||
 	    db_value(&s->db, STMT_TRUST_IN_FORCE,
-		     ARGS(ARG(user_id), ARG(scope), ARG(now_ms)), 0, &held, e))
+		     ARGS(ARG(user_id), ARG(scope), ARG(wall_at(s, now_ms))), 0,
+		     &held, e))
 		return e->code;
 	if (!held)
 		return error_set(e, ERR_MISSING, "%s is not on the trust list",
@@ -240,7 +243,7 @@ enum err store_trust_held(struct store *s, int64_t id, const char *scope,
 	sqlite3_stmt *row;
 
 	if (db_row(&s->db, STMT_TRUST_HELD,
-		   ARGS(ARG(id), ARG(scope), ARG(now_ms)), &row, e))
+		   ARGS(ARG(id), ARG(scope), ARG(wall_at(s, now_ms))), &row, e))
 		return e->code;
 	COPY(ret->role, db_text(row, 0));
 	COPY(ret->by, db_text(row, 1));
@@ -255,7 +258,8 @@ enum err store_trust_admin_until(struct store *s, int64_t id, const char *scope,
 				 struct error *e)
 {
 	return db_value(&s->db, STMT_TRUST_ADMIN_UNTIL,
-			ARGS(ARG(id), ARG(scope), ARG(now_ms)), 0, ret_ms, e);
+			ARGS(ARG(id), ARG(scope), ARG(wall_at(s, now_ms))), 0,
+			ret_ms, e);
 }
 
 enum err store_trust_find(struct store *s, const char *login, int64_t *ret_id,
@@ -282,7 +286,8 @@ enum err store_trust_list(struct store *s, int64_t now_ms, json_t **ret,
 	sqlite3_stmt *row;
 	enum err code;
 
-	if (db_start(&s->db, STMT_TRUST_LIST, ARGS(ARG(now_ms)), &row, e))
+	if (db_start(&s->db, STMT_TRUST_LIST, ARGS(ARG(wall_at(s, now_ms))),
+		     &row, e))
 		return e->code;
 	while (db_next(&s->db, row, &code, e))
 		json_array_append_new(

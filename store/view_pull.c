@@ -185,7 +185,8 @@ static bool why_unasked(struct view *v, const struct subject *s,
 	if (is(s->grant, "state", "granted") ||
 	    view_value(v, STMT_TRUST_UNASKED,
 		       ARGS(ARG(js_int(s->pull, "author_id", 0)),
-			    ARG(js_str(s->pull, "repo")), ARG(v->now_ms)),
+			    ARG(js_str(s->pull, "repo")), ARG(v->now_ms),
+			    ARG(wall_at(v->store, v->now_ms))),
 		       0))
 		return false;
 	str_addf(out,
@@ -349,7 +350,8 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	s.in_cycle = in_cycle;
 	s.grant = view_row(v, STMT_VIEW_GRANT,
 			   ARGS(ARG(s.pull_id), ARG(s.env_name), ARG(author_id),
-				ARG(v->now_ms)));
+				ARG(v->now_ms),
+				ARG(wall_at(v->store, v->now_ms))));
 	requests = view_rows(v, STMT_VIEW_PULL_REQUESTS,
 			     ARGS(ARG(s.env_name), ARG(s.pull_id)));
 	view_put(v, o, "bot", view_text(v->settings->bot));

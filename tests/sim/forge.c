@@ -148,7 +148,6 @@ size_t forge_comment(struct sim *s, enum speech kind, int pull, int64_t user,
 		.body = strdup(body),
 		.wall_then = s->clock.wall,
 		.jumps_then = s->jumps,
-		.off_then = s->off_ms,
 	};
 	pull_touch(s, pull);
 	return s->comment_count++;

@@ -103,7 +103,7 @@ static bool grant_holds(struct sim *s, const struct sim_comment *c,
 	if (!said_verb(c, "trust") || !by || strcmp(by->role, "admin") != 0 ||
 	    c->made_ms > at_ms)
 		return false;
-	if (c->said->span_ms && s->off_ms == c->off_then &&
+	if (c->said->span_ms && s->jumps == c->jumps_then &&
 	    c->made_ms + c->said->span_ms + DECIDED_MS < at_ms)
 		return false;
 	return c->said->span_ms || !was_untrusted(s, c->made_ms, at_ms);

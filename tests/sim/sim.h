@@ -113,7 +113,6 @@ struct sim_comment {
 	bool closed_then;
 	int64_t wall_then; /* what the bot's wall clock showed */
 	int jumps_then;	   /* how often that had jumped before */
-	int64_t off_then;  /* how far the bot's own clock was off */
 };
 
 /* What is said: a text and the verb that is meant, NULL = none. */

@@ -14,10 +14,8 @@ enum kind {
 	SIGN,
 	/* As the forge tells it; compared with what the forge tells. */
 	FORGE,
-	/* People mean the clock on their wall: a lock's end. */
+	/* People mean the clock on their wall: a lock's end, a word's. */
 	WALL,
-	/* Until then somebody's word counts, by the clock of this life. */
-	EXPIRY,
 	/* Believed for so long since; what is yet to come is not believed. */
 	BELIEF,
 	/* Said anew by the policy before anybody reads it. */
@@ -76,7 +74,7 @@ static const struct column {
 	{"quarantine", "since_ms", TOLD},
 	{"quarantine", "lifted_ms", SIGN},
 	{"request", "made_ms", DELAY},
-	{"request", "until_ms", EXPIRY},
+	{"request", "until_ms", WALL},
 	{"result", "short_ok_ms", TOLD},
 	{"result", "full_ok_ms", TOLD},
 	{"said", "made_ms", FORGE},
@@ -89,7 +87,7 @@ static const struct column {
 	{"status", "repaired_ms", BOOKED},
 	{"taken_back", "at_ms", TOLD},
 	{"trust", "granted_ms", TOLD},
-	{"trust", "expires_ms", EXPIRY},
+	{"trust", "expires_ms", WALL},
 	{"trust", "revoked_ms", SIGN},
 };
 

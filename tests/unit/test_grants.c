@@ -123,6 +123,45 @@ static void a_grant_is_told(void **state UNUSED)
 			 1);
 }
 
+static void wall_jumps(int64_t by)
+{
+	w.clock.wall += by;
+	world_run(&w);
+}
+
+/* Its end is a date; the clock of the bot's delays goes on as before. */
+static void a_grant_ends_by_the_wall(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_true(rides_along(1));
+	wall_jumps(8 * 24 * HOUR);
+	assert_false(rides_along(1));
+	wall_jumps(-8 * 24 * HOUR);
+	assert_true(rides_along(1));
+	/* Given after a jump it lasts as long as people read. */
+	wall_jumps(-8 * 24 * HOUR);
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	wall_jumps(6 * 24 * HOUR);
+	assert_true(rides_along(2));
+	wall_jumps(2 * 24 * HOUR);
+	assert_false(rides_along(2));
+}
+
+static void a_trust_ends_by_the_wall(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	wall_jumps(-24 * HOUR);
+	world_say(&w, 1, ADMIN,
+		  "@kcibot trust @user13 role=contributor for=2h");
+	assert_true(rides_along(1));
+	wall_jumps(90 * MINUTE);
+	assert_true(rides_along(1));
+	wall_jumps(HOUR);
+	assert_false(rides_along(1));
+}
+
 static void a_trusted_author_needs_none(void **state UNUSED)
 {
 	world_open(&w, 1, CONTRIBUTOR);
@@ -616,6 +655,8 @@ int main(void)
 #define T(name, how) cmocka_unit_test_setup_teardown(name, how, end)
 	const struct CMUnitTest tests[] = {
 		T(a_grant_is_told, begin),
+		T(a_grant_ends_by_the_wall, begin),
+		T(a_trust_ends_by_the_wall, begin),
 		T(a_trusted_author_needs_none, begin),
 		T(a_push_ends_it_and_says_so, begin),
 		T(what_runs_without_it_is_not_its_own, begin),
