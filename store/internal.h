@@ -33,7 +33,6 @@ enum statement {
 
 struct store {
 	struct db db;
-	int64_t wall_skew_ms; /* see store_set_wall() */
 
 	/* Effects that this process has sent and that are not answered. */
 	int64_t *sent;
@@ -44,6 +43,8 @@ struct store {
 	int64_t *touched;
 	size_t touched_count;
 	size_t touched_room;
+
+	int64_t wall_skew_ms; /* see store_set_wall() */
 };
 
 /* What the wall shows at now_ms: until when a date is to come. */

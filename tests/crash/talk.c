@@ -315,7 +315,10 @@ static void add_books(struct str *out, struct house *h)
 		" principal.id = principal_id WHERE revoked_ms = 0 ORDER BY"
 		" login",
 		"SELECT 'posted', slot FROM posted ORDER BY slot",
-		"SELECT 'audit', action, count(*) FROM audit WHERE action NOT"
+		/* A trust is given again by who was not answered. */
+		"SELECT 'audit', action, iif(action = 'trust.add',"
+		" count(DISTINCT subject), count(*)) FROM audit WHERE action "
+		"NOT"
 		" IN ('start', 'refused') GROUP BY action",
 	};
 
