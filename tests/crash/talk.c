@@ -317,9 +317,8 @@ static void add_books(struct str *out, struct house *h)
 		"SELECT 'posted', slot FROM posted ORDER BY slot",
 		/* A trust is given again by who was not answered. */
 		"SELECT 'audit', action, iif(action = 'trust.add',"
-		" count(DISTINCT subject), count(*)) FROM audit WHERE action "
-		"NOT"
-		" IN ('start', 'refused') GROUP BY action",
+		" count(DISTINCT subject), count(*)) FROM audit"
+		" WHERE action NOT IN ('start', 'refused') GROUP BY action",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
