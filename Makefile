@@ -153,9 +153,12 @@ $(UNIT) $(INT): $(LIBS)
 	$(Q)$(LINK) -lcmocka
 $(OUT)/tests/test_sandbox: | $(OUT)/sandbox
 $(OUT)/tests/test_soak_judge: $(OUT)/tests/soak/judge.o
+# It spends its time in these two: as archives they cost a tenth less.
+archive = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$1.a)),-l:lib$1.a,-l$1)
 $(OUT)/sim: $(call object,$(SIMSRC)) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
-	$(Q)$(LINK) -lm
+	$(Q)$(subst -lsqlite3,$(call archive,sqlite3),$(subst \
+		-ljansson,$(call archive,jansson),$(LINK))) -lm
 $(FUZZ): $(OUT)/%: $(OUT)/tests/fuzz/%.o $(FUZZOBJ) $(OUT)/libkcibot.a
 	$(call say,LINK $@)
 	$(Q)$(LINK) -lcmocka
