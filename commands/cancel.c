@@ -97,6 +97,12 @@ static enum err look_aboard(const struct command_call *call, struct running *r,
 	return ERR_OK;
 }
 
+/* Whoever rides in a full for less did not ask for it. */
+static bool asks_for(const struct request *q, const struct cycle *c)
+{
+	return strcmp(q->kind, "full") == 0 || strcmp(q->kind, c->kind) == 0;
+}
+
 static enum err look(const struct command_call *call, struct running *r,
 		     struct error *e)
 {
@@ -112,7 +118,8 @@ static enum err look(const struct command_call *call, struct running *r,
 
 		r->aboard |= own;
 		r->only_this &= own;
-		r->asked |= command && list[i].actor_id == call->actor_id;
+		r->asked |= asks_for(&list[i], &r->cycle) &&
+			    list[i].actor_id == call->actor_id;
 		r->others += command && !own;
 	}
 	free(list);

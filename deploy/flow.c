@@ -136,16 +136,17 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 			      e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
-		bool full = strcmp(list[i].kind, "full") == 0;
-		bool asked = strcmp(list[i].kind, "auto") != 0;
+		bool halved = is_short && strcmp(list[i].kind, "full") == 0;
 
 		if (is_out(b, list[i].pull_id))
 			continue;
-		if (is_short && full)
+		if (halved)
 			code = book_full(f, &list[i], e);
+		/* Who rides in more than they asked for asked for no more. */
 		if (!code)
-			code = store_request_run(f->store, list[i].id, c->id,
-						 asked ? c->kind : "auto", e);
+			code = store_request_run(
+				f->store, list[i].id, c->id,
+				halved ? "short" : list[i].kind, e);
 		if (!code)
 			code = store_touch(f->store, list[i].pull_id, e);
 	}
@@ -153,27 +154,28 @@ static enum err take_waiting(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-/* Is the other half of what was said aboard already? */
-static bool is_twin(const struct request *r, const struct request *aboard,
-		    size_t count)
+/* The other half of what was said, if it is aboard already; else NULL. */
+static const struct request *twin_of(const struct request *r,
+				     const struct request *aboard, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (r->said_id && aboard[i].said_id == r->said_id)
-			return true;
-	return false;
+			return &aboard[i];
+	return NULL;
 }
 
 /*
  * The short half of a `trigger` may wait again and run in the same full as the
- * half that was booked: one of them is enough, and its asker hears once.
+ * half that was booked: they are one again, and their asker hears once.
  */
 static enum err take_one_booked(const struct flow *f, const struct cycle *c,
-				const struct request *r, bool twin,
-				struct error *e)
+				const struct request *r,
+				const struct request *twin, struct error *e)
 {
 	if (!twin)
 		return store_request_run(f->store, r->id, c->id, "full", e);
-	if (store_request_end(f->store, r->id, "done", "joined", e))
+	if (store_request_end(f->store, r->id, "done", "joined", e) ||
+	    store_request_whole(f->store, twin->id, e))
 		return e->code;
 	return store_request_announced(f->store, r->id, e);
 }
@@ -199,7 +201,7 @@ static enum err take_booked(const struct flow *f, const struct cycle *c,
 		if (!is_out(b, list[i].pull_id))
 			code = take_one_booked(
 				f, c, &list[i],
-				is_twin(&list[i], aboard, aboard_count), e);
+				twin_of(&list[i], aboard, aboard_count), e);
 	free(aboard);
 	free(list);
 	return code;

@@ -261,6 +261,11 @@ enum err store_request_run(struct store *s, int64_t id, int64_t cycle_id,
 		      ARGS(ARG(id), ARG(cycle_id), ARG(kind)), e);
 }
 
+enum err store_request_whole(struct store *s, int64_t id, struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_WHOLE, ARGS(ARG(id)), e);
+}
+
 enum err store_request_end(struct store *s, int64_t id, const char *state,
 			   const char *outcome, struct error *e)
 {

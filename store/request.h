@@ -80,6 +80,9 @@ NODISCARD enum err store_requests_of_pull(struct store *s, int64_t pull_id,
 NODISCARD enum err store_request_run(struct store *s, int64_t id,
 				     int64_t cycle_id, const char *kind,
 				     struct error *e);
+/* The half of a full that runs is all of it again. */
+NODISCARD enum err store_request_whole(struct store *s, int64_t id,
+				       struct error *e);
 /* state "done" or "dropped". */
 NODISCARD enum err store_request_end(struct store *s, int64_t id,
 				     const char *state, const char *outcome,

@@ -320,6 +320,34 @@ static void a_full_is_its_askers(void **state UNUSED)
 	assert_int_equal(cycle(1, "state = 'stopping'"), 1);
 }
 
+/* Whoever rides in a full for less cannot stop it, and gets no full later. */
+static void who_rides_in_a_full_asked_for_less(void **state UNUSED)
+{
+	world_trust(&w, 15, "maintainer");
+	deployed();
+	world_open(&w, 3, STRANGER);
+	world_open(&w, 4, STRANGER);
+	world_say(&w, 4, ADMIN, "@kcibot lock 1h");
+	world_say(&w, 3, 15, "@kcibot deploy");
+	world_say(&w, 4, MAINTAINER, "@kcibot trigger");
+	w.hold = "job.run";
+	world_say(&w, 4, ADMIN, "@kcibot unlock");
+	assert_int_equal(cycle(2, "kind = 'full'"), 1);
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 2);
+	assert_true(confused(3, 15, "a full is stopped by who asked for it"));
+	assert_false(confused(4, MAINTAINER, "Stopped: cycle 2 (full)"));
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("outcome = 'success' AND kind = 'short' AND"
+				  " pull_id = (SELECT id FROM pull"
+				  " WHERE number = 3)"),
+			 1);
+	assert_int_equal(requests("state = 'booked'"), 0);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM cycle"
+				       " WHERE kind = 'full'"),
+			 1);
+}
+
 static void an_author_stops_the_own_short(void **state UNUSED)
 {
 	deployed();
@@ -677,6 +705,7 @@ int main(void)
 		T(others_wait_again),
 		T(what_was_booked_is_booked_again),
 		T(a_full_is_its_askers),
+		T(who_rides_in_a_full_asked_for_less),
 		T(an_author_stops_the_own_short),
 		T(a_cycle_without_it_is_not_its_own),
 		T(twice_is_once),
