@@ -100,7 +100,8 @@ NODISCARD enum err store_requests_to_announce(struct store *s,
 					      struct error *e);
 NODISCARD enum err store_request_announced(struct store *s, int64_t id,
 					   struct error *e);
-/* All of a cycle wait again: it is restarted. */
+/* All of a cycle wait again, for it is restarted or was cancelled; but those
+ * that were voided while it ran are dropped. */
 NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 

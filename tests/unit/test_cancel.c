@@ -292,6 +292,31 @@ static void what_was_booked_is_booked_again(void **state UNUSED)
 			 1);
 }
 
+/* Pushed over while it ran: nobody wants that revision any more. */
+static void what_was_pushed_over_waits_no_more(void **state UNUSED)
+{
+	deployed();
+	world_open(&w, 2, STRANGER);
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 2, ADMIN, "@kcibot lock 1h");
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	w.hold = "job.run";
+	world_say(&w, 2, ADMIN, "@kcibot unlock");
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 2);
+	world_push(&w, 3, '8');
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("state = 'dropped' AND outcome = 'moved'"),
+			 1);
+	assert_int_equal(requests("origin = 'comment' AND state IN"
+				  " ('waiting', 'booked', 'running')"),
+			 0);
+	/* Nothing but what was put back. */
+	assert_int_equal(world_cycles(&w), 3);
+}
+
 /* --- who may --- */
 
 static int64_t confused(int64_t number, int64_t who, const char *part)
@@ -704,6 +729,7 @@ int main(void)
 		T(also_what_was_restarted_is_put_back),
 		T(others_wait_again),
 		T(what_was_booked_is_booked_again),
+		T(what_was_pushed_over_waits_no_more),
 		T(a_full_is_its_askers),
 		T(who_rides_in_a_full_asked_for_less),
 		T(an_author_stops_the_own_short),
