@@ -10,6 +10,9 @@
 
 /* All digits that a command takes. */
 #define SHA_DIGITS 40
+/* The forge answers within seconds.  What is decided later, after an outage or
+ * a restart, may be about a head that came and went unnoticed. */
+#define LATE_MS (30LL * 1000)
 
 void record_before_release_at(struct record_before *b)
 {
@@ -73,6 +76,12 @@ static int64_t first_ms(const struct record_before *before)
 	return first;
 }
 
+static bool is_late(const struct engine *g, const struct said_record *r)
+{
+	return strcmp(r->source, "scan") == 0 ||
+	       g->now_ms - r->received_ms > LATE_MS;
+}
+
 enum err prove_head(struct engine *g, const struct said_record *r,
 		    struct plan *plan, const struct record_before *before,
 		    const struct pull *p, struct error *e)
@@ -87,8 +96,7 @@ enum err prove_head(struct engine *g, const struct said_record *r,
 		.bound_sha = r->commit_sha,
 		.operator_call = strcmp(r->kind, SAID_CLI) == 0,
 		/* Both on the forge's clock. */
-		.stirred = strcmp(r->source, "scan") == 0 &&
-			   p->updated_ms > r->made_ms,
+		.stirred = is_late(g, r) && p->updated_ms > r->made_ms,
 		.made_ms = r->made_ms,
 		.received_ms = r->received_ms,
 		.skew = g->skew,

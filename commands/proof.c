@@ -241,11 +241,11 @@ static const struct {
 		       "you wrote, so I cannot know which head you saw. Look "
 		       "at the head as it is now, then name it."},
 	[PROOF_STIRRED] = {"stirred",
-			   "I learned of your comment only by asking the "
-			   "forge, and something has happened on this pull "
-			   "request since you wrote it, so I cannot know which "
-			   "head you saw. Look at the head as it is now, then "
-			   "name it."},
+			   "I could look into your comment only a while after "
+			   "you wrote it, and something has happened on this "
+			   "pull request since, so I cannot know which head "
+			   "you saw. Look at the head as it is now, then name "
+			   "it."},
 	[PROOF_UNDATED] = {"undated",
 			   "I do not know when you wrote that, and so not "
 			   "which head you saw. Name the one that you mean."},

@@ -30,7 +30,7 @@ enum proof_reason {
 	PROOF_UNRECORDED,  /* the head was not on record before */
 	PROOF_YOUNG,	   /* it was, but not for the guard */
 	PROOF_GAP,	   /* deliveries may have been lost in between */
-	PROOF_STIRRED,	   /* nobody told of it, and the pull moved since */
+	PROOF_STIRRED,	   /* it is decided late, and the pull moved since */
 	PROOF_UNDATED,	   /* when it was said is not known */
 	PROOF_CLOCK,	   /* how far the clocks are apart is not known */
 	PROOF_SKEW,	   /* they are further apart than the guard */
@@ -51,8 +51,9 @@ struct proof_question {
 	/* The command line has no page open: it means the head as it is on
 	 * record when it is said. */
 	bool operator_call;
-	/* No webhook told of it, so none may have told of pushes either, and
-	 * the pull's own time is later than what was said moved it to. */
+	/* It is decided late, or no webhook told of it: then none may have
+	 * told of pushes either.  And the pull's own time is later than what
+	 * was said moved it to. */
 	bool stirred;
 
 	int64_t made_ms; /* on the forge's clock, whole seconds; 0 = unknown.

@@ -306,6 +306,25 @@ static void said_just_before_the_crash(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 }
 
+/* The head on record may not be the one that the page showed: a push that
+ * nobody told of, taken back while the bot was gone. */
+static void moved_before_it_is_decided(void **state UNUSED)
+{
+	char was[41];
+	int64_t id;
+
+	snprintf(was, sizeof(was), "%s", w.pulls[1].sha);
+	push_untold(1, "9999999999999999999999999999999999999999");
+	world_pass(&w, MINUTE);
+	id = world_comment(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_kill(&w);
+	fake_clock_advance(&w.clock, MINUTE);
+	push_untold(1, was);
+	world_boot(&w);
+	world_run(&w);
+	doubted(id, 1, "only a while after you wrote it");
+}
+
 /* --- a SHA is named --- */
 
 static void two_begin_alike(void **state UNUSED)
@@ -545,6 +564,7 @@ int main(void)
 		T(a_restart_without_a_scan),
 		T(said_while_the_bot_was_gone),
 		T(said_just_before_the_crash),
+		T(moved_before_it_is_decided),
 		T(two_begin_alike),
 		T(named_what_is_not_the_head),
 		T(named_before_it_was_there),
