@@ -223,16 +223,16 @@ enum err flow_new(const struct flow *f, enum cycle_kind kind, struct cycle *ret,
 	return recipe_hash(f->env, kind, ret->recipe, e);
 }
 
-enum err flow_begin(const struct flow *f, enum cycle_kind kind,
-		    int64_t restarts, bool scheduled, struct error *e)
+enum err flow_begin(const struct flow *f, enum cycle_kind kind, bool scheduled,
+		    struct error *e)
 {
 	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
 	struct cycle c;
 
-	if (flow_new(f, kind, &c, e))
+	if (flow_new(f, kind, &c, e) ||
+	    store_cycle_restarts(f->store, f->env->name, &c.restarts, e))
 		return e->code;
 	c.scheduled = scheduled;
-	c.restarts = restarts;
 	if (store_cycle_add(f->store, &c, e) ||
 	    standing_select(f->store, f->env, f->now_ms, &b, e) ||
 	    write_manifest(f, &c, b.in, b.in_count, e) ||
@@ -309,6 +309,5 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 	/* What was to be restarted waits like everything else. */
 	if (freeze_look(f, &freeze, e))
 		return e->code;
-	return freeze.frozen ? ERR_OK
-			     : flow_begin(f, kind, c->restarts + 1, false, e);
+	return freeze.frozen ? ERR_OK : flow_begin(f, kind, false, e);
 }

@@ -35,8 +35,7 @@ struct flow {
 
 /* Selects the revisions, takes the waiting requests, wants the merge. */
 NODISCARD enum err flow_begin(const struct flow *f, enum cycle_kind kind,
-			      int64_t restarts, bool scheduled,
-			      struct error *e);
+			      bool scheduled, struct error *e);
 
 /* Ends the running cycle so that it begins again as kind. */
 NODISCARD enum err flow_restart(const struct flow *f, enum cycle_kind kind,

@@ -195,7 +195,7 @@ enum err schedule_environment(const struct flow *f, int64_t *ret_next_ms,
 	*ret_next_ms = next_look(f, &d, &freeze);
 	switch (d.action) {
 	case POLICY_START:
-		if (flow_begin(f, d.kind, 0, d.scheduled, e))
+		if (flow_begin(f, d.kind, d.scheduled, e))
 			return e->code;
 		break;
 	case POLICY_RESTART:

@@ -131,6 +131,13 @@ enum err store_cycle_last_moved(struct store *s, const char *environment,
 			ARGS(ARG(environment), ARG(but_id)), 0, ret_cycle, e);
 }
 
+enum err store_cycle_restarts(struct store *s, const char *environment,
+			      int64_t *ret_restarts, struct error *e)
+{
+	return db_value(&s->db, STMT_CYCLE_RESTARTED, ARGS(ARG(environment)), 0,
+			ret_restarts, e);
+}
+
 enum err store_cycle_left_moved(struct store *s, const char *environment,
 				int64_t green, int64_t id, int64_t *ret_cycle,
 				struct error *e)

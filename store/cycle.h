@@ -67,6 +67,11 @@ NODISCARD enum err store_cycle_last_moved(struct store *s,
 					  const char *environment,
 					  int64_t but_id, int64_t *ret_cycle,
 					  struct error *e);
+/* How often the next cycle began again: 0 but after one that was cut short for
+ * it, also when a lock came between. */
+NODISCARD enum err store_cycle_restarts(struct store *s,
+					const char *environment,
+					int64_t *ret_restarts, struct error *e);
 /*
  * The oldest cycle after green, up to id, that moved the branches and was cut
  * short (id itself: that moved them); 0 = none.

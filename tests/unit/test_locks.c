@@ -128,9 +128,15 @@ static void not_even_what_is_being_restarted(void **state UNUSED)
 	world_run(&w);
 	assert_int_equal(world_cycles(&w), 1);
 	assert_string_equal(world_status(&w, 1), "pending");
-	w.hold = NULL;
 	world_say(&w, 2, MAINTAINER, "@kcibot unlock");
 	assert_int_equal(world_cycles(&w), 2);
+	/* It has begun again once, and that was all. */
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_sent(&w, "job.cancel"), 1);
+	w.hold = NULL;
+	world_answer(world_last(&w, "job.run", "c2-"), ERR_OK, NULL);
+	world_run(&w);
 	assert_string_equal(world_status(&w, 1), "success");
 	assert_string_equal(world_status(&w, 2), "success");
 }
