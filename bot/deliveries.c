@@ -122,6 +122,33 @@ static enum err ask_tie(struct engine *g, const struct pull *p, bool *ret_tie,
 	return scan_ask_pull(g, p->repo, p->number, e);
 }
 
+/*
+ * Told of late: between what was said before it and the head of now there was
+ * another one, also where that is the head of then once more (A, B, A).
+ */
+static enum err void_passed(struct engine *g, const struct pull *p,
+			    struct error *e)
+{
+	const struct environment *env;
+	struct pull known;
+	size_t i = 0;
+	enum err code = store_pull(g->store, p->repo, p->number, &known, e);
+
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	if (p->updated_ms > known.updated_ms ||
+	    strcmp(p->head_sha, known.head_sha) == 0)
+		return ERR_OK;
+	while ((env = config_environment_of(g->config, p->repo, &i)) != NULL) {
+		struct flow f;
+
+		flow_of(g, env, &f);
+		if (schedule_void_said(&f, &known, p->updated_ms, "moved", e))
+			return e->code;
+	}
+	return store_touch(g->store, known.id, e);
+}
+
 static enum err on_pull_request(struct engine *g, const json_t *payload,
 				const char **ret_result, struct error *e)
 {
@@ -139,7 +166,8 @@ static enum err on_pull_request(struct engine *g, const json_t *payload,
 		*ret_result = "ignored";
 		return ERR_OK;
 	}
-	if (pull_from_json(&p, repo, object, e) || ask_tie(g, &p, &tie, e))
+	if (pull_from_json(&p, repo, object, e) || void_passed(g, &p, e) ||
+	    ask_tie(g, &p, &tie, e))
 		return e->code;
 	*ret_result = tie ? "asked" : "handled";
 	if (tie)

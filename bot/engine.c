@@ -7,7 +7,6 @@
 #include "bot/metrics.h"
 #include "bot/trust.h"
 #include "store/missed.h"
-#include "store/request.h"
 
 /* A policy that never comes to rest would be our own mistake. */
 #define SCHEDULE_ROUNDS 8
@@ -44,7 +43,7 @@ bool engine_wall_jumped(const struct engine *g)
 	return off > WALL_JUMP_MS || off < -WALL_JUMP_MS;
 }
 
-/* Has the wall moved since locks and freeze windows were last judged by it? */
+/* Has the wall moved since dates and freeze windows were last judged by it? */
 static bool wall_moved(const struct engine *g, int64_t now)
 {
 	int64_t skew = clock_wall(g->set.clock) - now;

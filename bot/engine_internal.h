@@ -60,7 +60,7 @@ struct engine {
 	 * that delays keep their distance when the wall clock jumps. */
 	int64_t wall_anchor_ms;
 	int64_t mono_anchor_ms;
-	/* How far the wall has gone away from that: locks and freeze windows
+	/* How far the wall has gone away from that: dates and freeze windows
 	 * follow it. */
 	int64_t wall_skew_ms;
 	int64_t now_ms;	  /* of the event in hand */
@@ -125,6 +125,8 @@ NODISCARD enum err engine_transact(struct engine *g,
 
 /* Gives the answers that the committed event has for the command line. */
 void engine_give_answers(struct engine *g);
+
+/* --- engine_life.c --- */
 
 /* On record: from here on decisions are taken under this configuration. */
 NODISCARD enum err engine_audit_config(struct engine *g, const char *action,

@@ -10,7 +10,7 @@
 
 /* All digits that a command takes. */
 #define SHA_DIGITS 40
-/* The forge answers within seconds.  What is decided later, after an outage or
+/* Webhooks and answers take seconds.  What is decided later, after an outage or
  * a restart, may be about a head that came and went unnoticed. */
 #define LATE_MS (30LL * 1000)
 
@@ -76,10 +76,14 @@ static int64_t first_ms(const struct record_before *before)
 	return first;
 }
 
+/* As long as the forge's clock is unknown no such head is believed anyway. */
 static bool is_late(const struct engine *g, const struct said_record *r)
 {
+	int64_t said_ms = r->made_ms - (g->skew.known ? g->skew.lo_ms : 0);
+
 	return strcmp(r->source, "scan") == 0 ||
-	       g->now_ms - r->received_ms > LATE_MS;
+	       g->now_ms - r->received_ms > LATE_MS ||
+	       g->now_ms - said_ms > LATE_MS;
 }
 
 enum err prove_head(struct engine *g, const struct said_record *r,

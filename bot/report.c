@@ -230,13 +230,13 @@ static const char *dropped_text(const char *outcome)
 	static const struct {
 		const char *outcome, *text;
 	} texts[] = {
-		{"moved", "The head moved before the deploy began, so the "
+		{"moved", "The head moved before it was deployed, so the "
 			  "request is void. Look at the new revision and "
 			  "ask again."},
-		{"closed", "The pull request was closed before the deploy "
-			   "began, so the request is void."},
-		{"base", "The base branch was changed before the deploy "
-			 "began, so the request is void. Ask again."},
+		{"closed", "The pull request was closed before it was "
+			   "deployed, so the request is void."},
+		{"base", "The base branch was changed before it was "
+			 "deployed, so the request is void. Ask again."},
 		{"unconfigured", "The environment is not configured any more, "
 				 "so the request is void."},
 		{"granter", "Who asked for it may not ask any more, so the "

@@ -120,7 +120,8 @@ static enum err look(const struct command_call *call, struct running *r,
 		r->only_this &= own;
 		r->asked |= asks_for(&list[i], &r->cycle) &&
 			    list[i].actor_id == call->actor_id;
-		r->others += command && !own;
+		r->others +=
+			command && !own && !list[i].voided && !*list[i].outcome;
 	}
 	free(list);
 	return look_aboard(call, r, e);

@@ -26,7 +26,9 @@ static enum err drop_wishes(const struct command_call *call,
 			code = store_request_end(call->store, list[i].id,
 						 "dropped", "skipped", e);
 	free(list);
-	return code;
+	return code ? code
+		    : store_requests_not_back(call->store, env->name,
+					      call->pull->id, "skipped", e);
 }
 
 /* Is it in the running cycle, merged yet or not? */

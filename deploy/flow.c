@@ -302,7 +302,7 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 			       "restarted with newer revisions", f->now_ms,
 			       e) ||
 	    flow_audit_end(f, c, e) || store_touch_cycle(f->store, c->id, e) ||
-	    store_requests_back(f->store, c->id, e))
+	    flow_requests_back(f, c, e))
 		return e->code;
 	if (f->finished)
 		f->finished(f->ctx, c);

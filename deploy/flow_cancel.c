@@ -193,7 +193,7 @@ enum err flow_cancelled(const struct flow *f, struct cycle *c, struct error *e)
 	if (store_cycle_finish(f->store, c->id, c->verdict, c->reason_code,
 			       c->text, f->now_ms, e) ||
 	    flow_audit_end(f, c, e) || flow_remember(f, c, e) ||
-	    store_requests_back(f->store, c->id, e) ||
+	    flow_requests_back(f, c, e) ||
 	    store_touch_cycle(f->store, c->id, e))
 		return e->code;
 	if (f->finished)

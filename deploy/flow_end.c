@@ -197,6 +197,40 @@ static enum err end_requests(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
+/* Who takes something back knows, and who heard of one half heard of both. */
+static enum err drop_late(const struct flow *f, const struct request *r,
+			  const char *why, struct error *e)
+{
+	bool told;
+
+	if (store_request_twin_dropped(f->store, r, &told, e) ||
+	    flow_drop(f, r, why, e))
+		return e->code;
+	return told || strcmp(why, "withdrawn") == 0
+		       ? store_request_announced(f->store, r->id, e)
+		       : ERR_OK;
+}
+
+enum err flow_requests_back(const struct flow *f, const struct cycle *c,
+			    struct error *e)
+{
+	struct request *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_requests_of_cycle(f->store, c->id, &list, &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		const struct request *r = &list[i];
+
+		if (r->voided || *r->outcome)
+			code = drop_late(
+				f, r, r->voided ? r->void_why : r->outcome, e);
+	}
+	free(list);
+	return code ? code : store_requests_back(f->store, c->id, e);
+}
+
 /* Only one revision was new, and it was found guilty. */
 static enum err has_culprit(const struct flow *f, const struct cycle *c,
 			    bool *ret, struct error *e)

@@ -129,4 +129,9 @@ NODISCARD enum err flow_cycle_of(const struct flow *f, const json_t *args,
 NODISCARD enum err flow_drop_booked(const struct flow *f,
 				    const struct request *r, struct error *e);
 
+/* The cycle was cut short: what runs for it waits again, but for what nobody
+ * wants any more, which is dropped and told. */
+NODISCARD enum err flow_requests_back(const struct flow *f,
+				      const struct cycle *c, struct error *e);
+
 #endif

@@ -255,25 +255,60 @@ enum err schedule_wish(const struct flow *f, const char *origin,
 	return store_touch(f->store, pull_id, e);
 }
 
-enum err schedule_void(const struct flow *f, const struct pull *p,
-		       const char *keep_sha, const char *outcome,
-		       struct error *e)
+/* Those of the pull that wait for people and that obsolete() says it of. */
+static enum err drop_obsolete(const struct flow *f, const struct pull *p,
+			      bool (*obsolete)(const struct request *r,
+					       const char *keep_sha),
+			      const char *keep_sha, const char *outcome,
+			      struct error *e)
 {
 	struct request *list;
-	int64_t voided;
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_requests_void(f->store, f->env->name, p->id, keep_sha,
-				outcome, &voided, e) ||
-	    flow_audit_void(f, p, keep_sha, voided, outcome, e) ||
-	    store_requests_of_pull(f->store, p->id, &list, &count, e))
+	if (store_requests_of_pull(f->store, p->id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].environment, f->env->name) == 0 &&
 		    strcmp(list[i].kind, "auto") != 0 &&
-		    (!*keep_sha || strcmp(list[i].sha, keep_sha) != 0))
+		    obsolete(&list[i], keep_sha))
 			code = flow_drop(f, &list[i], outcome, e);
 	free(list);
 	return code;
+}
+
+static bool is_other(const struct request *r, const char *keep_sha)
+{
+	return !*keep_sha || strcmp(r->sha, keep_sha) != 0;
+}
+
+static bool is_voided(const struct request *r, const char *unused UNUSED)
+{
+	return r->voided;
+}
+
+enum err schedule_void(const struct flow *f, const struct pull *p,
+		       const char *keep_sha, const char *outcome,
+		       struct error *e)
+{
+	int64_t voided;
+
+	if (store_requests_void(f->store, f->env->name, p->id, keep_sha,
+				outcome, &voided, e) ||
+	    flow_audit_void(f, p, keep_sha, voided, outcome, e))
+		return e->code;
+	return drop_obsolete(f, p, is_other, keep_sha, outcome, e);
+}
+
+enum err schedule_void_said(const struct flow *f, const struct pull *p,
+			    int64_t before_ms, const char *outcome,
+			    struct error *e)
+{
+	int64_t voided;
+
+	if (store_requests_void_said(f->store, f->env->name, p->id, before_ms,
+				     outcome, &voided, e) ||
+	    flow_audit_void(f, p, "", voided, outcome, e))
+		return e->code;
+	return drop_obsolete(f, p, is_voided, "", outcome, e);
 }

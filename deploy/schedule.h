@@ -47,5 +47,12 @@ NODISCARD enum err schedule_wish(const struct flow *f, const char *origin,
 NODISCARD enum err schedule_void(const struct flow *f, const struct pull *p,
 				 const char *keep_sha, const char *outcome,
 				 struct error *e);
+/*
+ * The same for what was said before a push that is told of only now, when the
+ * head is another again or the same once more.  before_ms is the forge's.
+ */
+NODISCARD enum err schedule_void_said(const struct flow *f,
+				      const struct pull *p, int64_t before_ms,
+				      const char *outcome, struct error *e);
 
 #endif

@@ -108,6 +108,8 @@ static void read_request(sqlite3_stmt *row, void *element)
 	r->forced = db_int(row, 15) != 0;
 	COPY(r->reason, db_text(row, 16));
 	r->until_ms = db_int(row, 17);
+	r->voided = db_int(row, 18) != 0;
+	COPY(r->void_why, db_text(row, 19));
 }
 
 static enum err list(struct store *s, size_t statement, const struct arg *args,
@@ -159,7 +161,7 @@ static void read_permit(sqlite3_stmt *row, void *element)
 	struct permit *p = element;
 
 	read_request(row, &p->request);
-	COPY(p->repo, db_text(row, 18));
+	COPY(p->repo, db_text(row, 20));
 }
 
 static bool is_open(const struct request *r)
@@ -242,6 +244,20 @@ enum err store_requests_void(struct store *s, const char *environment,
 	return ERR_OK;
 }
 
+enum err store_requests_void_said(struct store *s, const char *environment,
+				  int64_t pull_id, int64_t before_ms,
+				  const char *why, int64_t *ret_count,
+				  struct error *e)
+{
+	if (db_run(&s->db, STMT_REQUEST_VOID_SAID,
+		   ARGS(ARG(environment), ARG(pull_id), ARG(before_ms),
+			ARG(why)),
+		   e))
+		return e->code;
+	*ret_count = db_changes(&s->db);
+	return ERR_OK;
+}
+
 enum err store_request_void(struct store *s, int64_t id, const char *why,
 			    struct error *e)
 {
@@ -279,6 +295,29 @@ enum err store_requests_withdraw(struct store *s, int64_t said_id,
 	if (db_run(&s->db, STMT_REQUEST_WITHDRAW, ARGS(ARG(said_id)), e))
 		return e->code;
 	*ret_any = db_changes(&s->db) > 0;
+	return db_run(&s->db, STMT_REQUEST_WITHDRAW_RUNNING, ARGS(ARG(said_id)),
+		      e);
+}
+
+enum err store_requests_not_back(struct store *s, const char *environment,
+				 int64_t pull_id, const char *outcome,
+				 struct error *e)
+{
+	return db_run(&s->db, STMT_REQUEST_NOT_BACK,
+		      ARGS(ARG(environment), ARG(pull_id), ARG(outcome)), e);
+}
+
+enum err store_request_twin_dropped(struct store *s, const struct request *r,
+				    bool *ret, struct error *e)
+{
+	const char *environment = r->environment;
+	int64_t one;
+
+	if (db_value(&s->db, STMT_REQUEST_TWIN_DROPPED,
+		     ARGS(ARG(r->said_id), ARG(environment), ARG(r->id)), 0,
+		     &one, e))
+		return e->code;
+	*ret = one != 0;
 	return ERR_OK;
 }
 

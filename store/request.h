@@ -55,10 +55,12 @@ struct request {
 	char state[10]; /* "waiting", "booked", "running", "done", "dropped" */
 	int64_t cycle_id;
 	char outcome[16];
-	char role[16];	  /* of who asked; "" while it came by itself */
-	bool forced;	  /* a full against the interval */
-	char reason[256]; /* as given by who asked, or "" */
-	int64_t until_ms; /* till then it permits its revision */
+	bool voided;	   /* the word behind it has ended */
+	char void_why[16]; /* "moved", "closed", "base", "granter" */
+	char role[16];	   /* of who asked; "" while it came by itself */
+	bool forced;	   /* a full against the interval */
+	char reason[256];  /* as given by who asked, or "" */
+	int64_t until_ms;  /* till then it permits its revision */
 };
 
 /* Sets r->id; r->state is "waiting" or "booked". */
@@ -89,7 +91,8 @@ NODISCARD enum err store_request_end(struct store *s, int64_t id,
 				     struct error *e);
 /*
  * Drops what one saying asked for and has not started, with the outcome
- * "withdrawn"; nobody is told by it.  *ret_any: was there anything?
+ * "withdrawn"; nobody is told by it.  What runs goes on, but does not wait
+ * again.  *ret_any: was there anything that had not started?
  */
 NODISCARD enum err store_requests_withdraw(struct store *s, int64_t said_id,
 					   bool *ret_any, struct error *e);
@@ -100,8 +103,17 @@ NODISCARD enum err store_requests_to_announce(struct store *s,
 					      struct error *e);
 NODISCARD enum err store_request_announced(struct store *s, int64_t id,
 					   struct error *e);
-/* All of a cycle wait again, for it is restarted or was cancelled; but those
- * that were voided while it ran are dropped. */
+/* What runs for the pull goes on; should its cycle be cut short, it ends with
+ * this outcome. */
+NODISCARD enum err store_requests_not_back(struct store *s,
+					   const char *environment,
+					   int64_t pull_id, const char *outcome,
+					   struct error *e);
+/* Was the other half of what was said dropped already? */
+NODISCARD enum err store_request_twin_dropped(struct store *s,
+					      const struct request *r,
+					      bool *ret, struct error *e);
+/* All of a cycle that still run wait again. */
 NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
 
@@ -125,6 +137,12 @@ NODISCARD enum err store_requests_void(struct store *s, const char *environment,
 				       int64_t pull_id, const char *keep_sha,
 				       const char *why, int64_t *ret_count,
 				       struct error *e);
+/* The same for what was said up to then, on the forge's clock. */
+NODISCARD enum err store_requests_void_said(struct store *s,
+					    const char *environment,
+					    int64_t pull_id, int64_t before_ms,
+					    const char *why, int64_t *ret_count,
+					    struct error *e);
 /* The same for one request; why: "granter". */
 NODISCARD enum err store_request_void(struct store *s, int64_t id,
 				      const char *why, struct error *e);

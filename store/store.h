@@ -29,9 +29,9 @@ NODISCARD OWNED_BY(store_close)
 struct store *store_open_reader(const char *path, struct error *e);
 
 /*
- * How far the wall clock is ahead of the now_ms that all questions get; 0 at
- * first.  The dates that people read follow the wall: the end of a trust, of a
- * permission.
+ * How far the wall clock is ahead of the now_ms that questions get; 0 at first.
+ * The dates that people read follow the wall: the end of a trust, of a
+ * permission.  (Those about locks get the wall itself.)
  */
 void store_set_wall(struct store *s, int64_t skew_ms);
 

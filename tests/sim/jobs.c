@@ -107,7 +107,7 @@ static void end_now(struct sim *s, struct sim_job *j)
 		c->red += strcmp(j->verdict, "success") != 0;
 		c->failed |= !strcmp(j->verdict, "failure");
 		c->ended_ms = s->now_ms;
-		c->off_then = s->off_ms;
+		c->offs_then = s->offs;
 	}
 	sim_trace(s, "job %s ends: %s", j->key, j->verdict);
 	tell_end(s, j);

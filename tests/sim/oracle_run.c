@@ -120,23 +120,39 @@ static bool is_trusted(struct sim *s, const struct person *p, int64_t at_ms)
 	return false;
 }
 
+static bool is_about(const struct sim *s, const struct sim_comment *c,
+		     const char *environment)
+{
+	return !strcmp(environment, "staging") ||
+	       s->pulls[c->pull].repo == REPOS_MAX - 1;
+}
+
+static const struct sim_cycle *cycle_before(const struct sim *s,
+					    const struct sim_cycle *now)
+{
+	for (const struct sim_cycle *c = now - 1; c > s->cycles; c--)
+		if (c->begun && !strcmp(c->environment, now->environment))
+			return c;
+	return NULL;
+}
+
 /*
  * 6.5: what a cancelled cycle had moved is put back, by one that merges
  * nothing.
  */
-static bool puts_back(const struct sim *s, const struct sim_cycle *c)
+static bool puts_back(struct sim *s, const struct sim_cycle *c)
 {
-	const struct sim_cycle *last = NULL;
+	const struct sim_cycle *last = cycle_before(s, c);
 
-	for (int64_t id = 1; id < c - s->cycles; id++)
-		if (!strcmp(s->cycles[id].environment, c->environment))
-			last = &s->cycles[id];
-	for (size_t i = 0; !c->merges && last && i < s->comment_count; i++) {
+	if (c->merges || !last || cycle_is_green(s, last))
+		return false;
+	for (size_t i = 0; i < s->comment_count; i++) {
 		const struct sim_comment *said = &s->comments[i];
 
 		if (said_verb(said, "cancel") &&
+		    is_about(s, said, c->environment) &&
 		    said->made_ms + DECIDED_MS > last->begun_ms &&
-		    said->made_ms < c->begun_ms)
+		    said->made_ms < c->begun_ms && was_accepted(s, said))
 			return true;
 	}
 	return false;
@@ -147,7 +163,7 @@ static bool was_green(const struct sim *s, const struct sim_branch *b,
 		      const struct sim_cycle *now)
 {
 	for (const struct sim_cycle *c = s->cycles; c < now; c++)
-		if (c->green && !c->failed &&
+		if (c->begun && cycle_is_green(s, c) &&
 		    !strcmp(c->results[b - s->branches], b->sha))
 			return true;
 	return false;
@@ -183,13 +199,6 @@ static void no_window(struct sim *s, const char *environment)
 	if (!strcmp(environment, "qa") && day == 4 && minute >= 16 * 60 &&
 	    minute < 17 * 60)
 		sim_fail(s, "frozen: a cycle begins on qa within its window");
-}
-
-static bool is_about(const struct sim *s, const struct sim_comment *c,
-		     const char *environment)
-{
-	return !strcmp(environment, "staging") ||
-	       s->pulls[c->pull].repo == REPOS_MAX - 1;
 }
 
 /* Did anybody say anything else about locks that may have come after it? */
@@ -246,7 +255,7 @@ static void full_interval(struct sim *s, const struct sim_cycle *c)
 		if (o != c && o->full && o->tested && o->ended_ms &&
 		    o->begun_ms < c->begun_ms &&
 		    !strcmp(o->environment, c->environment) &&
-		    o->off_then == s->off_ms && c->begun_ms < next &&
+		    o->offs_then == s->offs && c->begun_ms < next &&
 		    !was_forced(s, o->begun_ms - HOUR))
 			sim_fail(s,
 				 "full interval: a full begins on %s %lld min "

@@ -59,6 +59,14 @@ static void exactly_once(struct sim *s, const struct sim_comment *c)
 		sim_fail(s, "exactly once: %s %lld made %lld requests", kind,
 			 id, (long long)most);
 	if (ask(s,
+		"SELECT count(*) FROM request q JOIN said d ON d.id = q.said_id"
+		" WHERE d.kind = %Q AND d.comment_id = %lld AND q.outcome ="
+		" 'joined' AND NOT EXISTS(SELECT 1 FROM request t WHERE"
+		" t.said_id = q.said_id AND t.environment = q.environment AND"
+		" t.id <> q.id AND t.outcome <> 'joined')",
+		kind, id) > 0)
+		sim_fail(s, "exactly once: %s %lld joined nothing", kind, id);
+	if (ask(s,
 		"SELECT (d.state = 'accepted') <> (q.id IS NOT NULL) FROM said "
 		"d LEFT JOIN request q ON q.said_id = d.id WHERE d.comment_id ="
 		" %lld AND d.kind = %Q",

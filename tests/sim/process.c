@@ -119,6 +119,7 @@ void process_boot(struct sim *s, int64_t arg)
 	}
 	s->woken = true;
 	s->life_ms = s->now_ms;
+	s->offs += s->off_ms != s->clock.wall - s->now_ms;
 	s->off_ms = s->clock.wall - s->now_ms;
 	sim_trace(s, "the process starts");
 	if (!s->boots++)

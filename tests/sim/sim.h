@@ -174,7 +174,7 @@ struct sim_cycle {
 	bool failed;			/* one of them by its code */
 	bool tested;			/* it came to what only a full has */
 	int64_t ended_ms;		/* the last end of a job */
-	int64_t off_then; /* how far the bot's clock was off by then */
+	int offs_then; /* how often the bot's clock was set by then */
 };
 
 /* A webhook, and what became of it. */
@@ -280,6 +280,7 @@ struct sim {
 	/* How far the bot's clock is off: it looks at the wall when it starts.
 	 */
 	int64_t off_ms;
+	int offs;  /* how often that became another */
 	int jumps; /* of the wall clock */
 	struct call calls[CALLS_MAX];
 

@@ -306,6 +306,11 @@ static void what_was_pushed_over_waits_no_more(void **state UNUSED)
 	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 2);
 	world_push(&w, 3, '8');
 	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_null(strstr(
+		js_str(world_last(&w, "forge.comment", "Stopped: cycle 2")
+			       ->args,
+		       "body"),
+		"waits again"));
 	w.hold = NULL;
 	job_ends("c2-build", "cancelled");
 	assert_int_equal(requests("state = 'dropped' AND outcome = 'moved'"),
@@ -315,6 +320,48 @@ static void what_was_pushed_over_waits_no_more(void **state UNUSED)
 			 0);
 	/* Nothing but what was put back. */
 	assert_int_equal(world_cycles(&w), 3);
+}
+
+static void delete_comment(int64_t number, int64_t user, int64_t id)
+{
+	json_t *payload = world_comment_payload(
+		&w, number, user,
+		world_comment_json(&w, id, number, user, "@kcibot deploy"));
+
+	json_object_set_new(payload, "action", json_string("deleted"));
+	world_deliver(&w, "issue_comment", payload);
+	world_run(&w);
+}
+
+/* The word was taken back, the pull taken out: neither waits again. */
+static void nor_what_was_taken_back(void **state UNUSED)
+{
+	int64_t id;
+
+	deployed();
+	for (int64_t n = 2; n <= 4; n++)
+		world_open(&w, n, STRANGER);
+	world_say(&w, 2, ADMIN, "@kcibot lock 1h");
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	id = world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 4, MAINTAINER, "@kcibot deploy");
+	w.hold = "job.run";
+	world_say(&w, 2, ADMIN, "@kcibot unlock");
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 3);
+	delete_comment(3, MAINTAINER, id);
+	world_say(&w, 4, MAINTAINER, "@kcibot skip reason=\"not this\"");
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 3);
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'withdrawn' AND announced = 1"),
+			 1);
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'skipped'"),
+			 1);
+	assert_int_equal(requests("origin = 'comment' AND state IN"
+				  " ('waiting', 'booked', 'running')"),
+			 0);
 }
 
 /* --- who may --- */
@@ -730,6 +777,7 @@ int main(void)
 		T(others_wait_again),
 		T(what_was_booked_is_booked_again),
 		T(what_was_pushed_over_waits_no_more),
+		T(nor_what_was_taken_back),
 		T(a_full_is_its_askers),
 		T(who_rides_in_a_full_asked_for_less),
 		T(an_author_stops_the_own_short),

@@ -160,6 +160,35 @@ static void there_and_back_told_late(void **state UNUSED)
 		"was not there for 10 s");
 }
 
+/* What was said before it does not mean the head that came back. */
+static void passed_and_told_late(void **state UNUSED)
+{
+	json_t *late;
+
+	world_say(&w, 1, ADMIN, "@kcibot lock 1h");
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(
+		world_ask(&w,
+			  "SELECT count(*) FROM request"
+			  " WHERE origin = 'comment' AND state = 'waiting'"),
+		1);
+	fake_clock_advance(&w.clock, 2000);
+	push_untold(1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+	late = world_pull_json(&w, 1);
+	fake_clock_advance(&w.clock, 2000);
+	push(1, '1');
+	world_deliver(&w, "pull_request",
+		      json_pack("{s:s, s:i, s:o, s:{s:s}}", "action",
+				"synchronize", "number", 1, "pull_request",
+				late, "repository", "full_name", REPO));
+	world_run(&w);
+	assert_int_equal(
+		world_ask(&w, "SELECT count(*) FROM request"
+			      " WHERE origin = 'comment' AND state = 'dropped'"
+			      " AND outcome = 'moved'"),
+		1);
+}
+
 /* --- what was opened --- */
 
 static void opened_a_moment_ago(void **state UNUSED)
@@ -323,6 +352,24 @@ static void moved_before_it_is_decided(void **state UNUSED)
 	world_boot(&w);
 	world_run(&w);
 	doubted(id, 1, "only a while after you wrote it");
+}
+
+/* The same while the webhook of the comment was on its way. */
+static void moved_before_it_is_heard(void **state UNUSED)
+{
+	json_t *comment;
+	char was[41];
+
+	snprintf(was, sizeof(was), "%s", w.pulls[1].sha);
+	push_untold(1, "9999999999999999999999999999999999999999");
+	world_pass(&w, MINUTE);
+	comment = world_comment_json(&w, 50, 1, MAINTAINER, "@kcibot deploy");
+	fake_clock_advance(&w.clock, MINUTE);
+	push_untold(1, was);
+	world_deliver(&w, "issue_comment",
+		      world_comment_payload(&w, 1, MAINTAINER, comment));
+	world_run(&w);
+	doubted(50, 1, "only a while after you wrote it");
 }
 
 /* --- a SHA is named --- */
@@ -553,6 +600,7 @@ int main(void)
 		T(there_and_back),
 		T(there_and_back_long_ago),
 		T(there_and_back_told_late),
+		T(passed_and_told_late),
 		T(opened_a_moment_ago),
 		T(opened_told_late),
 		T(lost_push),
@@ -565,6 +613,7 @@ int main(void)
 		T(said_while_the_bot_was_gone),
 		T(said_just_before_the_crash),
 		T(moved_before_it_is_decided),
+		T(moved_before_it_is_heard),
 		T(two_begin_alike),
 		T(named_what_is_not_the_head),
 		T(named_before_it_was_there),
