@@ -223,6 +223,7 @@ static void note_cycle(struct sim *s, const struct effect *effect)
 		return;
 	c->begun = true;
 	c->begun_ms = s->now_ms;
+	c->wall_then = s->clock.wall;
 	c->merges = merges_any(effect->args);
 	COPY(c->environment, branch_of(s, project)->environment);
 	oracle_begins(s, id);

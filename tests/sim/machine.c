@@ -13,7 +13,8 @@ static void disk_is_back(struct sim *s, int64_t unused)
 
 void wall_set(struct sim *s, int64_t ms)
 {
-	s->jumps += s->clock.wall != ms;
+	if (s->clock.wall != ms && s->jumps++ < JUMPS_MAX)
+		s->jumped_ms[s->jumps - 1] = s->now_ms;
 	s->clock.wall = ms;
 }
 

@@ -94,28 +94,40 @@ static bool was_untrusted(struct sim *s, int64_t from_ms, int64_t at_ms)
 	return over;
 }
 
-/* Was this grant in force then?  Its time is the wall's. */
+/* Did the wall clock jump before what was said then was decided? */
+static bool jumped_after(const struct sim *s, int64_t said_ms)
+{
+	for (int i = 0; i < s->jumps && i < JUMPS_MAX; i++)
+		if (s->jumped_ms[i] >= said_ms &&
+		    s->jumped_ms[i] <= said_ms + DECIDED_MS)
+			return true;
+	return s->jumps > JUMPS_MAX;
+}
+
+/* Was this grant in force when the cycle began?  Its end is the wall's. */
 static bool grant_holds(struct sim *s, const struct sim_comment *c,
-			int64_t at_ms)
+			const struct sim_cycle *cycle)
 {
 	const struct person *by = who_is(c->user);
+	int64_t at_ms = cycle->begun_ms;
 
 	if (!said_verb(c, "trust") || !by || strcmp(by->role, "admin") != 0 ||
 	    c->made_ms > at_ms)
 		return false;
-	if (c->said->span_ms && s->jumps == c->jumps_then &&
-	    c->made_ms + c->said->span_ms + DECIDED_MS < at_ms)
+	if (c->said->span_ms && !jumped_after(s, c->made_ms) &&
+	    c->wall_then + c->said->span_ms + DECIDED_MS < cycle->wall_then)
 		return false;
 	return c->said->span_ms || !was_untrusted(s, c->made_ms, at_ms);
 }
 
-static bool is_trusted(struct sim *s, const struct person *p, int64_t at_ms)
+static bool is_trusted(struct sim *s, const struct person *p,
+		       const struct sim_cycle *cycle)
 {
 	if (*p->role)
 		return true;
 	for (size_t i = 0; !strcmp(p->login, "sam") && i < s->comment_count;
 	     i++)
-		if (grant_holds(s, &s->comments[i], at_ms))
+		if (grant_holds(s, &s->comments[i], cycle))
 			return true;
 	return false;
 }
@@ -179,7 +191,7 @@ static void only_entitled(struct sim *s, const struct sim_branch *b,
 	for (size_t i = 0; i < r->count; i++) {
 		const struct sim_pull *p = &s->pulls[r->pulls[i]];
 
-		if (!is_trusted(s, &people[p->author], at_ms) &&
+		if (!is_trusted(s, &people[p->author], c) &&
 		    !was_asked_for(s, r->pulls[i], r->shas[i], at_ms))
 			sim_fail(s,
 				 "only entitled: #%lld at %.8s was deployed: "

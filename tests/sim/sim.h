@@ -49,6 +49,7 @@
 #define CYCLES_MAX 2048
 #define CALLS_MAX 512
 #define DELIVERIES_MAX 4096
+#define JUMPS_MAX 256
 
 /* --- chance (chance.c) --- */
 
@@ -166,6 +167,7 @@ struct sim_cycle {
 	bool begun, full;
 	char environment[16];
 	int64_t begun_ms;		/* when its merge was asked for */
+	int64_t wall_then;		/* what the wall clock showed then */
 	bool merges;			/* any revision */
 	char results[BRANCHES_MAX][41]; /* what was pushed for it */
 	bool started;			/* its first job has begun */
@@ -280,8 +282,9 @@ struct sim {
 	/* How far the bot's clock is off: it looks at the wall when it starts.
 	 */
 	int64_t off_ms;
-	int offs;  /* how often that became another */
-	int jumps; /* of the wall clock */
+	int offs;		      /* how often that became another */
+	int jumps;		      /* of the wall clock */
+	int64_t jumped_ms[JUMPS_MAX]; /* when */
 	struct call calls[CALLS_MAX];
 
 	/* counted for the closing line */
