@@ -141,7 +141,7 @@ static void there_and_back_long_ago(void **state UNUSED)
 }
 
 /* The webhook of a push in between comes when all is over. */
-static void there_and_back_told_late(void **state UNUSED)
+static void push_there_and_back(void)
 {
 	json_t *late;
 
@@ -155,6 +155,11 @@ static void there_and_back_told_late(void **state UNUSED)
 				"synchronize", "number", 1, "pull_request",
 				late, "repository", "full_name", REPO));
 	world_run(&w);
+}
+
+static void there_and_back_told_late(void **state UNUSED)
+{
+	push_there_and_back();
 	fake_clock_advance(&w.clock, 2000);
 	doubted(world_say(&w, 1, MAINTAINER, "@kcibot deploy"), 1,
 		"was not there for 10 s");
@@ -163,8 +168,6 @@ static void there_and_back_told_late(void **state UNUSED)
 /* What was said before it does not mean the head that came back. */
 static void passed_and_told_late(void **state UNUSED)
 {
-	json_t *late;
-
 	world_say(&w, 1, ADMIN, "@kcibot lock 1h");
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
 	assert_int_equal(
@@ -172,16 +175,7 @@ static void passed_and_told_late(void **state UNUSED)
 			  "SELECT count(*) FROM request"
 			  " WHERE origin = 'comment' AND state = 'waiting'"),
 		1);
-	fake_clock_advance(&w.clock, 2000);
-	push_untold(1, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
-	late = world_pull_json(&w, 1);
-	fake_clock_advance(&w.clock, 2000);
-	push(1, '1');
-	world_deliver(&w, "pull_request",
-		      json_pack("{s:s, s:i, s:o, s:{s:s}}", "action",
-				"synchronize", "number", 1, "pull_request",
-				late, "repository", "full_name", REPO));
-	world_run(&w);
+	push_there_and_back();
 	assert_int_equal(
 		world_ask(&w, "SELECT count(*) FROM request"
 			      " WHERE origin = 'comment' AND state = 'dropped'"
