@@ -48,7 +48,7 @@
 #define BRANCHES_MAX 3
 #define CYCLES_MAX 2048
 #define CALLS_MAX 512
-#define DELIVERIES_MAX 4096
+#define DELIVERIES_MAX 16384
 #define JUMPS_MAX 256
 
 /* --- chance (chance.c) --- */
