@@ -3,6 +3,7 @@
 #include "commands/evidence.h"
 #include "deploy/schedule.h"
 #include "deploy/standing.h"
+#include "store/request.h"
 
 static enum err come_back(struct command_call *call,
 			  const struct environment *env, const struct pull *p,
@@ -12,7 +13,9 @@ static enum err come_back(struct command_call *call,
 	struct flow f = command_flow(call, env);
 	enum standing standing;
 
-	if (standing_of(call->store, env, project, p, call->now_ms, &standing,
+	/* What ran all the time is wanted again. */
+	if (store_requests_not_back(call->store, env->name, p->id, "", e) ||
+	    standing_of(call->store, env, project, p, call->now_ms, &standing,
 			e))
 		return e->code;
 	if (standing == STANDING_IN) {

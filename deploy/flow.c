@@ -234,7 +234,7 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind, bool scheduled,
 		return e->code;
 	c.scheduled = scheduled;
 	if (store_cycle_add(f->store, &c, e) ||
-	    standing_select(f->store, f->env, f->now_ms, &b, e) ||
+	    standing_select(f->store, f->env, kind, f->now_ms, &b, e) ||
 	    write_manifest(f, &c, b.in, b.in_count, e) ||
 	    write_bench(f, &b, e) || take_waiting(f, &c, &b, e) ||
 	    take_booked(f, &c, &b, e) || flow_retry_begin(f, &c, e) ||

@@ -267,7 +267,7 @@ static enum err holds_unwanted(const struct flow *f, const struct cycle *c,
 	size_t count;
 
 	*ret = false;
-	if (standing_select(f->store, f->env, f->now_ms, &b, e) ||
+	if (standing_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e) ||
 	    store_revisions(f->store, c->id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; i < count; i++)

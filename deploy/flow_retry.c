@@ -107,14 +107,15 @@ static void forget_left_out(const struct revision *then, size_t count,
 }
 
 static enum err compare_batch(const struct flow *f, const struct cycle *of,
-			      struct str *out, struct error *e)
+			      enum cycle_kind kind, struct str *out,
+			      struct error *e)
 {
 	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
 	struct revision *then;
 	size_t count;
 	bool moved;
 
-	if (standing_select(f->store, f->env, f->now_ms, &b, e) ||
+	if (standing_select(f->store, f->env, kind, f->now_ms, &b, e) ||
 	    store_base_moved_since(f->store, f->env->name, of->started_ms,
 				   &moved, e) ||
 	    store_revisions(f->store, of->id, &then, &count, e))
@@ -130,13 +131,14 @@ static enum err compare_batch(const struct flow *f, const struct cycle *of,
 enum err flow_retry_against(const struct flow *f, const struct cycle *of,
 			    struct str *out, struct error *e)
 {
-	bool full = strcmp(of->kind, "full") == 0;
+	enum cycle_kind kind =
+		strcmp(of->kind, "full") == 0 ? KIND_FULL : KIND_SHORT;
 	char recipe[65];
 
-	if (recipe_hash(f->env, full ? KIND_FULL : KIND_SHORT, recipe, e) ||
+	if (recipe_hash(f->env, kind, recipe, e) ||
 	    compare_common(f, of, recipe, 0, out, e))
 		return e->code;
-	return out->len ? ERR_OK : compare_batch(f, of, out, e);
+	return out->len ? ERR_OK : compare_batch(f, of, kind, out, e);
 }
 
 /* --- the decision --- */

@@ -95,7 +95,7 @@ static enum err add_projects(const struct flow *f, const struct pull *p,
 
 	json_object_set_new(forecast, "projects", list);
 	json_object_set_new(forecast, "full_batch", full);
-	if (standing_select(f->store, f->env, f->now_ms, &b, e))
+	if (standing_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e))
 		return e->code;
 	for (size_t i = 0; i < b.out_count; i++)
 		json_array_append_new(full, json_integer(b.out[i].pull_id));

@@ -390,14 +390,17 @@ static enum err mark_known(struct store *s, const struct environment *env,
 }
 
 static enum err rank_one(struct store *s, const struct environment *env,
-			 struct candidate *c, struct error *e)
+			 enum cycle_kind kind, struct candidate *c,
+			 struct error *e)
 {
 	const struct revision *r = &c->revision;
 	struct bench_place place;
 
 	c->rank = c->asked || !r->is_new ? RANK_ASKED : RANK_NEW;
-	if (store_request_since(s, env->name, r->pull_id, r->sha, &c->since_ms,
-				e) ||
+	/* A full that is booked has had its short: it needs a place in no
+	 * other. */
+	if (store_request_since(s, env->name, r->pull_id, r->sha,
+				kind == KIND_FULL, &c->since_ms, e) ||
 	    store_bench(s, env->name, r->pull_id, &place, e))
 		return e->code;
 	if (c->since_ms) {
@@ -440,7 +443,8 @@ static enum err take(const struct candidate *list, size_t count,
 }
 
 static enum err divide(struct store *s, const struct environment *env,
-		       struct candidates *c, struct batch *ret, struct error *e)
+		       enum cycle_kind kind, struct candidates *c,
+		       struct batch *ret, struct error *e)
 {
 	size_t max = env->policy.max_batch > 0 ? (size_t)env->policy.max_batch
 					       : c->count;
@@ -449,7 +453,7 @@ static enum err divide(struct store *s, const struct environment *env,
 		return take(c->list, c->count, &ret->in, &ret->in_count, e);
 	for (size_t i = 0; i < c->count; i++) {
 		c->list[i].index = i;
-		if (rank_one(s, env, &c->list[i], e))
+		if (rank_one(s, env, kind, &c->list[i], e))
 			return e->code;
 	}
 	qsort(c->list, c->count, sizeof(*c->list), by_rank);
@@ -467,7 +471,8 @@ void batch_release_at(struct batch *b)
 }
 
 enum err standing_select(struct store *s, const struct environment *env,
-			 int64_t now_ms, struct batch *ret, struct error *e)
+			 enum cycle_kind kind, int64_t now_ms,
+			 struct batch *ret, struct error *e)
 {
 	CLEANUP(candidates_release) struct candidates c = {0};
 
@@ -477,7 +482,7 @@ enum err standing_select(struct store *s, const struct environment *env,
 			return e->code;
 	if (mark_known(s, env, now_ms, &c, e))
 		return e->code;
-	return divide(s, env, &c, ret, e);
+	return divide(s, env, kind, &c, ret, e);
 }
 
 int64_t standing_cycles(const struct environment *env, int64_t position)

@@ -7,6 +7,7 @@
 
 #include "bot/base/str.h"
 #include "deploy/environment.h"
+#include "deploy/policy.h"
 #include "store/cycle.h"
 #include "store/pull.h"
 
@@ -85,16 +86,17 @@ void batch_release_at(struct batch *b);
 
 /*
  * The revisions that belong onto the environment now; is_new against the last
- * green manifest.  At most policy.max_batch of them go along: first those
- * that somebody waits for by command, then those that found no place before,
+ * green manifest.  At most policy.max_batch of them go along with a cycle of
+ * that kind: first those that somebody waits for by command (also those booked
+ * for a full, if it is one), then those that found no place before,
  * then those that were asked for or are already there, then the oldest.  So
  * nobody is left behind twice while others go twice.  The caller lets go
  * with batch_release_at().
  */
 NODISCARD enum err standing_select(struct store *s,
 				   const struct environment *env,
-				   int64_t now_ms, struct batch *ret,
-				   struct error *e);
+				   enum cycle_kind kind, int64_t now_ms,
+				   struct batch *ret, struct error *e);
 
 /* How many cycles must end before one at this place (from 1) goes along. */
 int64_t standing_cycles(const struct environment *env, int64_t position);

@@ -446,12 +446,13 @@ enum err store_request_booked(struct store *s, const char *environment,
 }
 
 enum err store_request_since(struct store *s, const char *environment,
-			     int64_t pull_id, const char *sha, int64_t *ret_ms,
-			     struct error *e)
+			     int64_t pull_id, const char *sha, bool or_booked,
+			     int64_t *ret_ms, struct error *e)
 {
-	return db_value(&s->db, STMT_REQUEST_SINCE,
-			ARGS(ARG(environment), ARG(pull_id), ARG(sha)), 0,
-			ret_ms, e);
+	return db_value(
+		&s->db, STMT_REQUEST_SINCE,
+		ARGS(ARG(environment), ARG(pull_id), ARG(sha), ARG(or_booked)),
+		0, ret_ms, e);
 }
 
 /* One that waits or is booked, by the columns of its row. */

@@ -104,7 +104,8 @@ NODISCARD enum err store_requests_to_announce(struct store *s,
 NODISCARD enum err store_request_announced(struct store *s, int64_t id,
 					   struct error *e);
 /* What runs for the pull goes on; should its cycle be cut short, it ends with
- * this outcome. */
+ * this outcome, or waits again if that is "".  What its author took back stays
+ * taken back. */
 NODISCARD enum err store_requests_not_back(struct store *s,
 					   const char *environment,
 					   int64_t pull_id, const char *outcome,
@@ -193,10 +194,11 @@ NODISCARD enum err store_request_facts(struct store *s, const char *environment,
 				       bool but_benched,
 				       struct request_facts *ret,
 				       struct error *e);
-/* Since when somebody waits for exactly this revision by command; 0 = nobody
- * does. */
+/* Since when somebody waits for exactly this revision by command, or has a full
+ * of it booked if or_booked; 0 = nobody does. */
 NODISCARD enum err store_request_since(struct store *s, const char *environment,
 				       int64_t pull_id, const char *sha,
-				       int64_t *ret_ms, struct error *e);
+				       bool or_booked, int64_t *ret_ms,
+				       struct error *e);
 
 #endif

@@ -134,6 +134,37 @@ static void a_full_batch_rotates(void **state UNUSED)
 		assert_string_equal(world_status(&w, n), "success");
 }
 
+/* A booked full has had its short, and holds no place until it is due. */
+static void the_booked_hold_no_places(void **state UNUSED)
+{
+	int64_t cycles;
+
+	begin_with("max_batch: 20", "max_batch: 2");
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	for (int64_t n = 2; n <= 3; n++) {
+		world_open(&w, n, STRANGER);
+		world_say(&w, n, MAINTAINER, "@kcibot trigger");
+		world_pass(&w, 31 * MINUTE);
+	}
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request"
+				       " WHERE state = 'booked'"),
+			 2);
+	cycles = world_cycles(&w);
+	world_open(&w, 4, CONTRIBUTOR);
+	world_pass(&w, 71 * MINUTE);
+	/* #2 had lost its place to #3 before. */
+	assert_string_equal(world_status(&w, 4), "success");
+	assert_int_equal(world_cycles(&w), cycles + 2);
+	/* In their full they come before all others. */
+	world_pass(&w, 6 * HOUR);
+	assert_int_equal(waiting(), 0);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM request"
+				       " WHERE kind = 'full' AND"
+				       " outcome = 'success'"),
+			 3);
+}
+
 /* Pushed again and again, and every time it is as new as can be. */
 static void a_busy_one_does_not_come_first(void **state UNUSED)
 {
@@ -221,6 +252,7 @@ int main(void)
 		TEST(pushes_delay_nobody_for_ever),
 		TEST(pushes_restart_it_only_so_often),
 		TEST(a_full_batch_rotates),
+		TEST(the_booked_hold_no_places),
 		TEST(a_busy_one_does_not_come_first),
 		TEST(who_commands_comes_first_and_in_order),
 		TEST(the_bench_restarts_nothing),
