@@ -179,6 +179,17 @@ static void world_end(struct sim *s)
 		fprintf(stderr, "%s\n", e.text);
 }
 
+/* Beside the trace, for who looks into it with sqlite3. */
+static void keep_store(struct sim *s)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "build/sim-%llu.db",
+		 (unsigned long long)s->seed);
+	if (oracle_keep_store(s, path))
+		fprintf(stderr, "sim:   its store: %s\n", path);
+}
+
 void run_world(uint64_t seed, int actions, FILE *trace, char *ret, size_t size,
 	       struct tally *tally, int *ret_acts)
 {
@@ -201,6 +212,8 @@ void run_world(uint64_t seed, int actions, FILE *trace, char *ret, size_t size,
 		run_until(s, s->now_ms + 5 * MINUTE);
 	if (!*s->failure)
 		oracle_end(s);
+	if (*s->failure && trace)
+		keep_store(s);
 	snprintf(ret, size, "%s", s->failure);
 	tally->ms += s->now_ms - start;
 	tally->calls += s->forge_calls;

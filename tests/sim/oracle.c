@@ -40,6 +40,22 @@ int64_t ask(struct sim *s, const char *fmt, ...)
 	return value;
 }
 
+bool oracle_keep_store(struct sim *s, const char *path)
+{
+	sqlite3 *db = open_db(s);
+	sqlite3_int64 size = 0;
+	unsigned char *bytes =
+		db ? sqlite3_serialize(db, "main", &size, 0) : NULL;
+	FILE *to = bytes ? fopen(path, "wb") : NULL;
+	bool good = to && fwrite(bytes, 1, (size_t)size, to) == (size_t)size;
+
+	if (to)
+		good &= fclose(to) == 0;
+	sqlite3_free(bytes);
+	sqlite3_close(db);
+	return good;
+}
+
 const struct person *who_is(int64_t id)
 {
 	for (int i = 0; i < PEOPLE_MAX; i++)

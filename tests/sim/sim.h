@@ -441,5 +441,7 @@ void oracle_job(struct sim *s, const struct sim_job *j, const json_t *args);
 bool oracle_busy(struct sim *s);
 /* When all is calm. */
 void oracle_end(struct sim *s);
+/* Writes the store of the bot to a file; false if that did not work. */
+bool oracle_keep_store(struct sim *s, const char *path);
 
 #endif
