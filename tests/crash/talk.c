@@ -315,10 +315,11 @@ static void add_books(struct str *out, struct house *h)
 		" principal.id = principal_id WHERE revoked_ms = 0 ORDER BY"
 		" login",
 		"SELECT 'posted', slot FROM posted ORDER BY slot",
-		/* A trust is given again by who was not answered. */
-		"SELECT 'audit', action, iif(action = 'trust.add',"
+		/* An operator who was not answered says it again. */
+		"SELECT 'audit', action, iif(actor LIKE 'operator %(uid %',"
 		" count(DISTINCT subject), count(*)) FROM audit"
-		" WHERE action NOT IN ('start', 'refused') GROUP BY action",
+		" WHERE action NOT IN ('start', 'refused')"
+		" GROUP BY action, actor LIKE 'operator %(uid %'",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
