@@ -1,45 +1,9 @@
 /*
  * `cancel` of what runs: who may, what is stopped, in which state the
- * environment is left, who waits again; also when the process is killed in
- * the midst of it.
+ * environment is left; also when the process is killed in the midst of it.
+ * test_waits_again.c has who waits again after it.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
-
-/* One number of a cycle. */
-static int64_t cycle(int64_t id, const char *column)
-{
-	char sql[160];
-
-	snprintf(sql, sizeof(sql), "SELECT %s FROM cycle WHERE id = %lld",
-		 column, (long long)id);
-	return world_ask(&w, sql);
-}
-
-static void assert_said(const char *part)
-{
-	const struct world_effect *x =
-		world_last(&w, "forge.comment", "kcibot:reply");
-
-	assert_non_null(x);
-	if (!strstr(js_str(x->args, "body"), part))
-		fail_msg("no \"%s\" in: %s", part, js_str(x->args, "body"));
-}
+#include "tests/unit/cycle_world.h"
 
 static const char *sticky(int64_t number)
 {
@@ -62,38 +26,6 @@ static void assert_sticky(int64_t number, const char *part)
 {
 	if (!strstr(sticky(number), part))
 		fail_msg("no \"%s\" in: %s", part, sticky(number));
-}
-
-/* One of a kind that runs and holds it; its jobs wait to be answered. */
-static void running(int64_t number, const char *words, const char *hold)
-{
-	world_open(&w, number, STRANGER);
-	w.hold = hold;
-	world_say(&w, number, MAINTAINER, words);
-}
-
-/* #1 is deployed and green by cycle 1, under the tag staging-1. */
-static void deployed(void)
-{
-	world_open(&w, 1, STRANGER);
-	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
-	assert_string_equal(world_status(&w, 1), "success");
-}
-
-static void job_ends(const char *key, const char *verdict)
-{
-	world_answer(world_last(&w, "job.run", key), ERR_OK,
-		     json_pack("{s:s}", "verdict", verdict));
-	world_run(&w);
-}
-
-static int64_t requests(const char *where)
-{
-	char sql[256];
-
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM request WHERE %s",
-		 where);
-	return world_ask(&w, sql);
 }
 
 /* --- what is touched --- */
@@ -235,133 +167,6 @@ static void also_what_was_restarted_is_put_back(void **state UNUSED)
 	world_say(&w, 3, MAINTAINER, "@kcibot cancel");
 	assert_said("the last green deploy is put back");
 	assert_int_equal(cycle(4, "purpose = 'rollback'"), 1);
-}
-
-/* --- others --- */
-
-static void others_wait_again(void **state UNUSED)
-{
-	world_open(&w, 5, CONTRIBUTOR);
-	deployed();
-	running(2, "@kcibot deploy", "git.batch");
-	world_open(&w, 3, STRANGER);
-	world_say(&w, 3, ADMIN, "@kcibot deploy");
-	w.hold = "job.run";
-	world_answer(world_last(&w, "git.batch", "sha"), ERR_OK, NULL);
-	world_run(&w);
-	assert_int_equal(requests("state = 'running' AND kind = 'short'"), 2);
-	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
-	assert_said("What was asked for on other pull requests (1) waits "
-		    "again.");
-	assert_int_equal(requests("state = 'dropped' AND outcome ="
-				  " 'taken back' AND pull_id = 3"),
-			 1);
-	w.hold = NULL;
-	world_answer(world_last(&w, "job.run", ""), ERR_OK,
-		     json_pack("{s:s}", "verdict", "cancelled"));
-	world_run(&w);
-	/* First it is put back, then the other has its turn at once. */
-	assert_string_equal(world_status(&w, 3), "success");
-	assert_int_equal(requests("state IN ('waiting', 'running') AND kind <>"
-				  " 'auto'"),
-			 0);
-}
-
-/* Its short was done before; only the full is to come, when it may. */
-static void what_was_booked_is_booked_again(void **state UNUSED)
-{
-	world_open(&w, 1, STRANGER);
-	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
-	world_pass(&w, HOUR);
-	world_open(&w, 2, STRANGER);
-	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
-	assert_int_equal(requests("state = 'booked'"), 1);
-	w.hold = "job.run";
-	world_pass(&w, 5 * HOUR + 2 * MINUTE);
-	while (!world_last(&w, "job.run", "c3-test"))
-		job_ends("c3-", "success");
-	world_say(&w, 1, ADMIN, "@kcibot cancel");
-	w.hold = NULL;
-	job_ends("c3-test", "cancelled");
-	assert_int_equal(requests("state = 'booked' AND kind = 'full'"), 1);
-	world_pass(&w, 6 * HOUR + 2 * MINUTE);
-	assert_int_equal(requests("state = 'booked'"), 0);
-	assert_int_equal(requests("pull_id = 2 AND kind = 'full'"), 1);
-	assert_int_equal(requests("pull_id = 2 AND kind = 'full' AND"
-				  " state = 'done'"),
-			 1);
-}
-
-/* Pushed over while it ran: nobody wants that revision any more. */
-static void what_was_pushed_over_waits_no_more(void **state UNUSED)
-{
-	deployed();
-	world_open(&w, 2, STRANGER);
-	world_open(&w, 3, STRANGER);
-	world_say(&w, 2, ADMIN, "@kcibot lock 1h");
-	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
-	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
-	w.hold = "job.run";
-	world_say(&w, 2, ADMIN, "@kcibot unlock");
-	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 2);
-	world_push(&w, 3, '8');
-	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
-	assert_null(strstr(
-		js_str(world_last(&w, "forge.comment", "Stopped: cycle 2")
-			       ->args,
-		       "body"),
-		"waits again"));
-	w.hold = NULL;
-	job_ends("c2-build", "cancelled");
-	assert_int_equal(requests("state = 'dropped' AND outcome = 'moved'"),
-			 1);
-	assert_int_equal(requests("origin = 'comment' AND state IN"
-				  " ('waiting', 'booked', 'running')"),
-			 0);
-	/* Nothing but what was put back. */
-	assert_int_equal(world_cycles(&w), 3);
-}
-
-static void delete_comment(int64_t number, int64_t user, int64_t id)
-{
-	json_t *payload = world_comment_payload(
-		&w, number, user,
-		world_comment_json(&w, id, number, user, "@kcibot deploy"));
-
-	json_object_set_new(payload, "action", json_string("deleted"));
-	world_deliver(&w, "issue_comment", payload);
-	world_run(&w);
-}
-
-/* The word was taken back, the pull taken out: neither waits again. */
-static void nor_what_was_taken_back(void **state UNUSED)
-{
-	int64_t id;
-
-	deployed();
-	for (int64_t n = 2; n <= 4; n++)
-		world_open(&w, n, STRANGER);
-	world_say(&w, 2, ADMIN, "@kcibot lock 1h");
-	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
-	id = world_say(&w, 3, MAINTAINER, "@kcibot deploy");
-	world_say(&w, 4, MAINTAINER, "@kcibot deploy");
-	w.hold = "job.run";
-	world_say(&w, 2, ADMIN, "@kcibot unlock");
-	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 3);
-	delete_comment(3, MAINTAINER, id);
-	world_say(&w, 4, MAINTAINER, "@kcibot skip reason=\"not this\"");
-	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 3);
-	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
-	job_ends("c2-build", "cancelled");
-	assert_int_equal(requests("state = 'dropped' AND outcome ="
-				  " 'withdrawn' AND announced = 1"),
-			 1);
-	assert_int_equal(requests("state = 'dropped' AND outcome ="
-				  " 'skipped'"),
-			 1);
-	assert_int_equal(requests("origin = 'comment' AND state IN"
-				  " ('waiting', 'booked', 'running')"),
-			 0);
 }
 
 /* --- who may --- */
@@ -774,10 +579,6 @@ int main(void)
 		T(a_push_is_waited_for),
 		T(without_a_green_one_it_stays),
 		T(also_what_was_restarted_is_put_back),
-		T(others_wait_again),
-		T(what_was_booked_is_booked_again),
-		T(what_was_pushed_over_waits_no_more),
-		T(nor_what_was_taken_back),
 		T(a_full_is_its_askers),
 		T(who_rides_in_a_full_asked_for_less),
 		T(an_author_stops_the_own_short),

@@ -254,6 +254,23 @@ static void a_removed_granter_ends_it_for_good(void **state UNUSED)
 	assert_false(rides_along(1));
 }
 
+/* It runs on as what it was begun for; that is on record once. */
+static void what_runs_is_void_once(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	take_trust(MAINTAINER);
+	for (int i = 0; i < 3; i++)
+		world_pass(&w, MINUTE);
+	assert_int_equal(world_audited(&w, "request.void", "|granter|"), 1);
+	w.hold = NULL;
+	world_answer(world_last(&w, "job.run", ""), ERR_OK, NULL);
+	world_run(&w);
+	assert_int_equal(world_audited(&w, "request.void", ""), 1);
+	assert_int_equal(world_cycles(&w), 1);
+}
+
 static void a_demoted_granter_ends_it(void **state UNUSED)
 {
 	world_open(&w, 1, STRANGER);
@@ -663,6 +680,7 @@ int main(void)
 		T(closing_ends_it_and_says_so, begin),
 		T(another_base_ends_it_and_says_so, begin),
 		T(a_removed_granter_ends_it_for_good, begin),
+		T(what_runs_is_void_once, begin),
 		T(a_demoted_granter_ends_it, begin),
 		T(labels_never_grant, begin),
 		T(it_ends_in_its_time, begin_sensitive),

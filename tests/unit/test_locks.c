@@ -141,6 +141,30 @@ static void not_even_what_is_being_restarted(void **state UNUSED)
 	assert_string_equal(world_status(&w, 2), "success");
 }
 
+/* Nobody waits any more for what was to begin again: the next one is new. */
+static void a_restart_that_nobody_waits_for(void **state UNUSED)
+{
+	w.hold = "job.run";
+	for (int64_t n = 1; n <= 4; n++)
+		world_open(&w, n, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 2, MAINTAINER, "@kcibot lock");
+	world_answer(world_last(&w, "job.run", "c1-"), ERR_OK,
+		     json_pack("{s:s}", "verdict", "cancelled"));
+	world_run(&w);
+	world_say(&w, 1, MAINTAINER, "@kcibot cancel");
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	world_pass(&w, MINUTE);
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 3, MAINTAINER, "@kcibot unlock");
+	assert_int_equal(world_ask(&w, "SELECT restarts FROM cycle"
+				       " WHERE id = 2"),
+			 0);
+	world_say(&w, 4, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_sent(&w, "job.cancel"), 2);
+}
+
 static void the_owner_is_warned_and_told(void **state UNUSED)
 {
 	world_open(&w, 1, STRANGER);
@@ -460,6 +484,7 @@ int main(void)
 		TEST(whoever_asks_is_told),
 		TEST(what_runs_ends_normally),
 		TEST(not_even_what_is_being_restarted),
+		TEST(a_restart_that_nobody_waits_for),
 		TEST(the_owner_is_warned_and_told),
 		TEST(a_lock_is_moved_by_its_owner_alone),
 		TEST(others_end_it_with_a_reason),

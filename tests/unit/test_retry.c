@@ -2,53 +2,11 @@
  * `retry`: from the failed stage on when everything is as it was, whole when
  * not, and it says which and why.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
-
-static int64_t cycle(int64_t id, const char *column)
-{
-	char sql[200];
-
-	snprintf(sql, sizeof(sql), "SELECT %s FROM cycle WHERE id = %lld",
-		 column, (long long)id);
-	return world_ask(&w, sql);
-}
-
-static void assert_said(const char *part)
-{
-	const struct world_effect *x =
-		world_last(&w, "forge.comment", "kcibot:reply");
-
-	assert_non_null(x);
-	if (!strstr(js_str(x->args, "body"), part))
-		fail_msg("no \"%s\" in: %s", part, js_str(x->args, "body"));
-}
+#include "tests/unit/cycle_world.h"
 
 static bool ran(const char *key)
 {
 	return world_sent_with(&w, "job.run", key) > 0;
-}
-
-static void job_ends(const char *key, const char *verdict)
-{
-	world_answer(world_last(&w, "job.run", key), ERR_OK,
-		     json_pack("{s:s}", "verdict", verdict));
-	world_run(&w);
 }
 
 /* Cycle 1: the build is fine, the job deploy ends so. */

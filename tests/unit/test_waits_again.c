@@ -1,0 +1,206 @@
+/*
+ * Who waits again when a cycle is cut short, and who does not: what was pushed
+ * over, taken back or taken out meanwhile is over, and is told once.
+ */
+#include "tests/unit/cycle_world.h"
+
+/* #2 to #4 ride in cycle 2, #2 as these words say. */
+static void three_ride(const char *words)
+{
+	for (int64_t n = 2; n <= 4; n++)
+		world_open(&w, n, STRANGER);
+	world_say(&w, 2, ADMIN, "@kcibot lock 1h");
+	world_say(&w, 2, MAINTAINER, words);
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 4, MAINTAINER, "@kcibot deploy");
+	w.hold = "job.run";
+	world_say(&w, 2, ADMIN, "@kcibot unlock");
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 3);
+}
+
+static void others_wait_again(void **state UNUSED)
+{
+	world_open(&w, 5, CONTRIBUTOR);
+	deployed();
+	running(2, "@kcibot deploy", "git.batch");
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, ADMIN, "@kcibot deploy");
+	w.hold = "job.run";
+	world_answer(world_last(&w, "git.batch", "sha"), ERR_OK, NULL);
+	world_run(&w);
+	assert_int_equal(requests("state = 'running' AND kind = 'short'"), 2);
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_said("What was asked for on other pull requests (1) waits "
+		    "again.");
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'taken back' AND pull_id = 3"),
+			 1);
+	w.hold = NULL;
+	world_answer(world_last(&w, "job.run", ""), ERR_OK,
+		     json_pack("{s:s}", "verdict", "cancelled"));
+	world_run(&w);
+	/* First it is put back, then the other has its turn at once. */
+	assert_string_equal(world_status(&w, 3), "success");
+	assert_int_equal(requests("state IN ('waiting', 'running') AND kind <>"
+				  " 'auto'"),
+			 0);
+}
+
+/* Its short was done before; only the full is to come, when it may. */
+static void what_was_booked_is_booked_again(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_pass(&w, HOUR);
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	w.hold = "job.run";
+	world_pass(&w, 5 * HOUR + 2 * MINUTE);
+	while (!world_last(&w, "job.run", "c3-test"))
+		job_ends("c3-", "success");
+	world_say(&w, 1, ADMIN, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c3-test", "cancelled");
+	assert_int_equal(requests("state = 'booked' AND kind = 'full'"), 1);
+	world_pass(&w, 6 * HOUR + 2 * MINUTE);
+	assert_int_equal(requests("state = 'booked'"), 0);
+	assert_int_equal(requests("pull_id = 2 AND kind = 'full'"), 1);
+	assert_int_equal(requests("pull_id = 2 AND kind = 'full' AND"
+				  " state = 'done'"),
+			 1);
+}
+
+/* Pushed over while it ran: nobody wants that revision any more. */
+static void what_was_pushed_over_waits_no_more(void **state UNUSED)
+{
+	deployed();
+	world_open(&w, 2, STRANGER);
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 2, ADMIN, "@kcibot lock 1h");
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	w.hold = "job.run";
+	world_say(&w, 2, ADMIN, "@kcibot unlock");
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 2);
+	world_push(&w, 3, '8');
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_null(strstr(
+		js_str(world_last(&w, "forge.comment", "Stopped: cycle 2")
+			       ->args,
+		       "body"),
+		"waits again"));
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("state = 'dropped' AND outcome = 'moved'"),
+			 1);
+	assert_int_equal(requests("origin = 'comment' AND state IN"
+				  " ('waiting', 'booked', 'running')"),
+			 0);
+	/* Nothing but what was put back. */
+	assert_int_equal(world_cycles(&w), 3);
+}
+
+/* The words of its maintainer. */
+static void taken_back(int64_t number)
+{
+	char sql[160];
+	json_t *payload;
+	int64_t id;
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT comment_id FROM said WHERE number = %lld AND"
+		 " actor_id = %d",
+		 (long long)number, MAINTAINER);
+	id = world_ask(&w, sql);
+	payload = world_comment_payload(&w, number, MAINTAINER,
+					world_comment_json(&w, id, number,
+							   MAINTAINER,
+							   "@kcibot deploy"));
+	json_object_set_new(payload, "action", json_string("deleted"));
+	world_deliver(&w, "issue_comment", payload);
+	world_run(&w);
+}
+
+/* The word was taken back, the pull taken out: neither waits again. */
+static void nor_what_was_taken_back(void **state UNUSED)
+{
+	deployed();
+	three_ride("@kcibot deploy");
+	taken_back(3);
+	world_say(&w, 4, MAINTAINER, "@kcibot skip reason=\"not this\"");
+	assert_int_equal(requests("cycle_id = 2 AND state = 'running'"), 3);
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'withdrawn' AND announced = 1"),
+			 1);
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'skipped'"),
+			 1);
+	assert_int_equal(requests("origin = 'comment' AND state IN"
+				  " ('waiting', 'booked', 'running')"),
+			 0);
+	/* It is on record that they were wanted, and why no more. */
+	assert_int_equal(world_audited(&w, "request.drop", "withdrawn"), 1);
+	assert_int_equal(world_audited(&w, "request.drop", "skipped"), 1);
+}
+
+/* Taken out and back in: wanted as before.  But not what its author, too,
+ * has taken back. */
+static void what_is_included_again_waits_again(void **state UNUSED)
+{
+	deployed();
+	three_ride("@kcibot deploy");
+	taken_back(3);
+	for (int64_t n = 3; n <= 4; n++) {
+		world_say(&w, n, MAINTAINER, "@kcibot skip reason=\"wait\"");
+		world_say(&w, n, MAINTAINER, "@kcibot include");
+	}
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_said("(1) waits again");
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_string_equal(world_status(&w, 4), "success");
+	assert_int_equal(requests("origin = 'comment' AND state = 'done' AND"
+				  " cycle_id > 3"),
+			 1);
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'withdrawn'"),
+			 1);
+}
+
+/* Both halves of a trigger are void; who asked hears of it once. */
+static void who_asked_for_both_hears_once(void **state UNUSED)
+{
+	static const char void_text[] = "The head moved before it was deployed";
+
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	three_ride("@kcibot trigger");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	world_push(&w, 2, '8');
+	world_run(&w);
+	assert_int_equal(world_sent_with(&w, "forge.comment", void_text), 1);
+	world_say(&w, 3, MAINTAINER, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("state = 'dropped' AND outcome = 'moved'"),
+			 2);
+	assert_int_equal(world_sent_with(&w, "forge.comment", void_text), 1);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		T(others_wait_again),
+		T(what_was_booked_is_booked_again),
+		T(what_was_pushed_over_waits_no_more),
+		T(nor_what_was_taken_back),
+		T(what_is_included_again_waits_again),
+		T(who_asked_for_both_hears_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
