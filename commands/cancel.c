@@ -151,21 +151,24 @@ static const char *why_not(const struct command_call *call,
 
 /* What people asked for here is over; the rest waits again. */
 static enum err drop_own(struct cancelling *x, const struct running *r,
-			 struct error *e)
+			 int *ret_count, struct error *e)
 {
 	struct command_call *call = x->call;
 	struct request *list;
 	size_t count;
 	enum err code = ERR_OK;
 
+	*ret_count = 0;
 	if (store_requests_of_cycle(call->store, r->cycle.id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (list[i].pull_id == call->pull->id &&
-		    strcmp(list[i].kind, "auto") != 0)
+		    strcmp(list[i].kind, "auto") != 0) {
 			code = store_request_end(
 				call->store, list[i].id, "dropped",
 				outcome_for(call, &list[i], "stopped"), e);
+			++*ret_count;
+		}
 	free(list);
 	return code;
 }
@@ -197,8 +200,10 @@ static enum err stop(struct cancelling *x, const struct running *r,
 {
 	struct flow f = command_flow(x->call, r->env);
 	struct flow_rest rest;
+	int unused;
 
-	if (drop_own(x, r, e) || flow_rest_of(&f, &r->cycle, &rest, e) ||
+	if (drop_own(x, r, &unused, e) ||
+	    flow_rest_of(&f, &r->cycle, &rest, e) ||
 	    flow_cancel(&f, &r->cycle, x->call->actor, e))
 		return e->code;
 	str_addf(&x->said, "%sStopped: cycle %lld (%s) on %s, ",
@@ -208,6 +213,24 @@ static enum err stop(struct cancelling *x, const struct running *r,
 	say_rest(x, r, &rest);
 	json_array_append_new(x->cycles, json_integer(r->cycle.id));
 	x->count++;
+	return ERR_OK;
+}
+
+/* Somebody was faster; what was asked for here is over all the same. */
+static enum err join(struct cancelling *x, const struct running *r,
+		     struct error *e)
+{
+	int count;
+
+	if (drop_own(x, r, &count, e))
+		return e->code;
+	str_addf(&x->said, "%sCycle %lld on %s is being stopped already, by %s",
+		 x->said.len ? " " : "", (long long)r->cycle.id, r->env->name,
+		 r->cycle.cancelled_by);
+	str_puts(&x->said, count ? "; what was asked for here does not wait "
+				   "again."
+				 : ".");
+	x->count += count;
 	return ERR_OK;
 }
 
@@ -225,13 +248,8 @@ static enum err stop_running(struct cancelling *x,
 		return e->code;
 	if (!r.aboard)
 		return ERR_OK;
-	if (*r.cycle.cancelled_by) {
-		str_addf(&x->said,
-			 "%sCycle %lld on %s is being stopped already, by %s.",
-			 x->said.len ? " " : "", (long long)r.cycle.id,
-			 env->name, r.cycle.cancelled_by);
-		return ERR_OK;
-	}
+	if (*r.cycle.cancelled_by)
+		return join(x, &r, e);
 	why = why_not(x->call, &r);
 	if (!why)
 		return stop(x, &r, e);

@@ -31,38 +31,17 @@ static enum err drop_wishes(const struct command_call *call,
 					      call->pull->id, "skipped", e);
 }
 
-/* Is it in the running cycle, merged yet or not? */
-static enum err is_listed(const struct command_call *call,
-			  const struct environment *env, bool *ret,
-			  struct error *e)
-{
-	struct cycle c;
-	int64_t listed;
-	enum err code;
-
-	*ret = false;
-	code = store_cycle_running(call->store, env->name, &c, e);
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	if (store_revision_cycle(call->store, call->pull->id,
-				 call->pull->head_sha, env->name, &listed, e))
-		return e->code;
-	*ret = listed == c.id;
-	return ERR_OK;
-}
-
 static enum err leave(struct command_call *call, const struct environment *env,
 		      struct error *e)
 {
 	struct flow f = command_flow(call, env);
-	bool aboard, listed;
+	bool aboard;
 
 	if (drop_wishes(call, env, e) ||
 	    standing_aboard(call->store, env, call->pull, call->now_ms, &aboard,
-			    e) ||
-	    is_listed(call, env, &listed, e))
+			    e))
 		return e->code;
-	if (!aboard && !listed)
+	if (!aboard)
 		return ERR_OK;
 	str_addf(call->text, " It leaves %s with the next deploy.", env->name);
 	/* Of the environment, not of the pull: that one waits for nothing. */

@@ -5,8 +5,31 @@
 #include "bot/base/str.h"
 #include "commands/call.h"
 #include "deploy/standing.h"
+#include "store/cycle.h"
 #include "store/lock.h"
 #include "store/trust.h"
+
+/* The place was given when the last cycle began, which counts. */
+static enum err add_place(struct command_call *call,
+			  const struct environment *env,
+			  const struct bench_place *place, struct error *e)
+{
+	int64_t before = place->cycles - 1;
+	struct cycle c;
+	enum err code = store_cycle_running(call->store, env->name, &c, e);
+
+	if (code && code != ERR_MISSING)
+		return code;
+	before += !code;
+	str_addf(call->answer,
+		 ". The batch was full: it has position %lld for the next, and "
+		 "comes before those who are there now",
+		 (long long)place->position);
+	if (before)
+		str_addf(call->answer, "; %lld cycle%s must end before",
+			 (long long)before, before == 1 ? "" : "s");
+	return ERR_OK;
+}
 
 static enum err add_standing(struct command_call *call,
 			     const struct environment *env, struct error *e)
@@ -33,13 +56,9 @@ static enum err add_standing(struct command_call *call,
 				 : "somebody who may asked for it");
 	else
 		standing_text(call->answer, standing, env, project, call->pull);
-	if (standing == STANDING_IN && place.position)
-		str_addf(call->answer,
-			 ". The batch is full: it has position %lld for the "
-			 "next, and comes before those who are there now; %lld "
-			 "cycle%s must end before",
-			 (long long)place.position, (long long)place.cycles,
-			 place.cycles == 1 ? "" : "s");
+	if (standing == STANDING_IN && place.position &&
+	    add_place(call, env, &place, e))
+		return e->code;
 	str_puts(call->answer, ".\n");
 	return ERR_OK;
 }

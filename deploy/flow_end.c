@@ -155,18 +155,25 @@ static enum err judge(const struct flow *f, const struct cycle *c,
 enum err flow_drop_booked(const struct flow *f, const struct request *r,
 			  struct error *e)
 {
+	struct result result;
 	struct request *list;
 	size_t count;
+	bool guilty;
 	enum err code = ERR_OK;
 
 	if (!r->pull_id)
 		return ERR_OK;
-	if (store_requests_of_pull(f->store, r->pull_id, &list, &count, e))
+	if (store_result(f->store, r->pull_id, r->sha, f->env->name, &result,
+			 e) ||
+	    store_requests_of_pull(f->store, r->pull_id, &list, &count, e))
 		return e->code;
+	/* What somebody else booked has had a short of its own. */
+	guilty = strcmp(result.outcome, "failure") == 0;
 	for (size_t i = 0; !code && i < count; i++)
 		if (strcmp(list[i].state, "booked") == 0 &&
 		    strcmp(list[i].environment, f->env->name) == 0 &&
-		    strcmp(list[i].sha, r->sha) == 0) {
+		    strcmp(list[i].sha, r->sha) == 0 &&
+		    (guilty || list[i].said_id == r->said_id)) {
 			code = flow_drop(f, &list[i], "short failed", e);
 			/* Who asked for both hears of the short, once. */
 			if (!code && list[i].said_id == r->said_id)
@@ -180,6 +187,9 @@ enum err flow_drop_booked(const struct flow *f, const struct request *r,
 static enum err end_requests(const struct flow *f, const struct cycle *c,
 			     struct error *e)
 {
+	/* That nothing of a short applies says nothing of its full. */
+	bool worked = strcmp(c->verdict, "success") == 0 ||
+		      strcmp(c->reason_code, "nothing_ran") == 0;
 	struct request *list;
 	size_t count;
 	enum err code = ERR_OK;
@@ -189,8 +199,7 @@ static enum err end_requests(const struct flow *f, const struct cycle *c,
 	for (size_t i = 0; !code && i < count; i++) {
 		code = store_request_end(f->store, list[i].id, "done",
 					 c->verdict, e);
-		if (!code && strcmp(c->verdict, "success") != 0 &&
-		    strcmp(list[i].kind, "auto") != 0)
+		if (!code && !worked && strcmp(list[i].kind, "auto") != 0)
 			code = flow_drop_booked(f, &list[i], e);
 	}
 	free(list);

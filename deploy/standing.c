@@ -280,10 +280,18 @@ enum err standing_aboard(struct store *s, const struct environment *env,
 {
 	struct environment_record record;
 	struct cycle c;
+	int64_t moved;
 	enum err code;
 
 	if (store_environment(s, env->name, now_ms, &record, e) ||
 	    store_cycle_has_pull(s, record.deployed_cycle, p->id, ret, e))
+		return e->code;
+	if (*ret)
+		return ERR_OK;
+	/* What failed since is on the branches all the same. */
+	if (store_cycle_last_moved(s, env->name, 0, &moved, e) ||
+	    (moved > record.deployed_cycle &&
+	     store_cycle_has_pull(s, moved, p->id, ret, e)))
 		return e->code;
 	if (*ret)
 		return ERR_OK;

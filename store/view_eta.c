@@ -109,23 +109,21 @@ static void put_waiting(struct view *v, json_t *to, const json_t *env,
 			int64_t benched)
 {
 	const char *kind = wanted_kind(requests);
-	int64_t before = running && !restarts(env);
+	/* Its place was given when the last cycle began, which counts. */
+	int64_t ahead = later(benched - 1, 0);
 	struct span s = waiting_start(v, env, running);
 	struct eta eta;
 	json_t *o;
 
-	if (benched > before)
-		before = benched;
-	view_put(v, to, "position", json_integer(before));
+	view_put(v, to, "position",
+		 json_integer(ahead + (running && !restarts(env))));
 	if (!durations(v, js_str(env, "name"), kind, &eta))
 		return;
-	/* Of those that come before, one may run already. */
-	benched = later(benched - (running != NULL), 0);
 	o = eta_json(kind, &eta);
 	view_put(v, o, "from_ms",
-		 json_integer(s.to ? s.from + (benched + 1) * eta.p50_ms : 0));
+		 json_integer(s.to ? s.from + (ahead + 1) * eta.p50_ms : 0));
 	view_put(v, o, "to_ms",
-		 json_integer(s.to ? s.to + (benched + 1) * eta.p90_ms : 0));
+		 json_integer(s.to ? s.to + (ahead + 1) * eta.p90_ms : 0));
 	view_put(v, to, "eta", o);
 }
 

@@ -66,7 +66,7 @@ json_t *view_eta_part(struct view *v, const char *env);
 /*
  * Puts "position" and "eta" of a pull into its view, which has its "state";
  * env is a row of VIEW_ENVIRONMENTS; benched: the cycles that must end before
- * it has a place in a batch, 0 = it has one.
+ * it has a place in a batch, from the one on that began last; 0 = it has one.
  */
 void view_put_eta(struct view *v, json_t *to, const json_t *env,
 		  const json_t *requests, int64_t benched);

@@ -223,6 +223,14 @@ static void why_not(struct view *v, const struct subject *s, struct str *out)
 			return;
 }
 
+/* Closed, or taken out: no place in a batch is of use to it. */
+static bool is_gone(struct view *v, const struct subject *s)
+{
+	CLEANUP(str_release) struct str why = STR_INIT(LIMIT_COMMENT);
+
+	return why_state(v, s, &why) || why_skipped(v, s, &why);
+}
+
 static void put_why(struct view *v, json_t *to, const struct subject *s,
 		    const json_t *bench)
 {
@@ -230,6 +238,8 @@ static void put_why(struct view *v, json_t *to, const struct subject *s,
 	bool waiting = is(to, "state", "waiting");
 	int64_t running = js_int(s->env, "running_cycle", 0);
 
+	if (is_gone(v, s))
+		bench = NULL;
 	if (waiting && *js_str(s->env, "wait_why"))
 		str_puts(&why, js_str(s->env, "wait_why"));
 	else if (waiting && running)

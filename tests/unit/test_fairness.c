@@ -113,9 +113,11 @@ static void a_full_batch_rotates(void **state UNUSED)
 	assert_int_equal(waiting(), 3);
 	assert_string_equal(world_status(&w, 4), "pending");
 	world_say(&w, 5, CONTRIBUTOR, "@kcibot why");
-	assert_non_null(world_last(&w, "forge.comment", "position 3"));
-	assert_non_null(
-		world_last(&w, "forge.comment", "2 cycles must end before"));
+	/* The next has room for two, the one after it for #5. */
+	assert_non_null(world_last(&w, "forge.comment",
+				   "it has position 3 for the next, and comes "
+				   "before those who are there now; 1 cycle "
+				   "must end before."));
 	world_call(&w, json_pack("{s:s}", "op", "status"));
 	assert_int_equal(w.answer_ok, 1);
 	world_restart(&w);

@@ -491,6 +491,18 @@ static void assert_eta(const json_t *o, int64_t before, int64_t from,
 	assert_int_equal(js_int(o, "eta.to_ms", -1), to);
 }
 
+/* The page says the same of the one that waits. */
+static void assert_queued(struct world *w, int64_t before)
+{
+	struct error e = ERROR_INIT;
+	json_t *o = view_status(w->reader, &settings, NOW, &e);
+	const json_t *env = json_array_get(js_get(o, "environments"), 0);
+	const json_t *first = json_array_get(js_get(env, "queue"), 0);
+
+	assert_int_equal(js_int(first, "position", -1), before);
+	json_decref(o);
+}
+
 #define MINUTES 60000LL
 
 static void test_eta(void **state)
@@ -527,22 +539,29 @@ static void test_eta(void **state)
 	o = pull7(w);
 	assert_eta(o, 1, NOW + 9 * MINUTES, NOW + 17 * MINUTES);
 	json_decref(o);
-	o = view_status(w->reader, &settings, NOW, &(struct error){0});
-	assert_int_equal(
-		js_int(json_array_get(
-			       js_get(json_array_get(js_get(o, "environments"),
-						     0),
-				      "queue"),
-			       0),
-		       "position", -1),
-		1);
-	json_decref(o);
+	assert_queued(w, 1);
 	/* No place in its next batch, nor in the one after that. */
 	run(w, "INSERT INTO bench VALUES('staging', 1, 1, 1, 7, 2)");
 	o = pull7(w);
 	assert_eta(o, 2, NOW + 14 * MINUTES, NOW + 26 * MINUTES);
 	assert_non_null(strstr(js_str(o, "why"), "position 7"));
 	json_decref(o);
+	assert_queued(w, 2);
+	/* The one that ran meanwhile was the first of the two. */
+	run(w, "UPDATE cycle SET state = 'finished', verdict = 'cancelled'"
+	       " WHERE id = 99");
+	o = pull7(w);
+	assert_eta(o, 1, NOW + 10 * MINUTES, NOW + 18 * MINUTES);
+	json_decref(o);
+	assert_queued(w, 1);
+	run(w, "UPDATE cycle SET state = 'running', verdict = ''"
+	       " WHERE id = 99");
+	/* Whoever was taken out has no place. */
+	run(w, "UPDATE pull SET skipped_ms = 1 WHERE id = 1");
+	o = pull7(w);
+	assert_null(strstr(js_str(o, "why"), "position"));
+	json_decref(o);
+	run(w, "UPDATE pull SET skipped_ms = 0 WHERE id = 1");
 	/* Nobody knows how long somebody's lock is. */
 	run(w, "UPDATE environment SET frozen_why = 'locked'");
 	o = pull7(w);

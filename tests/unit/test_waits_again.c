@@ -190,6 +190,102 @@ static void who_asked_for_both_hears_once(void **state UNUSED)
 	assert_int_equal(world_sent_with(&w, "forge.comment", void_text), 1);
 }
 
+/* Both are aboard; both are taken back, by one after the other. */
+static void who_comes_second_is_heard(void **state UNUSED)
+{
+	deployed();
+	three_ride("@kcibot deploy");
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	world_say(&w, 3, MAINTAINER, "@kcibot cancel");
+	assert_said("Cycle 2 on staging is being stopped already, by user11; "
+		    "what was asked for here does not wait again.");
+	world_say(&w, 3, MAINTAINER, "@kcibot cancel");
+	assert_said("is being stopped already, by user11.");
+	assert_int_equal(world_audited(&w, "cancel", "stopped already"), 1);
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("state = 'dropped' AND outcome ="
+				  " 'taken back'"),
+			 2);
+	assert_string_equal(world_status(&w, 4), "success");
+	assert_string_not_equal(world_status(&w, 3), "success");
+}
+
+/* --- what is booked --- */
+
+/* #1 is deployed and booked; a job of it fails for somebody else. */
+static void booked_and_again(const char *verdict)
+{
+	world_open(&w, 9, STRANGER);
+	world_say(&w, 9, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	w.job_verdict = verdict;
+	world_say(&w, 1, ADMIN, "@kcibot deploy");
+	w.job_verdict = "success";
+	assert_int_equal(cycle(3, "verdict <> 'success'"), 1);
+}
+
+/* Its own short has passed: it is none of the other one's business. */
+static void it_outlives_a_short_of_others(void **state UNUSED)
+{
+	booked_and_again("error");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	world_pass(&w, 7 * HOUR);
+	assert_int_equal(requests("kind = 'full' AND outcome = 'success' AND"
+				  " pull_id = (SELECT id FROM pull"
+				  " WHERE number = 1)"),
+			 1);
+}
+
+static void label(const char *name)
+{
+	world_change(&w, 1)->label = name;
+	world_tell(&w, 1, name ? "labeled" : "unlabeled");
+	world_run(&w);
+	world_pass(&w, HOUR);
+}
+
+/* It left, came back as the only new one, and failed. */
+static void but_not_its_guilt(void **state UNUSED)
+{
+	world_open(&w, 9, STRANGER);
+	world_say(&w, 9, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	label("skip-me");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	w.job_verdict = "failure";
+	label(NULL);
+	assert_string_equal(world_status(&w, 1), "failure");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	world_say(&w, 1, ADMIN, "@kcibot deploy");
+	assert_int_equal(requests("state = 'booked'"), 0);
+}
+
+/* No job of the short applies to what it changes: the full is still due. */
+static void nor_a_short_in_which_nothing_ran(void **state UNUSED)
+{
+	static char yaml[4096];
+	const char *at = strstr(world_yaml, "deploy: {stage: deploy, ") +
+			 strlen("deploy: {stage: deploy, ");
+
+	snprintf(yaml, sizeof(yaml),
+		 "%.*schanged: {" REPO ": [\"src/**\"]}, %s",
+		 (int)(at - world_yaml), world_yaml, at);
+	world_kill(&w);
+	world_set_config(&w, yaml);
+	world_boot(&w);
+	world_open(&w, 9, STRANGER);
+	world_say(&w, 9, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 1, STRANGER);
+	w.pulls[1].paths = "README";
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(cycle(2, "reason_code = 'nothing_ran'"), 1);
+	assert_int_equal(requests("state = 'booked'"), 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -200,6 +296,10 @@ int main(void)
 		T(nor_what_was_taken_back),
 		T(what_is_included_again_waits_again),
 		T(who_asked_for_both_hears_once),
+		T(who_comes_second_is_heard),
+		T(it_outlives_a_short_of_others),
+		T(nor_a_short_in_which_nothing_ran),
+		T(but_not_its_guilt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
