@@ -59,7 +59,7 @@ static enum err changed_on(struct engine *g, const struct environment *env,
 	if ((changes & PULL_BASE) && schedule_void(&f, p, "", "base", e))
 		return e->code;
 	if (standing_of(g->store, env, project, p, g->now_ms, &standing, e) ||
-	    standing_aboard(g->store, env, p, g->now_ms, &aboard, e))
+	    store_pull_aboard(g->store, p->id, env->name, &aboard, e))
 		return e->code;
 	if (standing != STANDING_IN && !aboard)
 		return ERR_OK;

@@ -97,6 +97,12 @@ static enum err look_aboard(const struct command_call *call, struct running *r,
 	return ERR_OK;
 }
 
+/* Not pushed over, taken back or taken out while it runs. */
+static bool is_wanted(const struct request *r)
+{
+	return !r->voided && !*r->outcome;
+}
+
 /* Whoever rides in a full for less did not ask for it. */
 static bool asks_for(const struct request *q, const struct cycle *c)
 {
@@ -120,8 +126,7 @@ static enum err look(const struct command_call *call, struct running *r,
 		r->only_this &= own;
 		r->asked |= asks_for(&list[i], &r->cycle) &&
 			    list[i].actor_id == call->actor_id;
-		r->others +=
-			command && !own && !list[i].voided && !*list[i].outcome;
+		r->others += command && !own && is_wanted(&list[i]);
 	}
 	free(list);
 	return look_aboard(call, r, e);
@@ -163,7 +168,7 @@ static enum err drop_own(struct cancelling *x, const struct running *r,
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
 		if (list[i].pull_id == call->pull->id &&
-		    strcmp(list[i].kind, "auto") != 0) {
+		    strcmp(list[i].kind, "auto") != 0 && is_wanted(&list[i])) {
 			code = store_request_end(
 				call->store, list[i].id, "dropped",
 				outcome_for(call, &list[i], "stopped"), e);
@@ -230,6 +235,8 @@ static enum err join(struct cancelling *x, const struct running *r,
 	str_puts(&x->said, count ? "; what was asked for here does not wait "
 				   "again."
 				 : ".");
+	if (count)
+		json_array_append_new(x->cycles, json_integer(r->cycle.id));
 	x->count += count;
 	return ERR_OK;
 }

@@ -38,8 +38,8 @@ static enum err leave(struct command_call *call, const struct environment *env,
 	bool aboard;
 
 	if (drop_wishes(call, env, e) ||
-	    standing_aboard(call->store, env, call->pull, call->now_ms, &aboard,
-			    e))
+	    store_pull_aboard(call->store, call->pull->id, env->name, &aboard,
+			      e))
 		return e->code;
 	if (!aboard)
 		return ERR_OK;

@@ -152,36 +152,52 @@ static enum err judge(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-enum err flow_drop_booked(const struct flow *f, const struct request *r,
-			  struct error *e)
+/* The booked fulls of what r asked for: r's other half, or those of others. */
+static enum err drop_booked(const struct flow *f, const struct request *r,
+			    bool own, struct error *e)
 {
-	struct result result;
 	struct request *list;
 	size_t count;
-	bool guilty;
 	enum err code = ERR_OK;
 
 	if (!r->pull_id)
 		return ERR_OK;
-	if (store_result(f->store, r->pull_id, r->sha, f->env->name, &result,
-			 e) ||
-	    store_requests_of_pull(f->store, r->pull_id, &list, &count, e))
+	if (store_requests_of_pull(f->store, r->pull_id, &list, &count, e))
 		return e->code;
-	/* What somebody else booked has had a short of its own. */
-	guilty = strcmp(result.outcome, "failure") == 0;
-	for (size_t i = 0; !code && i < count; i++)
-		if (strcmp(list[i].state, "booked") == 0 &&
-		    strcmp(list[i].environment, f->env->name) == 0 &&
-		    strcmp(list[i].sha, r->sha) == 0 &&
-		    (guilty || list[i].said_id == r->said_id)) {
-			code = flow_drop(f, &list[i], "short failed", e);
-			/* Who asked for both hears of the short, once. */
-			if (!code && list[i].said_id == r->said_id)
-				code = store_request_announced(f->store,
-							       list[i].id, e);
-		}
+	for (size_t i = 0; !code && i < count; i++) {
+		if (strcmp(list[i].state, "booked") != 0 ||
+		    strcmp(list[i].environment, f->env->name) != 0 ||
+		    strcmp(list[i].sha, r->sha) != 0 ||
+		    (list[i].said_id == r->said_id) != own)
+			continue;
+		code = flow_drop(f, &list[i], "short failed", e);
+		/* Who asked for both hears of the short, once. */
+		if (!code && own)
+			code = store_request_announced(f->store, list[i].id, e);
+	}
 	free(list);
 	return code;
+}
+
+enum err flow_drop_booked(const struct flow *f, const struct request *r,
+			  struct error *e)
+{
+	return drop_booked(f, r, true, e);
+}
+
+/* What somebody else booked has had a short of its own: only guilt ends it. */
+static enum err drop_booked_of_others(const struct flow *f,
+				      const struct request *r, struct error *e)
+{
+	struct result result;
+
+	if (store_result(f->store, r->pull_id, r->sha, f->env->name, &result,
+			 e))
+		return e->code;
+	if (strcmp(result.outcome, "failure") != 0 ||
+	    result.cycle_id != r->cycle_id)
+		return ERR_OK;
+	return drop_booked(f, r, false, e);
 }
 
 static enum err end_requests(const struct flow *f, const struct cycle *c,
@@ -202,6 +218,10 @@ static enum err end_requests(const struct flow *f, const struct cycle *c,
 		if (!code && !worked && strcmp(list[i].kind, "auto") != 0)
 			code = flow_drop_booked(f, &list[i], e);
 	}
+	/* When everybody's own is over: they hear of that once. */
+	for (size_t i = 0; !code && !worked && i < count; i++)
+		if (strcmp(list[i].kind, "auto") != 0)
+			code = drop_booked_of_others(f, &list[i], e);
 	free(list);
 	return code;
 }

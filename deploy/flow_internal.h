@@ -125,8 +125,8 @@ NODISCARD enum err flow_stopped(const struct flow *f, struct cycle *c,
 NODISCARD enum err flow_cycle_of(const struct flow *f, const json_t *args,
 				 struct cycle *ret, struct error *e);
 
-/* The short of a request did not work: its booked full is dropped, and if the
- * revision was found guilty those of others, too. */
+/* The short of a request did not work: the full that was booked with it is
+ * dropped. */
 NODISCARD enum err flow_drop_booked(const struct flow *f,
 				    const struct request *r, struct error *e);
 

@@ -274,33 +274,6 @@ void standing_text(struct str *out, enum standing standing,
 	}
 }
 
-enum err standing_aboard(struct store *s, const struct environment *env,
-			 const struct pull *p, int64_t now_ms, bool *ret,
-			 struct error *e)
-{
-	struct environment_record record;
-	struct cycle c;
-	int64_t moved;
-	enum err code;
-
-	if (store_environment(s, env->name, now_ms, &record, e) ||
-	    store_cycle_has_pull(s, record.deployed_cycle, p->id, ret, e))
-		return e->code;
-	if (*ret)
-		return ERR_OK;
-	/* What failed since is on the branches all the same. */
-	if (store_cycle_last_moved(s, env->name, 0, &moved, e) ||
-	    (moved > record.deployed_cycle &&
-	     store_cycle_has_pull(s, moved, p->id, ret, e)))
-		return e->code;
-	if (*ret)
-		return ERR_OK;
-	code = store_cycle_running(s, env->name, &c, e);
-	if (code)
-		return code == ERR_MISSING ? ERR_OK : code;
-	return store_cycle_has_pull(s, c.id, p->id, ret, e);
-}
-
 /* In which order places in a batch are given. */
 enum rank {
 	RANK_COMMANDED, /* somebody waits for it */

@@ -67,12 +67,6 @@ void standing_text(struct str *out, enum standing standing,
 		   const struct environment *env, const struct project *project,
 		   const struct pull *p);
 
-/* Did the pull leave a mark on what is deployed or about to be? */
-NODISCARD enum err standing_aboard(struct store *s,
-				   const struct environment *env,
-				   const struct pull *p, int64_t now_ms,
-				   bool *ret, struct error *e);
-
 /* Who goes along and who found no place; both belong there now. */
 struct batch {
 	struct revision *in; /* project by project in the configured order, by

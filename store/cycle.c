@@ -312,13 +312,13 @@ enum err store_revision_cycle(struct store *s, int64_t pull_id, const char *sha,
 			ret_cycle, e);
 }
 
-enum err store_cycle_has_pull(struct store *s, int64_t cycle_id,
-			      int64_t pull_id, bool *ret, struct error *e)
+enum err store_pull_aboard(struct store *s, int64_t pull_id,
+			   const char *environment, bool *ret, struct error *e)
 {
 	int64_t one;
 
-	if (db_value(&s->db, STMT_DEPLOYED_HAS,
-		     ARGS(ARG(cycle_id), ARG(pull_id)), 0, &one, e))
+	if (db_value(&s->db, STMT_PULL_ABOARD,
+		     ARGS(ARG(pull_id), ARG(environment)), 0, &one, e))
 		return e->code;
 	*ret = one != 0;
 	return ERR_OK;

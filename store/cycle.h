@@ -155,10 +155,11 @@ NODISCARD enum err store_revision_cycle(struct store *s, int64_t pull_id,
 					const char *sha,
 					const char *environment,
 					int64_t *ret_cycle, struct error *e);
-/* Was the pull merged into that cycle's manifest? */
-NODISCARD enum err store_cycle_has_pull(struct store *s, int64_t cycle_id,
-					int64_t pull_id, bool *ret,
-					struct error *e);
+/* Is any revision of the pull on the environment, on its branches, or about to
+ * be?  What failed there is on the branches all the same. */
+NODISCARD enum err store_pull_aboard(struct store *s, int64_t pull_id,
+				     const char *environment, bool *ret,
+				     struct error *e);
 
 struct job {
 	char stage[64];

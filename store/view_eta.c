@@ -109,8 +109,11 @@ static void put_waiting(struct view *v, json_t *to, const json_t *env,
 			int64_t benched)
 {
 	const char *kind = wanted_kind(requests);
-	/* Its place was given when the last cycle began, which counts. */
-	int64_t ahead = later(benched - 1, 0);
+	bool booked = strcmp(js_str(json_array_get(requests, 0), "state"),
+			     "booked") == 0;
+	/* Its place was given when the last cycle began, which counts; a full
+	 * has room for what was booked for it. */
+	int64_t ahead = booked ? 0 : later(benched - 1, 0);
 	struct span s = waiting_start(v, env, running);
 	struct eta eta;
 	json_t *o;

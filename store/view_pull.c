@@ -238,8 +238,6 @@ static void put_why(struct view *v, json_t *to, const struct subject *s,
 	bool waiting = is(to, "state", "waiting");
 	int64_t running = js_int(s->env, "running_cycle", 0);
 
-	if (is_gone(v, s))
-		bench = NULL;
 	if (waiting && *js_str(s->env, "wait_why"))
 		str_puts(&why, js_str(s->env, "wait_why"));
 	else if (waiting && running)
@@ -369,8 +367,9 @@ json_t *view_pull_part(struct view *v, const json_t *pull, const json_t *env)
 	view_put(v, o, "public_url", view_text(v->settings->public_url));
 	view_put_pull(v, o, pull);
 	view_put(v, o, "state", json_string(state_of(&s, requests)));
-	bench = view_row(v, STMT_VIEW_BENCH,
-			 ARGS(ARG(s.env_name), ARG(s.pull_id)));
+	if (!is_gone(v, &s))
+		bench = view_row(v, STMT_VIEW_BENCH,
+				 ARGS(ARG(s.env_name), ARG(s.pull_id)));
 	put_why(v, o, &s, bench);
 	view_put(v, o, "frozen_why", view_text(js_str(env, "frozen_why")));
 	view_put(v, o, "frozen_until_ms",

@@ -69,13 +69,40 @@ static void what_is_closed_while_it_is_merged(void **state UNUSED)
 }
 
 /* What it was left out of holds nothing of it. */
-static void what_was_never_there_wakes_nobody(void **state UNUSED)
+static void what_was_left_out_wakes_nobody(void **state UNUSED)
 {
 	deployed();
-	world_open(&w, 2, STRANGER);
+	world_say(&w, 1, ADMIN, "@kcibot lock 1h");
+	for (int64_t n = 2; n <= 4; n++) {
+		world_open(&w, n, STRANGER);
+		world_say(&w, n, MAINTAINER, "@kcibot deploy");
+	}
+	w.pulls[2].merge = "conflict";
+	w.job_verdict = "failure";
+	world_say(&w, 1, ADMIN, "@kcibot unlock");
+	assert_int_equal(cycle(2, "verdict = 'failure' AND moved"), 1);
+	assert_false(there(2));
 	world_set_state(&w, 2, "closed");
 	world_pass(&w, HOUR);
-	assert_int_equal(world_cycles(&w), 1);
+	assert_int_equal(world_cycles(&w), 2);
+}
+
+/* The cycle that was to be rid of it could not push. */
+static void what_could_not_leave(void **state UNUSED)
+{
+	two_failed();
+	w.hold = "git.push";
+	world_set_state(&w, 2, "closed");
+	world_pass(&w, HOUR);
+	world_answer(world_last(&w, "git.push", ""), ERR_FATAL, NULL);
+	w.hold = NULL;
+	world_run(&w);
+	assert_int_equal(cycle(3, "verdict = 'error' AND moved"), 1);
+	world_set_state(&w, 2, "open");
+	world_set_state(&w, 2, "closed");
+	world_pass(&w, HOUR);
+	assert_int_equal(cycle(4, "verdict = 'success'"), 1);
+	assert_false(there(2));
 }
 
 int main(void)
@@ -85,7 +112,8 @@ int main(void)
 		T(what_failed_and_is_closed),
 		T(what_failed_and_is_skipped),
 		T(what_is_closed_while_it_is_merged),
-		T(what_was_never_there_wakes_nobody),
+		T(what_was_left_out_wakes_nobody),
+		T(what_could_not_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

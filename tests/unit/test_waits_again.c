@@ -232,6 +232,12 @@ static void it_outlives_a_short_of_others(void **state UNUSED)
 {
 	booked_and_again("error");
 	assert_int_equal(requests("state = 'booked'"), 1);
+	/* Nor does one that found nobody guilty. */
+	w.job_verdict = "failure";
+	world_say(&w, 1, ADMIN, "@kcibot deploy");
+	w.job_verdict = "success";
+	assert_int_equal(cycle(4, "verdict = 'failure'"), 1);
+	assert_int_equal(requests("state = 'booked'"), 1);
 	world_pass(&w, 7 * HOUR);
 	assert_int_equal(requests("kind = 'full' AND outcome = 'success' AND"
 				  " pull_id = (SELECT id FROM pull"
@@ -286,6 +292,56 @@ static void nor_a_short_in_which_nothing_ran(void **state UNUSED)
 	assert_int_equal(requests("state = 'booked'"), 1);
 }
 
+/* Their own hears of the short alone, whoever asked first. */
+static void who_booked_it_hears_once(void **state UNUSED)
+{
+	world_open(&w, 9, STRANGER);
+	world_say(&w, 9, MAINTAINER, "@kcibot trigger");
+	world_say(&w, 9, ADMIN, "@kcibot lock 1h");
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, ADMIN, "@kcibot deploy");
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	w.job_verdict = "failure";
+	world_say(&w, 9, ADMIN, "@kcibot unlock");
+	assert_int_equal(requests("outcome = 'short failed' AND announced"), 1);
+	assert_int_equal(
+		world_sent_with(&w, "forge.comment", "booked is dropped"), 0);
+}
+
+/* It was guilty once, in a full; now it could not be merged. */
+static void an_old_guilt_is_none(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	running(2, "@kcibot trigger", "job.run");
+	job_ends("c1-build", "success");
+	job_ends("c1-deploy", "success");
+	w.hold = NULL;
+	job_ends("c1-tests", "failure");
+	assert_string_equal(world_status(&w, 2), "failure");
+	world_pass(&w, 1000); /* after the failure, as the clock shows it */
+	world_say(&w, 2, MAINTAINER, "@kcibot retry");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	w.pulls[2].merge = "conflict";
+	world_say(&w, 2, ADMIN, "@kcibot deploy");
+	assert_int_equal(requests("outcome = 'conflict'"), 1);
+	assert_int_equal(requests("state = 'booked'"), 1);
+}
+
+/* Taken back while it ran: whoever cancels it then has nothing to cancel. */
+static void what_is_not_wanted_is_not_cancelled(void **state UNUSED)
+{
+	deployed();
+	three_ride("@kcibot deploy");
+	taken_back(3);
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	world_say(&w, 3, ADMIN, "@kcibot cancel");
+	assert_said("is being stopped already, by user11.");
+	w.hold = NULL;
+	job_ends("c2-build", "cancelled");
+	assert_int_equal(requests("outcome = 'withdrawn'"), 1);
+	assert_int_equal(requests("outcome = 'stopped'"), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -300,6 +356,9 @@ int main(void)
 		T(it_outlives_a_short_of_others),
 		T(nor_a_short_in_which_nothing_ran),
 		T(but_not_its_guilt),
+		T(who_booked_it_hears_once),
+		T(an_old_guilt_is_none),
+		T(what_is_not_wanted_is_not_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
