@@ -8,7 +8,7 @@
 #include "bot/base/str.h"
 #include "commands/evidence.h"
 #include "deploy/schedule.h"
-#include "deploy/standing.h"
+#include "store/cycle.h"
 #include "store/request.h"
 
 static enum err drop_wishes(const struct command_call *call,
