@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deploy/batch.h"
 #include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/freeze.h"
 #include "deploy/recipe.h"
-#include "deploy/standing.h"
 #include "store/lock.h"
 #include "store/outbox.h"
 #include "store/request.h"
@@ -115,7 +115,7 @@ static enum err write_bench(const struct flow *f, const struct batch *b,
 			p->since_ms = f->now_ms;
 		p->last_ms = f->now_ms;
 		p->position = (int64_t)i + 1;
-		p->cycles = standing_cycles(f->env, p->position);
+		p->cycles = batch_cycles(f->env, p->position);
 		code = store_bench_put(f->store, name, b->out[i].pull_id, p, e);
 		if (!code && p->position != before)
 			code = store_touch(f->store, b->out[i].pull_id, e);
@@ -226,7 +226,7 @@ enum err flow_new(const struct flow *f, enum cycle_kind kind, struct cycle *ret,
 enum err flow_begin(const struct flow *f, enum cycle_kind kind, bool scheduled,
 		    struct error *e)
 {
-	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	CLEANUP(batch_release) struct batch b = {0};
 	struct cycle c;
 
 	if (flow_new(f, kind, &c, e) ||
@@ -234,7 +234,7 @@ enum err flow_begin(const struct flow *f, enum cycle_kind kind, bool scheduled,
 		return e->code;
 	c.scheduled = scheduled;
 	if (store_cycle_add(f->store, &c, e) ||
-	    standing_select(f->store, f->env, kind, f->now_ms, &b, e) ||
+	    batch_select(f->store, f->env, kind, f->now_ms, &b, e) ||
 	    write_manifest(f, &c, b.in, b.in_count, e) ||
 	    write_bench(f, &b, e) || take_waiting(f, &c, &b, e) ||
 	    take_booked(f, &c, &b, e) || flow_retry_begin(f, &c, e) ||

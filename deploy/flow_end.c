@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deploy/batch.h"
 #include "deploy/flow_audit.h"
 #include "deploy/flow_internal.h"
 #include "deploy/freeze.h"
-#include "deploy/standing.h"
 #include "store/lock.h"
 #include "store/request.h"
 
@@ -291,12 +291,12 @@ static bool lists(const struct revision *list, size_t count,
 static enum err holds_unwanted(const struct flow *f, const struct cycle *c,
 			       bool *ret, struct error *e)
 {
-	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	CLEANUP(batch_release) struct batch b = {0};
 	struct revision *list;
 	size_t count;
 
 	*ret = false;
-	if (standing_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e) ||
+	if (batch_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e) ||
 	    store_revisions(f->store, c->id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; i < count; i++)

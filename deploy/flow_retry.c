@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "bot/base/str.h"
+#include "deploy/batch.h"
 #include "deploy/flow_internal.h"
 #include "deploy/recipe.h"
-#include "deploy/standing.h"
 #include "store/request.h"
 
 enum err flow_retry_begin(const struct flow *f, struct cycle *c,
@@ -110,12 +110,12 @@ static enum err compare_batch(const struct flow *f, const struct cycle *of,
 			      enum cycle_kind kind, struct str *out,
 			      struct error *e)
 {
-	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	CLEANUP(batch_release) struct batch b = {0};
 	struct revision *then;
 	size_t count;
 	bool moved;
 
-	if (standing_select(f->store, f->env, kind, f->now_ms, &b, e) ||
+	if (batch_select(f->store, f->env, kind, f->now_ms, &b, e) ||
 	    store_base_moved_since(f->store, f->env->name, of->started_ms,
 				   &moved, e) ||
 	    store_revisions(f->store, of->id, &then, &count, e))

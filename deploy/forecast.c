@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bot/base/str.h"
+#include "deploy/batch.h"
 #include "deploy/schedule.h"
 #include "deploy/sensitive.h"
 #include "deploy/standing.h"
@@ -90,12 +91,12 @@ static enum err add_projects(const struct flow *f, const struct pull *p,
 			     bool wished, json_t *forecast, struct error *e)
 {
 	const struct project *own = environment_project(f->env, p->repo);
-	__attribute__((cleanup(batch_release_at))) struct batch b = {0};
+	CLEANUP(batch_release) struct batch b = {0};
 	json_t *list = json_array(), *full = json_array();
 
 	json_object_set_new(forecast, "projects", list);
 	json_object_set_new(forecast, "full_batch", full);
-	if (standing_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e))
+	if (batch_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e))
 		return e->code;
 	for (size_t i = 0; i < b.out_count; i++)
 		json_array_append_new(full, json_integer(b.out[i].pull_id));
