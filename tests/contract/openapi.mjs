@@ -267,8 +267,9 @@ async function converse(sandbox, bot) {
 		return id;
 	};
 
-	const sticky = (talk) => talk.comments.some((c) =>
-		c.user === "kcibot" && c.body.startsWith("<!-- kcibot:sticky staging -->"));
+	const sticky = (talk, text = "") => talk.comments.some((c) =>
+		c.user === "kcibot" && c.body.includes(text) &&
+		c.body.startsWith("<!-- kcibot:sticky staging -->"));
 
 	await sandbox.say(REPO, one, "contrib", "@kcibot status");
 	await until("a sticky comment for the author", one, sticky);
@@ -280,7 +281,11 @@ async function converse(sandbox, bot) {
 	await command(one, "boss", "@kcibot status", "eyes");
 	await command(one, "boss", "@kcibot help", "eyes");
 	await command(one, "boss", "@kcibot deplyo", "confused");
-	await sandbox.post("pulls/push", { repo: REPO, number: two, files: { more: "x\n" } });
+	const { sha } = await sandbox.post("pulls/push", {
+		repo: REPO, number: two, files: { more: "x\n" },
+	});
+	// Who speaks in the second of the push is asked which head they saw.
+	await until("the new head, shown", two, (talk) => sticky(talk, sha));
 	await command(two, "boss", "@kcibot deploy", "rocket");
 	await sandbox.post("pulls/act", { repo: REPO, number: one, action: "close" });
 	await until("a sticky comment", two, sticky);

@@ -144,6 +144,13 @@ json_t *house_file(const char *name, const char *text);
 /* Opens a pull that changes one file; its number. */
 int house_pull(struct house *h, const char *repo, const char *author,
 	       const char *file, char ret_sha[41]);
+/*
+ * Its author pushes, and the bot has taken note of the new head: what is said
+ * in the second of a push may mean the head before, so it is asked about.
+ * files taken over.
+ */
+void house_push(struct house *h, const char *repo, int number, json_t *files,
+		char ret_sha[41]);
 int64_t house_say(struct house *h, const char *repo, int number,
 		  const char *user, const char *body);
 void house_await_reaction(struct house *h, const char *repo, int number,

@@ -20,6 +20,20 @@ int house_pull(struct house *h, const char *repo, const char *author,
 	return number;
 }
 
+void house_push(struct house *h, const char *repo, int number, json_t *files,
+		char ret_sha[41])
+{
+	CLEANUP(free) char *query = NULL;
+	char sha[41];
+
+	assert_true(sbc_push(h->forge, repo, number, files, false, sha));
+	query = str_format("SELECT count(*) FROM pull WHERE head_sha = '%s'",
+			   sha);
+	house_await_sql(h, query, 1);
+	if (ret_sha)
+		memcpy(ret_sha, sha, sizeof(sha));
+}
+
 int64_t house_say(struct house *h, const char *repo, int number,
 		  const char *user, const char *body)
 {

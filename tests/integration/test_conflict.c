@@ -95,8 +95,7 @@ static void test_only_new_one_fails(void **state UNUSED)
 	assert_string_equal(files, "text\n");
 
 	/* Mended: */
-	assert_true(sbc_push(h->forge, WEB, red,
-			     json_pack("{s:n}", "broken-build"), false, NULL));
+	house_push(h, WEB, red, json_pack("{s:n}", "broken-build"), NULL);
 	said = house_say(h, WEB, red, "mona", "@kcibot deploy");
 	house_await_reaction(h, WEB, red, said, "rocket");
 	house_await_quiet(h);

@@ -122,8 +122,7 @@ static void test_maintainer_deploys_a_stranger(void **state UNUSED)
 	assert_int_equal(house_ran(h, "test"), 0);
 
 	/* Only this revision: the next push is a stranger's again. */
-	assert_true(sbc_push(h->forge, WEB, sam, house_file("sams", "more\n"),
-			     false, next));
+	house_push(h, WEB, sam, house_file("sams", "more\n"), next);
 	house_await_quiet(h);
 	after = house_git(h, WEB, GIT("ls-tree", "--name-only", "staging"));
 	house_assert_lacks(after, "sams");

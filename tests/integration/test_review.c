@@ -26,8 +26,7 @@ static void test_review_deploys(void **state UNUSED)
 	house_assert_lacks(sticky, "@mona");
 	assert_int_equal(house_count(h, WEB, pull, "For @mona"), 1);
 	/* Of what is not the head any more, it is asked about. */
-	assert_true(sbc_push(h->forge, WEB, pull, house_file("sams", "more\n"),
-			     false, NULL));
+	house_push(h, WEB, pull, house_file("sams", "more\n"), NULL);
 	assert_true(sbc_review(h->forge, WEB, pull, "mona", "COMMENT",
 			       "@kcibot deploy", sha) > 0);
 	house_await_comment(h, WEB, pull, REPLY);

@@ -37,8 +37,7 @@ static void test_full_then_short_and_booked(void **state UNUSED)
 	assert_int_equal(house_ran(h, "test 1 full"), 1);
 	assert_status(h, WEB, pull, "success: full ok");
 
-	assert_true(sbc_push(h->forge, WEB, pull, house_file("sams", "two\n"),
-			     false, NULL));
+	house_push(h, WEB, pull, house_file("sams", "two\n"), NULL);
 	/* Both words in one comment are the greater one. */
 	said = house_say(h, WEB, pull, "mona",
 			 "Again:\n@kcibot deploy\n@kcibot trigger\n");
