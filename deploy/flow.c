@@ -287,10 +287,33 @@ enum err flow_restart(const struct flow *f, enum cycle_kind kind,
 		    : flow_stopped(f, &c, e);
 }
 
+/*
+ * As was decided; but the word for a full may be gone since then: taken back,
+ * pushed over, its asker not entitled any more.
+ */
+static enum err restart_kind(const struct flow *f, const struct cycle *c,
+			     enum cycle_kind *ret, struct error *e)
+{
+	struct policy_facts facts = {.now_ms = f->now_ms};
+	struct environment_record env;
+	struct request_facts waiting;
+
+	*ret = KIND_SHORT;
+	if (strcmp(c->restart_as, "full") != 0)
+		return ERR_OK;
+	if (store_environment(f->store, f->env->name, f->now_ms, &env, e) ||
+	    store_request_facts(f->store, f->env->name, false, &waiting, e))
+		return e->code;
+	facts.last_full_ms = env.last_full_ms;
+	facts.trigger_count = (int)waiting.trigger_count;
+	facts.forced_full_count = (int)waiting.forced_count;
+	*ret = policy_command_kind(&f->env->policy, &facts);
+	return ERR_OK;
+}
+
 enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 {
-	enum cycle_kind kind =
-		strcmp(c->restart_as, "full") == 0 ? KIND_FULL : KIND_SHORT;
+	enum cycle_kind kind;
 	struct freeze_state freeze;
 
 	if (*c->cancelled_by)
@@ -307,7 +330,7 @@ enum err flow_stopped(const struct flow *f, struct cycle *c, struct error *e)
 	if (f->finished)
 		f->finished(f->ctx, c);
 	/* What was to be restarted waits like everything else. */
-	if (freeze_look(f, &freeze, e))
+	if (freeze_look(f, &freeze, e) || restart_kind(f, c, &kind, e))
 		return e->code;
 	return freeze.frozen ? ERR_OK : flow_begin(f, kind, false, e);
 }

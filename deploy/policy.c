@@ -74,7 +74,7 @@ static bool is_frozen(const struct policy_facts *f)
 	       (!f->frozen_until_ms || f->now_ms < f->frozen_until_ms);
 }
 
-static enum cycle_kind command_kind(const struct policy *p,
+enum cycle_kind policy_command_kind(const struct policy *p,
 				    const struct policy_facts *f)
 {
 	if (f->forced_full_count)
@@ -173,7 +173,7 @@ static bool command_restarts(const struct policy *p,
 			     struct policy_decision *d)
 {
 	return runs(f) && command_waits(f) &&
-	       decide(d, POLICY_RESTART, command_kind(p, f), 0,
+	       decide(d, POLICY_RESTART, policy_command_kind(p, f), 0,
 		      "restarted by a command");
 }
 
@@ -222,8 +222,9 @@ static bool overdue_full_starts(const struct policy *p,
 static bool command_starts(const struct policy *p, const struct policy_facts *f,
 			   struct policy_decision *d)
 {
-	return command_waits(f) && decide(d, POLICY_START, command_kind(p, f),
-					  0, "started by a command");
+	return command_waits(f) &&
+	       decide(d, POLICY_START, policy_command_kind(p, f), 0,
+		      "started by a command");
 }
 
 static bool booked_starts(const struct policy *p, const struct policy_facts *f,

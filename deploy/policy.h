@@ -71,6 +71,10 @@ struct policy_decision {
 struct policy_decision policy_decide(const struct policy *p,
 				     const struct policy_facts *f);
 
+/* What a cycle is that begins for the commands that wait. */
+enum cycle_kind policy_command_kind(const struct policy *p,
+				    const struct policy_facts *f);
+
 /* When is the next full allowed?  <= now means now. */
 int64_t policy_full_allowed_ms(const struct policy *p, int64_t last_full_ms);
 
