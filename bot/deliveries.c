@@ -45,6 +45,9 @@ static enum err changed_on(struct engine *g, const struct environment *env,
 			   struct error *e)
 {
 	const struct project *project = environment_project(env, p->repo);
+	const char *origin = changes & PULL_HEAD     ? "push"
+			     : changes & PULL_LABELS ? "label"
+						     : "state";
 	enum standing standing;
 	struct flow f;
 	bool aboard;
@@ -61,13 +64,11 @@ static enum err changed_on(struct engine *g, const struct environment *env,
 	if (standing_of(g->store, env, project, p, g->now_ms, &standing, e) ||
 	    store_pull_aboard(g->store, p->id, env->name, &aboard, e))
 		return e->code;
-	if (standing != STANDING_IN && !aboard)
-		return ERR_OK;
-	return schedule_wish(&f,
-			     changes & PULL_HEAD     ? "push"
-			     : changes & PULL_LABELS ? "label"
-						     : "state",
-			     p->id, p->head_sha, e);
+	if (standing == STANDING_IN)
+		return schedule_wish(&f, origin, p->id, p->head_sha, e);
+	/* To be rid of it is a wish of the environment: the pull waits for
+	 * nothing, and its author cannot stop what runs for that. */
+	return aboard ? schedule_wish(&f, origin, 0, "", e) : ERR_OK;
 }
 
 enum err pull_seen(struct engine *g, struct pull *p, const char *source,
