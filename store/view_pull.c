@@ -223,12 +223,13 @@ static void why_not(struct view *v, const struct subject *s, struct str *out)
 			return;
 }
 
-/* Closed, or taken out: no place in a batch is of use to it. */
+/* Closed, taken out or not entitled: it has no place in a batch. */
 static bool is_gone(struct view *v, const struct subject *s)
 {
 	CLEANUP(str_release) struct str why = STR_INIT(LIMIT_COMMENT);
 
-	return why_state(v, s, &why) || why_skipped(v, s, &why);
+	return why_state(v, s, &why) || why_skipped(v, s, &why) ||
+	       why_against(v, s, &why);
 }
 
 static void put_why(struct view *v, json_t *to, const struct subject *s,
