@@ -321,11 +321,19 @@ static enum err outcome_body(struct engine *g, const struct request *r,
 	return str_check(body, e);
 }
 
-/* May a new comment tell how this request ended? */
-static bool is_told_anew(const struct request *r, const struct pull *p)
+/* May a new comment tell how this request ended?  Who heard that one half of
+ * what they said was dropped heard it of both. */
+static enum err is_told_anew(struct engine *g, const struct request *r,
+			     const struct pull *p, bool *ret, struct error *e)
 {
-	return strcmp(p->verbosity, "quiet") != 0 &&
+	bool told = false;
+
+	if (strcmp(r->state, "dropped") == 0 &&
+	    store_request_twin_told(g->store, r, &told, e))
+		return e->code;
+	*ret = !told && strcmp(p->verbosity, "quiet") != 0 &&
 	       strcmp(r->outcome, "taken back") != 0;
+	return ERR_OK;
 }
 
 static enum err new_comment(struct engine *g, const struct pull *p,
@@ -350,6 +358,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	struct said_record said;
 	struct pull p;
 	char key[64];
+	bool anew;
 
 	if (strcmp(r->kind, "auto") == 0 || !r->said_id || !r->pull_id)
 		return ERR_OK;
@@ -359,9 +368,10 @@ static enum err announce(struct engine *g, const struct request *r,
 	if (!said.comment_id)
 		return ERR_OK;
 	snprintf(key, sizeof(key), "request:%lld", (long long)r->id);
-	if (report_reaction(g, &said, reaction_for(r), e))
+	if (report_reaction(g, &said, reaction_for(r), e) ||
+	    is_told_anew(g, r, &p, &anew, e))
 		return e->code;
-	if (!is_told_anew(r, &p))
+	if (!anew)
 		return ERR_OK;
 	if (outcome_body(g, r, &p, &body, e) ||
 	    (r->cycle_id &&

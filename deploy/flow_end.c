@@ -226,16 +226,13 @@ static enum err end_requests(const struct flow *f, const struct cycle *c,
 	return code;
 }
 
-/* Who takes something back knows, and who heard of one half heard of both. */
+/* Who takes something back knows. */
 static enum err drop_late(const struct flow *f, const struct request *r,
 			  const char *why, struct error *e)
 {
-	bool told;
-
-	if (store_request_twin_dropped(f->store, r, &told, e) ||
-	    flow_drop(f, r, why, e))
+	if (flow_drop(f, r, why, e))
 		return e->code;
-	return told || strcmp(why, "withdrawn") == 0
+	return strcmp(why, "withdrawn") == 0
 		       ? store_request_announced(f->store, r->id, e)
 		       : ERR_OK;
 }
@@ -288,7 +285,7 @@ static bool lists(const struct revision *list, size_t count,
 }
 
 /* What was put back may hold what has lost its place since it was green. */
-static enum err holds_unwanted(const struct flow *f, const struct cycle *c,
+static enum err holds_unwanted(const struct flow *f, int64_t cycle_id,
 			       bool *ret, struct error *e)
 {
 	CLEANUP(batch_release) struct batch b = {0};
@@ -297,7 +294,7 @@ static enum err holds_unwanted(const struct flow *f, const struct cycle *c,
 
 	*ret = false;
 	if (batch_select(f->store, f->env, KIND_SHORT, f->now_ms, &b, e) ||
-	    store_revisions(f->store, c->id, &list, &count, e))
+	    store_revisions(f->store, cycle_id, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; i < count; i++)
 		*ret |= strcmp(list[i].result, "merged") == 0 &&
@@ -305,6 +302,32 @@ static enum err holds_unwanted(const struct flow *f, const struct cycle *c,
 			!lists(b.out, b.out_count, &list[i]);
 	revisions_free(list, count);
 	return ERR_OK;
+}
+
+/* The wish to be rid of something was spent on a cycle that moved nothing. */
+static enum err left_unwanted(const struct flow *f, const struct cycle *c,
+			      bool *ret, struct error *e)
+{
+	int64_t moved;
+
+	*ret = false;
+	if (strcmp(c->verdict, "error") != 0 || c->moved)
+		return ERR_OK;
+	if (store_cycle_last_moved(f->store, f->env->name, c->id, &moved, e))
+		return e->code;
+	return moved ? holds_unwanted(f, moved, ret, e) : ERR_OK;
+}
+
+static enum err wants_back(const struct flow *f, const struct cycle *c,
+			   bool *ret, struct error *e)
+{
+	if (!flow_is_rollback(c)) {
+		if (has_culprit(f, c, ret, e))
+			return e->code;
+		return *ret ? ERR_OK : left_unwanted(f, c, ret, e);
+	}
+	*ret = strcmp(c->verdict, "success") != 0;
+	return *ret ? ERR_OK : holds_unwanted(f, c->id, ret, e);
 }
 
 /*
@@ -319,11 +342,7 @@ static enum err wish_it_back(const struct flow *f, const struct cycle *c,
 	struct request r = {.made_ms = f->now_ms};
 	bool wanted;
 
-	if (has_culprit(f, c, &wanted, e))
-		return e->code;
-	if (flow_is_rollback(c) && strcmp(c->verdict, "success") != 0)
-		wanted = true;
-	else if (flow_is_rollback(c) && holds_unwanted(f, c, &wanted, e))
+	if (wants_back(f, c, &wanted, e))
 		return e->code;
 	if (!wanted)
 		return ERR_OK;
@@ -366,10 +385,17 @@ enum err flow_failed(const struct flow *f, const json_t *args, const char *text,
 		     struct error *e)
 {
 	struct cycle c;
+	bool busy;
 
 	if (flow_cycle_of(f, args, &c, e))
 		return e->code;
 	if (strcmp(c.state, "finished") == 0)
 		return ERR_OK;
+	/* The answer of the push may be what could not be handled. */
+	if ((strcmp(c.state, "pushing") == 0 || c.awaits_push) &&
+	    store_cycle_moved(f->store, c.id, e))
+		return e->code;
+	if (flow_cancel_jobs(f, &c, &busy, e))
+		return e->code;
 	return flow_finish(f, &c, "error", "internal", text, e);
 }

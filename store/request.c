@@ -307,13 +307,13 @@ enum err store_requests_not_back(struct store *s, const char *environment,
 		      ARGS(ARG(environment), ARG(pull_id), ARG(outcome)), e);
 }
 
-enum err store_request_twin_dropped(struct store *s, const struct request *r,
-				    bool *ret, struct error *e)
+enum err store_request_twin_told(struct store *s, const struct request *r,
+				 bool *ret, struct error *e)
 {
 	const char *environment = r->environment;
 	int64_t one;
 
-	if (db_value(&s->db, STMT_REQUEST_TWIN_DROPPED,
+	if (db_value(&s->db, STMT_REQUEST_TWIN_TOLD,
 		     ARGS(ARG(r->said_id), ARG(environment), ARG(r->id)), 0,
 		     &one, e))
 		return e->code;

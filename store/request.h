@@ -110,10 +110,10 @@ NODISCARD enum err store_requests_not_back(struct store *s,
 					   const char *environment,
 					   int64_t pull_id, const char *outcome,
 					   struct error *e);
-/* Was the other half of what was said dropped already? */
-NODISCARD enum err store_request_twin_dropped(struct store *s,
-					      const struct request *r,
-					      bool *ret, struct error *e);
+/* Was the other half of what was said dropped, and told of, already? */
+NODISCARD enum err store_request_twin_told(struct store *s,
+					   const struct request *r, bool *ret,
+					   struct error *e);
 /* All of a cycle that still run wait again. */
 NODISCARD enum err store_requests_back(struct store *s, int64_t cycle_id,
 				       struct error *e);
