@@ -39,8 +39,9 @@ const char *scan_too_late(const struct engine *g, int64_t made_ms,
 }
 
 /*
- * Why what only a scan found must not run; NULL = it may.  Reviews do not
- * tell when they were edited.
+ * Why what only a scan found must not run; NULL = it may.  The listing of
+ * reviews says submitted_at and no more: one that was edited into a command
+ * looks like any other, so none of them runs.
  */
 static const char *doubt_about(const struct engine *g, const struct heard *h,
 			       int64_t made_ms)
@@ -50,6 +51,10 @@ static const char *doubt_about(const struct engine *g, const struct heard *h,
 	if (heard_dismissed(h))
 		return "I learned of this review only after it was dismissed, "
 		       "so nothing was done.";
+	if (strcmp(h->kind, SAID_REVIEW) == 0)
+		return "I learned of this review only from a list, which does "
+		       "not tell whether it was edited, so nothing was done. "
+		       "If you still want it, say it in a comment.";
 	if (*updated && strcmp(js_str(h->object, "created_at"), updated) != 0)
 		return "I learned of this comment only after it was edited, so "
 		       "nothing was done. Say it again in a new one.";

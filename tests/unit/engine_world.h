@@ -904,6 +904,20 @@ static inline void world_trust_all(struct world *w)
 	world_trust(w, CONTRIBUTOR, "contributor");
 }
 
+/* The usual world and people, with these words in place of the others. */
+static inline void world_begin_with(struct world *w, const char *from,
+				    const char *to)
+{
+	const char *at = strstr(world_yaml, from);
+	char yaml[4096];
+
+	log_set_level(LOG_ERROR);
+	snprintf(yaml, sizeof(yaml), "%.*s%s%s", (int)(at - world_yaml),
+		 world_yaml, to, at + strlen(from));
+	world_begin(w, yaml);
+	world_trust_all(w);
+}
+
 /* Did the comment get this reaction? */
 static inline bool world_reacted(struct world *w, int64_t comment_id,
 				 const char *content)

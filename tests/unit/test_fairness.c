@@ -6,19 +6,6 @@
 
 static struct world w;
 
-/* The usual world with these words in place of the others. */
-static void begin_with(const char *from, const char *to)
-{
-	const char *at = strstr(world_yaml, from);
-	char yaml[4096];
-
-	log_set_level(LOG_ERROR);
-	snprintf(yaml, sizeof(yaml), "%.*s%s%s", (int)(at - world_yaml),
-		 world_yaml, to, at + strlen(from));
-	world_begin(&w, yaml);
-	world_trust_all(&w);
-}
-
 static int end(void **state UNUSED)
 {
 	world_end(&w);
@@ -52,7 +39,7 @@ static char digit(int i)
 
 static void pushes_delay_nobody_for_ever(void **state UNUSED)
 {
-	begin_with("settle: 5m", "settle: 5m");
+	world_begin_with(&w, "settle: 5m", "settle: 5m");
 	world_open(&w, 2, CONTRIBUTOR);
 	world_open(&w, 1, CONTRIBUTOR);
 	for (int i = 0; i < 6; i++) {
@@ -70,7 +57,7 @@ static void pushes_restart_it_only_so_often(void **state UNUSED)
 {
 	int64_t cancels;
 
-	begin_with("settle: 5m", "settle: 1m");
+	world_begin_with(&w, "settle: 5m", "settle: 1m");
 	world_open(&w, 2, STRANGER);
 	world_open(&w, 1, CONTRIBUTOR);
 	/* A full, which nobody interrupts. */
@@ -103,7 +90,7 @@ static void pushes_restart_it_only_so_often(void **state UNUSED)
 
 static void a_full_batch_rotates(void **state UNUSED)
 {
-	begin_with("max_batch: 20", "max_batch: 2");
+	world_begin_with(&w, "max_batch: 20", "max_batch: 2");
 	for (int64_t n = 1; n <= 5; n++)
 		world_open(&w, n, CONTRIBUTOR);
 	world_pass(&w, 10 * MINUTE);
@@ -141,7 +128,7 @@ static void the_booked_hold_no_places(void **state UNUSED)
 {
 	int64_t cycles;
 
-	begin_with("max_batch: 20", "max_batch: 2");
+	world_begin_with(&w, "max_batch: 20", "max_batch: 2");
 	world_open(&w, 1, STRANGER);
 	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
 	for (int64_t n = 2; n <= 3; n++) {
@@ -170,7 +157,7 @@ static void the_booked_hold_no_places(void **state UNUSED)
 /* Pushed again and again, and every time it is as new as can be. */
 static void a_busy_one_does_not_come_first(void **state UNUSED)
 {
-	begin_with("max_batch: 20", "max_batch: 1");
+	world_begin_with(&w, "max_batch: 20", "max_batch: 1");
 	for (int64_t n = 1; n <= 4; n++)
 		world_open(&w, n, CONTRIBUTOR);
 	for (int i = 0; i < 24; i++) {
@@ -187,7 +174,7 @@ static void a_busy_one_does_not_come_first(void **state UNUSED)
 
 static void who_commands_comes_first_and_in_order(void **state UNUSED)
 {
-	begin_with("max_batch: 20", "max_batch: 1");
+	world_begin_with(&w, "max_batch: 20", "max_batch: 1");
 	for (int64_t n = 1; n <= 4; n++)
 		world_open(&w, n, STRANGER);
 	w.hold = "job.run";
@@ -222,7 +209,7 @@ static void who_commands_comes_first_and_in_order(void **state UNUSED)
 /* Who has no place restarts nothing: there would be none again. */
 static void the_bench_restarts_nothing(void **state UNUSED)
 {
-	begin_with("max_batch: 20", "max_batch: 1");
+	world_begin_with(&w, "max_batch: 20", "max_batch: 1");
 	world_open(&w, 1, CONTRIBUTOR);
 	world_open(&w, 2, CONTRIBUTOR);
 	world_pass(&w, 10 * MINUTE); /* a full */
@@ -238,7 +225,7 @@ static void the_bench_restarts_nothing(void **state UNUSED)
 
 static void the_plan_says_the_position(void **state UNUSED)
 {
-	begin_with("max_batch: 20", "max_batch: 1");
+	world_begin_with(&w, "max_batch: 20", "max_batch: 1");
 	for (int64_t n = 1; n <= 3; n++)
 		world_open(&w, n, CONTRIBUTOR);
 	world_say(&w, 1, CONTRIBUTOR, "@kcibot plan");

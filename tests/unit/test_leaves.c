@@ -105,6 +105,48 @@ static void what_could_not_leave(void **state UNUSED)
 	assert_false(there(2));
 }
 
+/* Who leaves cannot stop the cycle that is to be rid of it. */
+static void who_leaves_stops_nothing(void **state UNUSED)
+{
+	deployed();
+	world_pass(&w, HOUR);
+	w.hold = "job.run";
+	world_push(&w, 1, '8');
+	world_pass(&w, HOUR);
+	assert_int_equal(cycle(2, "state = 'running'"), 1);
+	assert_int_equal(requests("cycle_id = 2 AND pull_id NOTNULL"), 0);
+	world_say(&w, 1, STRANGER, "@kcibot cancel");
+	assert_int_equal(world_sent(&w, "job.cancel"), 0);
+	assert_int_equal(cycle(2, "state = 'running'"), 1);
+}
+
+/* It waits for nothing, so its status stays what it was. */
+static void who_leaves_does_not_wait(void **state UNUSED)
+{
+	two_failed();
+	world_say(&w, 1, ADMIN, "@kcibot lock 1h");
+	world_set_state(&w, 2, "closed");
+	assert_int_equal(requests("state = 'waiting' AND pull_id IS NULL"), 1);
+	world_run(&w);
+	assert_string_not_equal(world_status(&w, 2), "pending");
+}
+
+/* The cycle that was to be rid of it moved nothing, so it is wished again. */
+static void what_a_failed_merge_left_there(void **state UNUSED)
+{
+	world_end(&w);
+	world_begin_with(&w, "schedule: 8h", "schedule: 0s");
+	deployed();
+	w.fail_kind = "git.batch";
+	w.fail_code = ERR_FATAL;
+	world_set_state(&w, 1, "closed");
+	world_pass(&w, HOUR);
+	assert_int_equal(cycle(2, "verdict = 'error' AND NOT moved"), 1);
+	w.fail_kind = NULL;
+	world_pass(&w, 2 * HOUR);
+	assert_false(there(1));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -114,6 +156,9 @@ int main(void)
 		T(what_is_closed_while_it_is_merged),
 		T(what_was_left_out_wakes_nobody),
 		T(what_could_not_leave),
+		T(who_leaves_stops_nothing),
+		T(who_leaves_does_not_wait),
+		T(what_a_failed_merge_left_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

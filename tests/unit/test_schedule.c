@@ -33,21 +33,9 @@ static void assert_silent_since(const struct noise *before)
 	assert_memory_equal(&now, before, sizeof(now));
 }
 
-static void begin_with(const char *from, const char *to)
-{
-	const char *at = strstr(world_yaml, from);
-	char yaml[4096];
-
-	log_set_level(LOG_ERROR);
-	snprintf(yaml, sizeof(yaml), "%.*s%s%s", (int)(at - world_yaml),
-		 world_yaml, to, at + strlen(from));
-	world_begin(&w, yaml);
-	world_trust_all(&w);
-}
-
 static int begin(void **state UNUSED)
 {
-	begin_with("schedule: 8h", "schedule: 8h");
+	world_begin_with(&w, "schedule: 8h", "schedule: 8h");
 	return 0;
 }
 
@@ -165,7 +153,7 @@ static void a_base_moved_untold(void **state UNUSED)
 /* Who is deployed unasked goes out again when that has grown old. */
 static void a_pull_went_stale(void **state UNUSED)
 {
-	begin_with("stale_after: 14d", "stale_after: 6h");
+	world_begin_with(&w, "stale_after: 14d", "stale_after: 6h");
 	world_open(&w, 1, CONTRIBUTOR);
 	world_pass(&w, 6 * MINUTE);
 	assert_string_equal(world_status(&w, 1), "success");
@@ -245,7 +233,7 @@ static void after_a_failure(void **state UNUSED)
 
 static void zero_is_none(void **state UNUSED)
 {
-	begin_with("schedule: 8h", "schedule: 0s");
+	world_begin_with(&w, "schedule: 8h", "schedule: 0s");
 	deployed();
 	world_sha(w.base_sha, '9');
 	world_pass(&w, 72 * HOUR);
@@ -293,9 +281,10 @@ static void under_a_lock(void **state UNUSED)
 static void under_a_window(void **state UNUSED)
 {
 	/* The world begins on Mon 2026-09-21 at 14:13 UTC. */
-	begin_with("    isolation: none\n",
-		   "    isolation: none\n    freeze: [{from: \"Mon 20:00\","
-		   " to: \"Tue 06:00\", zone: UTC}]\n");
+	world_begin_with(
+		&w, "    isolation: none\n",
+		"    isolation: none\n    freeze: [{from: \"Mon 20:00\","
+		" to: \"Tue 06:00\", zone: UTC}]\n");
 	deployed();
 	world_sha(w.base_sha, '9');
 	world_pass(&w, 15 * HOUR);

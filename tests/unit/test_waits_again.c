@@ -342,6 +342,68 @@ static void what_is_not_wanted_is_not_cancelled(void **state UNUSED)
 	assert_int_equal(requests("outcome = 'stopped'"), 0);
 }
 
+/* It was to begin again as a full, for a word that is void when it does. */
+static void no_full_for_what_is_gone(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(cycle(1, "kind = 'full'"), 1);
+	running(2, "@kcibot deploy", "job.run");
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, ADMIN, "@kcibot trigger force reason=now");
+	assert_int_equal(cycle(2, "restart_as = 'full'"), 1);
+	world_push(&w, 3, '8');
+	w.hold = NULL;
+	job_ends("c2-", "cancelled");
+	assert_int_equal(cycle(3, "kind = 'short'"), 1);
+	assert_string_equal(world_status(&w, 2), "success");
+}
+
+/* What is booked elsewhere is not what the stopped cycle began again for. */
+static void what_is_booked_keeps_no_count(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_open(&w, 2, STRANGER);
+	world_say(&w, 2, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	running(3, "@kcibot deploy", "job.run");
+	world_open(&w, 4, STRANGER);
+	world_say(&w, 4, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(cycle(3, "restart_as = 'short'"), 1);
+	world_say(&w, 1, ADMIN, "@kcibot lock 1h");
+	job_ends("c3-", "cancelled");
+	world_say(&w, 3, MAINTAINER, "@kcibot cancel");
+	world_say(&w, 4, MAINTAINER, "@kcibot cancel");
+	world_pass(&w, MINUTE);
+	world_open(&w, 5, STRANGER);
+	world_say(&w, 5, MAINTAINER, "@kcibot deploy");
+	world_say(&w, 1, ADMIN, "@kcibot unlock");
+	assert_int_equal(cycle(4, "restarts"), 0);
+	assert_int_equal(world_cycles(&w), 4);
+}
+
+/* The short of it ran, the full is booked; another stops the one, and so both
+ * of them: one comment says so to who asked. */
+static void both_halves_are_stopped_in_one_word(void **state UNUSED)
+{
+	size_t told = 0;
+
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	running(2, "@kcibot trigger", "job.run");
+	assert_int_equal(requests("state = 'booked'"), 1);
+	world_say(&w, 2, ADMIN, "@kcibot cancel");
+	w.hold = NULL;
+	job_ends("c2-", "cancelled");
+	assert_int_equal(requests("state = 'dropped'"), 2);
+	for (size_t i = 0; i < w.sent_count; i++)
+		told += !strcmp(w.sent[i].kind, "forge.comment") &&
+			(!strcmp(w.sent[i].key, "request:2") ||
+			 !strcmp(w.sent[i].key, "request:3"));
+	assert_int_equal(told, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -352,6 +414,9 @@ int main(void)
 		T(nor_what_was_taken_back),
 		T(what_is_included_again_waits_again),
 		T(who_asked_for_both_hears_once),
+		T(no_full_for_what_is_gone),
+		T(what_is_booked_keeps_no_count),
+		T(both_halves_are_stopped_in_one_word),
 		T(who_comes_second_is_heard),
 		T(it_outlives_a_short_of_others),
 		T(nor_a_short_in_which_nothing_ran),
