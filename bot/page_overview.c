@@ -65,9 +65,8 @@ static void request(const struct sheet *s, const json_t *q)
 	html_addf(s->out, "<tr><td data-name=\"For\">");
 	if (*js_str(q, "repo"))
 		part_pull_title(s, q);
-	else if (*js_str(q, "base"))
-		html_addf(s->out, "base branch <code>%s</code>",
-			  js_str(q, "base"));
+	else if (!strcmp(js_str(q, "origin"), "base"))
+		html_addf(s->out, "what a base branch is now");
 	else
 		html_addf(s->out, "to be rid of what left");
 	html_addf(s->out, "</td><td data-name=\"Wanted\">");

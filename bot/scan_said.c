@@ -10,6 +10,11 @@
 
 /* A command runs when we learned of it before it was older than this. */
 #define FRESH_MS (30LL * 60 * 1000)
+/*
+ * So long a review is left to its webhook, and to the redelivery of that: they
+ * tell whether it was edited, and what only a listing shows does not.
+ */
+#define REVIEW_WAITS_MS (10LL * 60 * 1000)
 /* The forge gives whole seconds. */
 #define FORGE_SECOND_MS 1000
 
@@ -72,9 +77,10 @@ static enum err is_closed(struct engine *g, const struct heard *h, bool *ret,
 	return code == ERR_MISSING ? ERR_OK : code;
 }
 
-/* from_ms: nothing older is acted on. */
+/* from_ms: nothing older is acted on.  *ret_later is set, and never cleared,
+ * by what is to be looked at again. */
 static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
-			   struct error *e)
+			   bool *ret_later, struct error *e)
 {
 	const char *result;
 	int64_t made_ms;
@@ -88,6 +94,11 @@ static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
 		return e->code;
 	if (known)
 		return ERR_OK;
+	if (strcmp(h->kind, SAID_REVIEW) == 0 && !heard_dismissed(h) &&
+	    g->now_ms - made_ms < REVIEW_WAITS_MS) {
+		*ret_later = true;
+		return ERR_OK;
+	}
 	h->doubt = doubt_about(g, h, made_ms);
 	if (closed ? hear_closed(g, h, &result, e) : hear(g, h, &result, e))
 		return e->code;
@@ -117,9 +128,10 @@ static enum err hear_listed(struct engine *g, const char *kind,
 			.object = comment,
 			.source = "scan",
 		};
+		bool later;
 		int64_t when;
 
-		if (hear_found(g, &h, from_ms, e))
+		if (hear_found(g, &h, from_ms, &later, e))
 			return e->code;
 		if (time_parse_iso(js_str(comment, "updated_at"), &when))
 			*ret_since = js_str(comment, "updated_at");
@@ -170,6 +182,7 @@ enum err scan_reviews(struct engine *g, const json_t *args,
 		.source = "scan",
 	};
 	struct scan_record scan;
+	bool later = false;
 	json_t *review;
 	size_t i;
 
@@ -179,9 +192,11 @@ enum err scan_reviews(struct engine *g, const json_t *args,
 		return e->code;
 	json_array_foreach (o->body, i, review) {
 		h.object = review;
-		if (hear_found(g, &h, scan.reviews_from_ms, e))
+		if (hear_found(g, &h, scan.reviews_from_ms, &later, e))
 			return e->code;
 	}
+	if (later)
+		return ERR_OK;
 	return store_pull_reviewed(g->store, h.repo, h.number,
 				   js_int(args, "seen", 0), e);
 }

@@ -289,7 +289,7 @@ enum err flow_restart(const struct flow *f, enum cycle_kind kind,
 
 /*
  * As was decided; but the word for a full may be gone since then: taken back,
- * pushed over, its asker not entitled any more.
+ * pushed over, its asker not entitled any more.  Or one has just been forced.
  */
 static enum err restart_kind(const struct flow *f, const struct cycle *c,
 			     enum cycle_kind *ret, struct error *e)
@@ -299,11 +299,11 @@ static enum err restart_kind(const struct flow *f, const struct cycle *c,
 	struct request_facts waiting;
 
 	*ret = KIND_SHORT;
-	if (strcmp(c->restart_as, "full") != 0)
-		return ERR_OK;
 	if (store_environment(f->store, f->env->name, f->now_ms, &env, e) ||
 	    store_request_facts(f->store, f->env->name, false, &waiting, e))
 		return e->code;
+	if (strcmp(c->restart_as, "full") != 0 && !waiting.forced_count)
+		return ERR_OK;
 	facts.last_full_ms = env.last_full_ms;
 	facts.trigger_count = (int)waiting.trigger_count;
 	facts.forced_full_count = (int)waiting.forced_count;

@@ -275,18 +275,21 @@ static enum err has_culprit(const struct flow *f, const struct cycle *c,
 }
 
 static bool lists(const struct revision *list, size_t count,
-		  const struct revision *r)
+		  const struct revision *r, bool any_sha)
 {
 	for (size_t i = 0; i < count; i++)
 		if (list[i].pull_id == r->pull_id &&
-		    strcmp(list[i].sha, r->sha) == 0)
+		    (any_sha || strcmp(list[i].sha, r->sha) == 0))
 			return true;
 	return false;
 }
 
-/* What was put back may hold what has lost its place since it was green. */
+/*
+ * What is there may hold what has lost its place since it was green.
+ * any_sha: an older head of what has a place is not unwanted.
+ */
 static enum err holds_unwanted(const struct flow *f, int64_t cycle_id,
-			       bool *ret, struct error *e)
+			       bool any_sha, bool *ret, struct error *e)
 {
 	CLEANUP(batch_release) struct batch b = {0};
 	struct revision *list;
@@ -298,8 +301,8 @@ static enum err holds_unwanted(const struct flow *f, int64_t cycle_id,
 		return e->code;
 	for (size_t i = 0; i < count; i++)
 		*ret |= strcmp(list[i].result, "merged") == 0 &&
-			!lists(b.in, b.in_count, &list[i]) &&
-			!lists(b.out, b.out_count, &list[i]);
+			!lists(b.in, b.in_count, &list[i], any_sha) &&
+			!lists(b.out, b.out_count, &list[i], any_sha);
 	revisions_free(list, count);
 	return ERR_OK;
 }
@@ -315,7 +318,7 @@ static enum err left_unwanted(const struct flow *f, const struct cycle *c,
 		return ERR_OK;
 	if (store_cycle_last_moved(f->store, f->env->name, c->id, &moved, e))
 		return e->code;
-	return moved ? holds_unwanted(f, moved, ret, e) : ERR_OK;
+	return moved ? holds_unwanted(f, moved, true, ret, e) : ERR_OK;
 }
 
 static enum err wants_back(const struct flow *f, const struct cycle *c,
@@ -327,7 +330,7 @@ static enum err wants_back(const struct flow *f, const struct cycle *c,
 		return *ret ? ERR_OK : left_unwanted(f, c, ret, e);
 	}
 	*ret = strcmp(c->verdict, "success") != 0;
-	return *ret ? ERR_OK : holds_unwanted(f, c->id, ret, e);
+	return *ret ? ERR_OK : holds_unwanted(f, c->id, false, ret, e);
 }
 
 /*
@@ -395,6 +398,7 @@ enum err flow_failed(const struct flow *f, const json_t *args, const char *text,
 	if ((strcmp(c.state, "pushing") == 0 || c.awaits_push) &&
 	    store_cycle_moved(f->store, c.id, e))
 		return e->code;
+	c.moved |= strcmp(c.state, "pushing") == 0 || c.awaits_push;
 	if (flow_cancel_jobs(f, &c, &busy, e))
 		return e->code;
 	return flow_finish(f, &c, "error", "internal", text, e);

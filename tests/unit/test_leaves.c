@@ -147,6 +147,22 @@ static void what_a_failed_merge_left_there(void **state UNUSED)
 	assert_false(there(1));
 }
 
+/* An older head of what has a place is no reason to try again for ever. */
+static void a_new_head_that_cannot_be_merged(void **state UNUSED)
+{
+	world_end(&w);
+	world_begin_with(&w, "schedule: 8h", "schedule: 0s");
+	world_open(&w, 1, CONTRIBUTOR);
+	world_pass(&w, HOUR);
+	assert_int_equal(cycle(1, "verdict = 'success'"), 1);
+	w.fail_kind = "git.batch";
+	w.fail_code = ERR_FATAL;
+	world_push(&w, 1, '8');
+	world_pass(&w, 5 * HOUR);
+	assert_int_equal(cycle(2, "verdict = 'error' AND NOT moved"), 1);
+	assert_int_equal(world_cycles(&w), 2);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -159,6 +175,7 @@ int main(void)
 		T(who_leaves_stops_nothing),
 		T(who_leaves_does_not_wait),
 		T(what_a_failed_merge_left_there),
+		T(a_new_head_that_cannot_be_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

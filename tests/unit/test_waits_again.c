@@ -359,6 +359,22 @@ static void no_full_for_what_is_gone(void **state UNUSED)
 	assert_string_equal(world_status(&w, 2), "success");
 }
 
+/* It was to begin again as a short, and the full was forced meanwhile. */
+static void a_full_is_forced_while_it_stops(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	running(2, "@kcibot deploy", "job.run");
+	world_open(&w, 3, STRANGER);
+	world_say(&w, 3, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(cycle(2, "restart_as = 'short'"), 1);
+	world_say(&w, 3, ADMIN, "@kcibot trigger force reason=now");
+	w.hold = NULL;
+	job_ends("c2-", "cancelled");
+	assert_int_equal(cycle(3, "kind = 'full'"), 1);
+	assert_int_equal(world_cycles(&w), 3);
+}
+
 /* What is booked elsewhere is not what the stopped cycle began again for. */
 static void what_is_booked_keeps_no_count(void **state UNUSED)
 {
@@ -415,6 +431,7 @@ int main(void)
 		T(what_is_included_again_waits_again),
 		T(who_asked_for_both_hears_once),
 		T(no_full_for_what_is_gone),
+		T(a_full_is_forced_while_it_stops),
 		T(what_is_booked_keeps_no_count),
 		T(both_halves_are_stopped_in_one_word),
 		T(who_comes_second_is_heard),
