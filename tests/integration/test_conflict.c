@@ -76,6 +76,7 @@ static void test_only_new_one_fails(void **state UNUSED)
 	await_deployed(h, API, green);
 	red = sbc_pull(h->forge, WEB, "sam", "Broken",
 		       house_file("broken-build", "a missing brace"), sha);
+	house_await_head(h, sha);
 	said = house_say(h, WEB, red, "mona", "@kcibot deploy");
 	house_await_reaction(h, WEB, red, said, "-1");
 	house_await_quiet(h);
