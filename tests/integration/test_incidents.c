@@ -523,7 +523,7 @@ static void s20_a_status_by_another_hand(void **state UNUSED)
 	sam = user_of(h, "sam");
 	bot = user_of(h, BOT);
 	before = house_sql(h, "SELECT count(*) FROM outbox WHERE kind ="
-			      " 'forge.status'");
+			      " 'forge.status' AND state = 'done'");
 	p = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:O}", "id", 1,
 		      "sha", sha, "name", WEB, "context", "kcibot/staging",
 		      "state", "failure", "description", "it is bad",
@@ -531,7 +531,7 @@ static void s20_a_status_by_another_hand(void **state UNUSED)
 	assert_int_equal(house_deliver(h, "status", p), 202);
 	house_await_quiet(h);
 	assert_int_equal(house_sql(h, "SELECT count(*) FROM outbox WHERE kind ="
-				      " 'forge.status'"),
+				      " 'forge.status' AND state = 'done'"),
 			 before);
 	json_object_set(p, "sender", sam);
 	assert_int_equal(house_deliver(h, "status", p), 202);
