@@ -208,7 +208,7 @@ static void test_timeout(void **state UNUSED)
 	struct house *h = house_new(&(struct house_settings){
 		.jobs = HOUSE_JOB("build", "build", "")
 			HOUSE_JOB("deploy", "deploy", "")
-				HOUSE_JOB("test", "test", ", timeout: 1s")});
+				HOUSE_JOB("test", "test", ", timeout: 3s")});
 	int pull = house_pull(h, WEB, "sam", "sams", NULL);
 	int64_t said;
 
