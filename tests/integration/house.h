@@ -141,7 +141,12 @@ long house_deliver_text(struct house *h, const char *event, const char *text);
 
 /* A file of this name and text, for a pull or a push. */
 json_t *house_file(const char *name, const char *text);
-/* Opens a pull that changes one file; its number. */
+/* Waits until the bot knows a pull with this head. */
+void house_await_head(struct house *h, const char *sha);
+/*
+ * Opens a pull that changes one file, and a bot that runs and watches the
+ * project has taken note of it; its number.
+ */
 int house_pull(struct house *h, const char *repo, const char *author,
 	       const char *file, char ret_sha[41]);
 /*

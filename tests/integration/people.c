@@ -8,28 +8,39 @@ json_t *house_file(const char *name, const char *text)
 	return json_pack("{s:s}", name, text);
 }
 
+void house_await_head(struct house *h, const char *sha)
+{
+	CLEANUP(free)
+	char *query = str_format(
+		"SELECT count(*) FROM pull WHERE head_sha = '%s'", sha);
+
+	house_await_sql(h, query, 1);
+}
+
 int house_pull(struct house *h, const char *repo, const char *author,
 	       const char *file, char ret_sha[41])
 {
 	CLEANUP(free) char *title = str_format("Add %s", file);
 	CLEANUP(free) char *text = str_format("%s by %s\n", file, author);
+	char sha[41];
 	int number = sbc_pull(h->forge, repo, author, title,
-			      house_file(file, text), ret_sha);
+			      house_file(file, text), sha);
 
 	assert_true(number > 0);
+	if (h->pid && (!strcmp(repo, API) || !strcmp(repo, WEB)))
+		house_await_head(h, sha);
+	if (ret_sha)
+		memcpy(ret_sha, sha, sizeof(sha));
 	return number;
 }
 
 void house_push(struct house *h, const char *repo, int number, json_t *files,
 		char ret_sha[41])
 {
-	CLEANUP(free) char *query = NULL;
 	char sha[41];
 
 	assert_true(sbc_push(h->forge, repo, number, files, false, sha));
-	query = str_format("SELECT count(*) FROM pull WHERE head_sha = '%s'",
-			   sha);
-	house_await_sql(h, query, 1);
+	house_await_head(h, sha);
 	if (ret_sha)
 		memcpy(ret_sha, sha, sizeof(sha));
 }

@@ -31,6 +31,17 @@ static void assert_sticky(struct house *h, const char *repo, int number,
 	house_assert_has(sticky, part);
 }
 
+/* The bot hears of both together, however long it takes to make them. */
+static void hold_webhooks(struct house *h)
+{
+	assert_true(sbc_webhooks(h->forge, "hold", NULL, 0));
+}
+
+static void release_webhooks(struct house *h)
+{
+	assert_true(sbc_webhooks(h->forge, "release", NULL, 0));
+}
+
 /* The older one goes; the other hears why, from the bot and in its status. */
 static void test_two_in_conflict(void **state UNUSED)
 {
@@ -39,10 +50,12 @@ static void test_two_in_conflict(void **state UNUSED)
 	int first, second;
 	int64_t said;
 
+	hold_webhooks(h);
 	first = sbc_pull(h->forge, WEB, "carl", "First",
 			 house_file("text", "mine\n"), NULL);
 	second = sbc_pull(h->forge, WEB, "carl", "Second",
 			  house_file("text", "yours\n"), NULL);
+	release_webhooks(h);
 	await_deployed(h, WEB, first);
 	house_await_status(h, WEB, second, "error");
 	assert_status(h, WEB, second, "left out");
@@ -76,6 +89,7 @@ static void test_only_new_one_fails(void **state UNUSED)
 	await_deployed(h, API, green);
 	red = sbc_pull(h->forge, WEB, "sam", "Broken",
 		       house_file("broken-build", "a missing brace"), sha);
+	house_await_head(h, sha);
 	said = house_say(h, WEB, red, "mona", "@kcibot deploy");
 	house_await_reaction(h, WEB, red, said, "-1");
 	house_await_quiet(h);
@@ -110,9 +124,12 @@ static void test_cause_not_known(void **state UNUSED)
 	int green = house_pull(h, API, "carl", "fine", NULL), red, other;
 
 	await_deployed(h, API, green);
+	hold_webhooks(h);
 	red = sbc_pull(h->forge, WEB, "carl", "Broken",
 		       house_file("broken-build", "a missing brace"), NULL);
-	other = house_pull(h, WEB, "carl", "innocent", NULL);
+	other = sbc_pull(h->forge, WEB, "carl", "Innocent",
+			 house_file("innocent", "is not"), NULL);
+	release_webhooks(h);
 	house_await_status(h, WEB, red, "error");
 	house_await_status(h, WEB, other, "error");
 	house_await_quiet(h);
@@ -191,7 +208,7 @@ static void test_timeout(void **state UNUSED)
 	struct house *h = house_new(&(struct house_settings){
 		.jobs = HOUSE_JOB("build", "build", "")
 			HOUSE_JOB("deploy", "deploy", "")
-				HOUSE_JOB("test", "test", ", timeout: 1s")});
+				HOUSE_JOB("test", "test", ", timeout: 3s")});
 	int pull = house_pull(h, WEB, "sam", "sams", NULL);
 	int64_t said;
 

@@ -124,7 +124,7 @@ static void test_drained(void **state UNUSED)
 
 static void test_forced(void **state UNUSED)
 {
-	struct house *h = draining("/never", "2s");
+	struct house *h = draining("/never", "4s");
 	int pull = house_pull(h, WEB, "sam", "src/a", NULL);
 	int64_t said = house_say(h, WEB, pull, "mona", "@kcibot deploy");
 

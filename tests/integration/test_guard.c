@@ -8,10 +8,10 @@
 #define HEAD_IS_OLD                                                            \
 	"SELECT count(*) FROM head WHERE id = (SELECT max(id) FROM head) AND"  \
 	" max(seen_ms, coalesce((SELECT max(c.seen_ms) FROM head_confirmed c"  \
-	" WHERE c.head_id = head.id), 0)) + 4000 <"                            \
+	" WHERE c.head_id = head.id), 0)) + 8000 <"                            \
 	" (julianday('now') - 2440587.5) * 86400000"
 
-static const struct house_settings guarded = {.guard = "1s"};
+static const struct house_settings guarded = {.guard = "5s"};
 
 static void push(struct house *h, int pull, const char *text, char ret_sha[41])
 {

@@ -237,6 +237,7 @@ static void s05_s06_s13_hostile_words(void **state UNUSED)
 	CLEANUP(free) char *file = NULL;
 	static const char *const never[] = {ENV_CANARY, NULL};
 	struct house *h;
+	char sha[41];
 	int pull = 0;
 
 	setenv("KCIBOT_CANARY", ENV_CANARY, 1);
@@ -245,8 +246,9 @@ static void s05_s06_s13_hostile_words(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_SIZE(shell_texts); i++) {
 		pull = sbc_pull(h->forge, WEB, "sam", shell_texts[i],
 				house_file(shell_texts[i], shell_texts[i]),
-				NULL);
+				sha);
 		assert_true(pull > 0);
+		house_await_head(h, sha);
 		deploy(h, pull, "rocket");
 	}
 	say_all(h, pull);
@@ -389,12 +391,14 @@ static void s18_configuration_from_a_pull(void **state UNUSED)
 	struct house *h = house_new(&(struct house_settings){0});
 	json_t *files = json_object();
 	int64_t said;
+	char sha[41];
 	int pull;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		json_object_set_new(files, names[i], json_string(MY_CONFIG));
-	pull = sbc_pull(h->forge, WEB, "sam", "Configure", files, NULL);
+	pull = sbc_pull(h->forge, WEB, "sam", "Configure", files, sha);
 	assert_true(pull > 0);
+	house_await_head(h, sha);
 	deploy(h, pull, "rocket");
 	house_stop(h);
 	house_start(h);
@@ -519,7 +523,7 @@ static void s20_a_status_by_another_hand(void **state UNUSED)
 	sam = user_of(h, "sam");
 	bot = user_of(h, BOT);
 	before = house_sql(h, "SELECT count(*) FROM outbox WHERE kind ="
-			      " 'forge.status'");
+			      " 'forge.status' AND state = 'done'");
 	p = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:O}", "id", 1,
 		      "sha", sha, "name", WEB, "context", "kcibot/staging",
 		      "state", "failure", "description", "it is bad",
@@ -527,7 +531,7 @@ static void s20_a_status_by_another_hand(void **state UNUSED)
 	assert_int_equal(house_deliver(h, "status", p), 202);
 	house_await_quiet(h);
 	assert_int_equal(house_sql(h, "SELECT count(*) FROM outbox WHERE kind ="
-				      " 'forge.status'"),
+				      " 'forge.status' AND state = 'done'"),
 			 before);
 	json_object_set(p, "sender", sam);
 	assert_int_equal(house_deliver(h, "status", p), 202);

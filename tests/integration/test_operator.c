@@ -235,15 +235,32 @@ static void edit(struct house *h, const char *from, const char *to)
 	assert_int_equal(kill(h->pid, SIGHUP), 0);
 }
 
+/* A day that is not near now, "Mon". */
+static const char *other_day(void)
+{
+	static const char *const days[] = {"Thu", "Fri", "Sat", "Sun",
+					   "Mon", "Tue", "Wed"};
+	const int64_t day_ms = 24LL * 60 * 60 * 1000;
+
+	return days[(clock_wall(&clock_system) / day_ms + 3) % 7];
+}
+
 static void test_sighup(void **state UNUSED)
 {
+	const char *day = other_day();
+	CLEANUP(free)
+	char *whole_week = str_format("%s 00:01, to: %s 00:00", day, day);
+	CLEANUP(free)
+	char *one_minute = str_format("%s 00:00, to: %s 00:01", day, day);
+	CLEANUP(free)
+	char *jobs = str_format("    freeze: [{from: %s, zone: UTC, reason: "
+				"the demo}]\n    jobs:\n",
+				whole_week);
 	struct house *h = house_new(&usual);
 	int pull = house_pull(h, WEB, "sam", "sams", NULL);
 
 	/* A window over the whole week but one minute. */
-	edit(h, "    jobs:\n",
-	     "    freeze: [{from: Mon 00:01, to: Mon 00:00, zone: UTC, "
-	     "reason: the demo}]\n    jobs:\n");
+	edit(h, "    jobs:\n", jobs);
 	house_await_log(h, "environments.staging.freeze[0].reason: the demo "
 			   "is new");
 	house_await_log(h, "configuration read again: 4 changes");
@@ -271,7 +288,7 @@ static void test_sighup(void **state UNUSED)
 	edit(h, "# public_url:", "public_url:");
 	house_await_log(h, "configuration read again: 0 changes");
 
-	edit(h, "Mon 00:01, to: Mon 00:00", "Mon 00:00, to: Mon 00:01");
+	edit(h, whole_week, one_minute);
 	house_await_status(h, WEB, pull, "success");
 	house_await_quiet(h);
 	assert_int_equal(house_ran(h, "deploy"), 1);

@@ -13,7 +13,7 @@ static void push(struct house *h, int pull, const char *text)
 static void test_settle(void **state UNUSED)
 {
 	struct house *h = house_new(&(struct house_settings){
-		.policy = "settle: 2s, settle_max: 60s, cooldown: 0s, "
+		.policy = "settle: 5s, settle_max: 60s, cooldown: 0s, "
 			  "full_interval: 6h, restart_limit: 1, schedule: 0s"});
 	int pull = house_pull(h, WEB, "carl", "carls", NULL);
 	CLEANUP(free) char *text = NULL;
@@ -29,7 +29,7 @@ static void test_settle(void **state UNUSED)
 	house_await_quiet(h);
 	assert_int_equal(house_sql(h, "SELECT count(*) FROM cycle"), 1);
 	assert_true(house_sql(h, "SELECT started_ms - (SELECT max(made_ms) FROM"
-				 " request) FROM cycle") >= 2000);
+				 " request) FROM cycle") >= 5000);
 	text = house_git(h, WEB, GIT("show", "staging:carls"));
 	assert_string_equal(text, "last\n");
 	house_end(h);

@@ -62,8 +62,9 @@ static void test_full_then_short_and_booked(void **state UNUSED)
 static void test_booked_full_comes(void **state UNUSED)
 {
 	struct house *h = house_new(&(struct house_settings){
-		.policy = "settle: 1s, settle_max: 5s, cooldown: 0s, "
-			  "full_interval: 4s, restart_limit: 1, schedule: 0s"});
+		.policy =
+			"settle: 1s, settle_max: 5s, cooldown: 0s, "
+			"full_interval: 15s, restart_limit: 1, schedule: 0s"});
 	int pull = house_pull(h, WEB, "sam", "sams", NULL);
 	int64_t said = house_say(h, WEB, pull, "mona", "@kcibot trigger");
 

@@ -120,7 +120,7 @@ static void environment(void **unused UNUSED)
 static void timeout_ends(void **unused UNUSED)
 {
 	run(0, "t",
-	    "{'timeout_ms':300,'run':['/bin/sh','-c',"
+	    "{'timeout_ms':3000,'run':['/bin/sh','-c',"
 	    "'trap \"echo asked; exit 0\" TERM; echo up; "
 	    "while :; do sleep 0.05; done']}");
 	expect(0, "failure", "timeout");

@@ -533,7 +533,7 @@ static pid_t read_pid(const char *name)
 
 static void deadline_ends_the_group(void **state UNUSED)
 {
-	struct run r = sh("sleep 1000 & echo $! >pid; wait", 500, NULL);
+	struct run r = sh("sleep 1000 & echo $! >pid; wait", 3000, NULL);
 
 	assert_int_equal(r.code, ERR_OK);
 	assert_true(r.result.timed_out);

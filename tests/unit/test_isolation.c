@@ -72,7 +72,8 @@ static const char attack[] =
 	"mknod disk b 254 0 2>/dev/null && r disk-by-mknod disk\n"
 	"grep -q '^CapEff:.*[1-9a-f]' /proc/self/status && b capabilities\n"
 	"grep -q '^NoNewPrivs:.*1' /proc/self/status || b new-privileges\n"
-	"w cancel $J/cancel\n"
+	/* Who could is stopped here, and does not end by itself before. */
+	"w cancel $J/cancel; test -e $J/cancel && sleep 60\n"
 	/* And what it must be able to do. */
 	"touch mine $TMPDIR/mine && test -s kernelci-core/sha &&"
 	" test -s $KCIBOT_MANIFEST && test -r /etc/passwd &&"
