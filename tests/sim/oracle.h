@@ -4,6 +4,7 @@
  *	oracle.c	the questions, and all rules one after the other
  *	oracle_run.c	what must never happen while it runs
  *	oracle_talk.c	what people said, and what came of it
+ *	oracle_taken.c	what they took back, or was heard late
  *	oracle_rest.c	what must be so once all is calm
  *
  * A rule is a function whose comment says it, and which section of the design
@@ -26,6 +27,8 @@ bool may_deploy(const struct person *p);
 const char *speech_word(enum speech kind);
 /* Does the bot say that it accepted this? */
 bool was_accepted(struct sim *s, const struct sim_comment *c);
+/* Said while the pull was open, by somebody with a role. */
+bool is_heard(const struct sim *s, const struct sim_comment *c);
 /* What was pushed for a cycle, by branch; NULL = nothing. */
 const struct sim_result *result_of(const struct sim *s,
 				   const struct sim_cycle *c, int branch);
@@ -35,6 +38,8 @@ bool cycle_holds(const struct sim *s, const struct sim_cycle *c, int pull,
 bool cycle_is_green(const struct sim *s, const struct sim_cycle *c);
 
 void oracle_talk(struct sim *s);
+/* About one that a person wrote. */
+void oracle_taken(struct sim *s, const struct sim_comment *c);
 void oracle_rest(struct sim *s);
 
 #endif

@@ -4,7 +4,7 @@
  *
  *	setting.c what is configured, and the weather of a world
  *	people.c  what people do to the forge
- *	talk.c    what they say there
+ *	talk.c    what they say there, and how they take it back
  *	machine.c what happens to the machine
  *	forge.c   the forge: pulls, comments, statuses, its answers
  *	hooks.c   its webhooks, and its memory of them
@@ -104,7 +104,7 @@ struct sim_comment {
 	int64_t user; /* 0 = the bot */
 	int64_t made_ms, updated_ms;
 	char *body;
-	bool deleted, dismissed;
+	bool deleted, dismissed, edited;
 	int64_t taken_ms;   /* when its author took it back; 0 = never */
 	unsigned reactions; /* of the bot: 1 << enum reaction */
 	/* What its author meant; NULL = nothing. */
@@ -114,6 +114,10 @@ struct sim_comment {
 	bool closed_then;
 	int64_t wall_then; /* what the bot's wall clock showed */
 	int jumps_then;	   /* how often that had jumped before */
+	/* When the bot was told that it was said, and that it was taken back
+	 * (journaled webhooks), and when a scan was first shown it, as it was
+	 * said and as it was edited; 0 = never. */
+	int64_t told_ms, end_told_ms, shown_ms, shown_edited_ms;
 };
 
 /* What is said: a text and the verb that is meant, NULL = none. */
@@ -187,6 +191,7 @@ struct sim_delivery {
 	char *body;
 	int repo, pull;
 	size_t head;	   /* of the pull, then */
+	int64_t comment;   /* that it tells of, or -1 */
 	int arrivals;	   /* still to come */
 	int status;	   /* of the last attempt; 0 = under way */
 	int64_t failed_ms; /* the last attempt */
