@@ -73,7 +73,8 @@ static void edit_is_nothing(struct sim *s, const struct sim_comment *c)
 			 kind, (long long)c->id, *verb ? verb : "no command");
 }
 
-/* Rule 2: else it is answered with a question. */
+/* Rule 2: else it is answered with a question; when its author's edit is told
+ * while that is looked at, with that it was taken back. */
 static void edit_is_asked_about(struct sim *s, const struct sim_comment *c)
 {
 	long long id = (long long)c->id;
@@ -84,7 +85,7 @@ static void edit_is_asked_about(struct sim *s, const struct sim_comment *c)
 		return;
 	if (ask(s,
 		"SELECT count(*) FROM said WHERE kind = %Q AND comment_id = "
-		"%lld AND state = 'refused' AND answer <> ''",
+		"%lld AND state IN ('refused', 'withdrawn') AND answer <> ''",
 		speech_word(c->kind), id) != 1 ||
 	    !(c->reactions & 1u << CONFUSED))
 		sim_fail(s,
