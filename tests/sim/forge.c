@@ -272,6 +272,7 @@ static json_t *write_comment(struct sim *s, const json_t *args, int *status)
 		c->updated_ms = s->now_ms;
 		tell_comment(s, (size_t)(c - s->comments), "edited", 1);
 	}
+	told_note(s, pull, c->body);
 	return comment_json(s, c);
 }
 

@@ -7,10 +7,6 @@
 
 #include "tests/sim/oracle.h"
 
-/* Between saying something and its being decided lie late webhooks, scans and
- * answers that are asked for again; what is later than this was refused. */
-#define DECIDED_MS (40 * MINUTE)
-
 /* --- rule 7: one cycle per environment at a time --- */
 
 /* Seen from the jobs: those of two cycles never run side by side, nor does a
@@ -148,11 +144,7 @@ static const struct sim_cycle *cycle_before(const struct sim *s,
 	return NULL;
 }
 
-/*
- * 6.5: what a cancelled cycle had moved is put back, by one that merges
- * nothing.
- */
-static bool puts_back(struct sim *s, const struct sim_cycle *c)
+bool puts_back(struct sim *s, const struct sim_cycle *c)
 {
 	const struct sim_cycle *last = cycle_before(s, c);
 

@@ -22,7 +22,8 @@ static bool must_be_answered(const struct sim *s, const struct sim_comment *c)
 
 static bool asks_for_deploy(const struct sim_comment *c)
 {
-	return said_verb(c, "deploy") || said_verb(c, "trigger");
+	return said_verb(c, "deploy") || said_verb(c, "trigger") ||
+	       said_verb(c, "retry");
 }
 
 /* 5.8 and 5.10: heard once, decided, and a sign for who said it. */
@@ -171,13 +172,16 @@ void oracle_talk(struct sim *s)
 	one_sticky(s);
 	posted_once(s);
 	no_bot_obeyed(s);
+	oracle_stopped(s);
 	for (size_t i = 0; i < s->comment_count && !*s->failure; i++) {
 		const struct sim_comment *c = &s->comments[i];
 
 		oracle_taken(s, c);
+		oracle_words(s, c);
 		if (!must_be_answered(s, c))
 			continue;
 		answered(s, c);
+		oracle_says_why(s, c);
 		if (!asks_for_deploy(c))
 			continue;
 		exactly_once(s, c);

@@ -8,6 +8,7 @@
  *	machine.c what happens to the machine
  *	forge.c   the forge: pulls, comments, statuses, its answers
  *	hooks.c   its webhooks, and its memory of them
+ *	told.c    what the bot ever wrote there, also what it wrote over
  *	builder.c git
  *	jobs.c    jobs
  *	process.c the bot's life: starts, deaths
@@ -50,6 +51,7 @@
 #define CALLS_MAX 512
 #define DELIVERIES_MAX 16384
 #define JUMPS_MAX 256
+#define KEYS_MAX 8192
 
 /* --- chance (chance.c) --- */
 
@@ -180,7 +182,17 @@ struct sim_cycle {
 	bool failed;			/* one of them by its code */
 	bool tested;			/* it came to what only a full has */
 	int64_t ended_ms;		/* the last end of a job */
-	int offs_then; /* how often the bot's clock was set by then */
+	int offs_then;	    /* how often the bot's clock was set by then */
+	int64_t stopped_ms; /* people were told that it is; 0 = never */
+	bool tagged;
+};
+
+/* What a comment of the bot's was about once: "said:7", "request:3". */
+struct sim_key {
+	char what[32];
+	int64_t id;
+	int pull;
+	int64_t at_ms; /* first */
 };
 
 /* A webhook, and what became of it. */
@@ -260,6 +272,8 @@ struct sim {
 	size_t comment_count;
 	struct sim_status statuses[STATUSES_MAX];
 	size_t status_count;
+	struct sim_key keys[KEYS_MAX];
+	size_t key_count;
 	int64_t next_id;
 	int64_t next_speech[SPEECH_MAX];
 	struct sim_delivery deliveries[DELIVERIES_MAX];
@@ -350,6 +364,10 @@ int find_repo(const char *repo);
 void pull_touch(struct sim *s, int pull);
 void forge_start(struct port *p, const struct effect *effect,
 		 void (*done)(void *ctx, struct outcome *o), void *ctx);
+
+/* --- told.c --- */
+/* The bot wrote this on a pull. */
+void told_note(struct sim *s, int pull, const char *body);
 
 /* --- hooks.c --- */
 void tell_pull(struct sim *s, int pull, const char *action);
