@@ -251,6 +251,7 @@ struct knobs {
 	int flaky;	 /* jobs that fail for nothing */
 	int hanging;	 /* jobs that run into their timeout */
 	bool sees_hooks; /* the bot may look at its webhook */
+	bool scheduled;	 /* what was lost is deployed all the same */
 };
 
 struct sim {
@@ -337,7 +338,7 @@ void sim_at(struct sim *s, int64_t at_ms,
 
 /* --- setting.c --- */
 void setting_choose(struct sim *s);
-struct config *setting_config(void);
+struct config *setting_config(const struct knobs *k);
 /* NULL: there is none. */
 const struct environment *setting_environment(const struct sim *s,
 					      const char *name);
