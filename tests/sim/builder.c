@@ -170,6 +170,15 @@ static enum err push(struct sim *s, const json_t *args, json_t **ret)
 	return good ? ERR_OK : ERR_CONFLICT;
 }
 
+static json_t *tag(struct sim *s, const json_t *args)
+{
+	struct sim_cycle *c = cycle_of(s, js_int(args, "cycle", 0));
+
+	if (c)
+		c->tagged = true;
+	return json_pack("{s:s}", "tag", "staging-1");
+}
+
 static json_t *paths_of(const struct sim *s, const json_t *args, int *status)
 {
 	int i = find_pull(s, js_str(args, "repo"), js_int(args, "number", 0));
@@ -193,7 +202,7 @@ static void perform_git(struct sim *s, int64_t call)
 	else if (!strcmp(c->kind, "git.push"))
 		code = push(s, c->args, &body);
 	else if (!strcmp(c->kind, "git.tag"))
-		body = json_pack("{s:s}", "tag", "staging-1");
+		body = tag(s, c->args);
 	else if (!strcmp(c->kind, "git.paths"))
 		body = paths_of(s, c->args, &status);
 	if (!body)

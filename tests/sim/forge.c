@@ -178,8 +178,16 @@ static int by_update(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+static void note_shown(const struct sim *s, struct sim_comment *c)
+{
+	int64_t *at = c->taken_ms ? &c->shown_edited_ms : &c->shown_ms;
+
+	if (!*at)
+		*at = s->now_ms;
+}
+
 /* Those of a kind; number 0: of all pulls of the repository. */
-static json_t *list_speeches(const struct sim *s, enum speech kind,
+static json_t *list_speeches(struct sim *s, enum speech kind,
 			     const json_t *args)
 {
 	int64_t number = kind == REVIEW ? js_int(args, "number", 0) : 0;
@@ -194,13 +202,15 @@ static json_t *list_speeches(const struct sim *s, enum speech kind,
 	    !time_parse_iso(js_str(args, "since"), &since))
 		since = 0;
 	for (size_t i = 0; i < s->comment_count; i++) {
-		const struct sim_comment *c = &s->comments[i];
+		struct sim_comment *c = &s->comments[i];
 
-		if (c->kind == kind && !c->deleted &&
-		    c->updated_ms / 1000 * 1000 >= since &&
-		    (!number || s->pulls[c->pull].number == number) &&
-		    !strcmp(repos[s->pulls[c->pull].repo], repo))
-			found[n++] = c;
+		if (c->kind != kind || c->deleted ||
+		    c->updated_ms / 1000 * 1000 < since ||
+		    (number && s->pulls[c->pull].number != number) ||
+		    strcmp(repos[s->pulls[c->pull].repo], repo) != 0)
+			continue;
+		note_shown(s, c);
+		found[n++] = c;
 	}
 	qsort(found, n, sizeof(*found), by_update);
 	for (size_t i = 0; i < n; i++)
@@ -262,6 +272,7 @@ static json_t *write_comment(struct sim *s, const json_t *args, int *status)
 		c->updated_ms = s->now_ms;
 		tell_comment(s, (size_t)(c - s->comments), "edited", 1);
 	}
+	told_note(s, pull, c->body);
 	return comment_json(s, c);
 }
 

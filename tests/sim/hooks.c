@@ -33,12 +33,26 @@ static bool journal(struct sim *s, struct sim_delivery *d)
 	return s->inbox && inbox_add(s->inbox, &row, 1, &e) == ERR_OK;
 }
 
+/* Of a comment, a review: that it was said, or what became of it. */
+static void note_speech(struct sim *s, const struct sim_delivery *d)
+{
+	struct sim_comment *c = &s->comments[d->comment];
+	bool begins = !strcmp(d->action, "created") ||
+		      !strcmp(d->action, "submitted");
+	int64_t *at = begins ? &c->told_ms : &c->end_told_ms;
+
+	if (!*at)
+		*at = s->now_ms;
+}
+
 static void take_note(struct sim *s, struct sim_delivery *d)
 {
 	struct head *h;
 
 	d->status = 202;
 	d->journaled = true;
+	if (d->comment >= 0)
+		note_speech(s, d);
 	if (strcmp(d->event, "pull_request") != 0)
 		return;
 	h = &s->pulls[d->pull].heads[d->head];
@@ -82,7 +96,7 @@ static void lose(struct sim *s, struct sim_delivery *d)
 }
 
 static void send_webhook(struct sim *s, const char *event, int repo, int pull,
-			 json_t *payload)
+			 int64_t comment, json_t *payload)
 {
 	struct sim_delivery *d = &s->deliveries[s->delivery_count];
 
@@ -92,7 +106,8 @@ static void send_webhook(struct sim *s, const char *event, int repo, int pull,
 		json_decref(payload);
 		return;
 	}
-	*d = (struct sim_delivery){.repo = repo, .pull = pull};
+	*d = (struct sim_delivery){
+		.repo = repo, .pull = pull, .comment = comment};
 	if (pull >= 0)
 		d->head = s->pulls[pull].head_count - 1;
 	snprintf(d->guid, sizeof(d->guid), "guid-%lld",
@@ -115,7 +130,7 @@ void tell_pull(struct sim *s, int pull, const char *action)
 {
 	const struct sim_pull *p = &s->pulls[pull];
 
-	send_webhook(s, "pull_request", p->repo, pull,
+	send_webhook(s, "pull_request", p->repo, pull, -1,
 		     json_pack("{s:s, s:I, s:o, s:{s:s}}", "action", action,
 			       "number", (json_int_t)p->number, "pull_request",
 			       pull_json(p), "repository", "full_name",
@@ -149,6 +164,7 @@ void tell_comment(struct sim *s, size_t comment, const char *action,
 	const struct sim_pull *p = &s->pulls[c->pull];
 
 	send_webhook(s, kinds[c->kind].event, p->repo, c->pull,
+		     (int64_t)comment,
 		     json_pack("{s:s, s:o, s:o, s:o, s:{s:s}}", "action",
 			       action, kinds[c->kind].place,
 			       place_json(p, c->kind), kinds[c->kind].object,
@@ -158,7 +174,7 @@ void tell_comment(struct sim *s, size_t comment, const char *action,
 
 void tell_push(struct sim *s, int repo)
 {
-	send_webhook(s, "push", repo, -1,
+	send_webhook(s, "push", repo, -1, -1,
 		     json_pack("{s:s, s:s, s:{s:s}}", "ref", "refs/heads/main",
 			       "after", s->bases[repo], "repository",
 			       "full_name", repos[repo]));

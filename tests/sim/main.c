@@ -153,7 +153,7 @@ static void world_begin(struct sim *s)
 	snprintf(s->inbox_path, sizeof(s->inbox_path), "%s/inbox.db", s->dir);
 	for (int i = 0; i < REPOS_MAX; i++)
 		sha_of(s->bases[i], "base", s->seed, (uint64_t)i);
-	s->config = setting_config();
+	s->config = setting_config(&s->knobs);
 	s->config->reconcile_ms = s->knobs.reconcile_ms;
 	process_begin(s);
 	people_begin(s);

@@ -183,6 +183,50 @@ static void nothing_stale(struct sim *s)
 	}
 }
 
+static bool was_skipped(const struct sim *s, int pull)
+{
+	for (size_t i = 0; i < s->comment_count; i++)
+		if (said_verb(&s->comments[i], "skip") &&
+		    s->comments[i].pull == pull)
+			return true;
+	return false;
+}
+
+/* Nobody has to ask for it, and nothing keeps it out. */
+static bool comes_by_itself(const struct sim *s, int pull)
+{
+	const struct sim_pull *p = &s->pulls[pull];
+
+	return p->used && !strcmp(p->state, "open") && !p->draft && !p->label &&
+	       !strcmp(p->base, "main") && *people[p->author].role &&
+	       !was_skipped(s, pull);
+}
+
+/*
+ * 6.5: what comes by itself was tried, at the latest when all waits are over;
+ * where nothing is scheduled, nothing makes up for a wish that was lost.
+ */
+static void nothing_missed(struct sim *s, const struct sim_branch *b)
+{
+	/* Errors in a row ended it after people went home. */
+	if (ask(s, "SELECT broken_ms FROM environment WHERE name = %Q",
+		b->environment) > 0)
+		return;
+	for (int i = 0; i < PULLS_MAX; i++) {
+		const struct sim_pull *p = &s->pulls[i];
+
+		if (comes_by_itself(s, i) && p->repo == b->repo &&
+		    ask(s,
+			"SELECT count(*) FROM revision r JOIN cycle c ON c.id ="
+			" r.cycle_id WHERE r.repo = %Q AND r.number = %lld AND"
+			" r.sha = %Q AND c.environment = %Q",
+			repos[p->repo], (long long)p->number, pull_head(p),
+			b->environment) == 0)
+			sim_fail(s, "missed: #%d at %.8s was never tried on %s",
+				 i + 1, pull_head(p), b->environment);
+	}
+}
+
 /* --- the audit --- */
 
 /* 4: a chain that verifies. */
@@ -229,6 +273,8 @@ void oracle_rest(struct sim *s)
 	deliveries_handled(s);
 	store_follows(s);
 	nothing_stale(s);
+	for (int i = 0; i < BRANCHES_MAX; i++)
+		nothing_missed(s, &s->branches[i]);
 	audit_verifies(s);
 	audit_complete(s);
 }

@@ -7,10 +7,6 @@
 
 #include "tests/sim/oracle.h"
 
-/* Between saying something and its being decided lie late webhooks, scans and
- * answers that are asked for again; what is later than this was refused. */
-#define DECIDED_MS (40 * MINUTE)
-
 /* --- rule 7: one cycle per environment at a time --- */
 
 /* Seen from the jobs: those of two cycles never run side by side, nor does a
@@ -148,11 +144,7 @@ static const struct sim_cycle *cycle_before(const struct sim *s,
 	return NULL;
 }
 
-/*
- * 6.5: what a cancelled cycle had moved is put back, by one that merges
- * nothing.
- */
-static bool puts_back(struct sim *s, const struct sim_cycle *c)
+bool puts_back(struct sim *s, const struct sim_cycle *c)
 {
 	const struct sim_cycle *last = cycle_before(s, c);
 
@@ -244,13 +236,25 @@ static void no_lock(struct sim *s, const char *environment)
 
 /* --- 6.5: never a full within the interval unless forced --- */
 
-/* One that waits for a full to end may be as old as that is long. */
-static bool was_forced(const struct sim *s, int64_t from_ms)
+/*
+ * For the cycle or to come, and not taken back, pushed over or cancelled.  One
+ * that waits for a full to end may be as old as that is long.
+ */
+static bool was_forced(struct sim *s, const struct sim_cycle *cycle,
+		       int64_t from_ms)
 {
 	for (size_t i = 0; i < s->comment_count; i++) {
 		const struct sim_comment *c = &s->comments[i];
 
-		if (c->said && c->said->forces && c->made_ms > from_ms)
+		if (c->said && c->said->forces && c->made_ms > from_ms &&
+		    ask(s,
+			"SELECT count(*) FROM request q JOIN said d ON d.id = "
+			"q.said_id WHERE d.kind = %Q AND d.comment_id = %lld "
+			"AND q.environment = %Q AND q.forced = 1 AND (q.state "
+			"IN ('waiting', 'booked', 'running') OR q.cycle_id = "
+			"%lld)",
+			speech_word(c->kind), (long long)c->id,
+			cycle->environment, (long long)(cycle - s->cycles)) > 0)
 			return true;
 	}
 	return false;
@@ -268,7 +272,7 @@ static void full_interval(struct sim *s, const struct sim_cycle *c)
 		    o->begun_ms < c->begun_ms &&
 		    !strcmp(o->environment, c->environment) &&
 		    o->offs_then == s->offs && c->begun_ms < next &&
-		    !was_forced(s, o->begun_ms - HOUR))
+		    !was_forced(s, c, o->begun_ms - HOUR))
 			sim_fail(s,
 				 "full interval: a full begins on %s %lld min "
 				 "early",

@@ -5,21 +5,25 @@
 
 #include "tests/sim/oracle.h"
 
-/* What was said while the pull was open, by somebody with a role. */
-static bool must_be_answered(const struct sim *s, const struct sim_comment *c)
+bool is_heard(const struct sim *s, const struct sim_comment *c)
 {
 	const struct person *p = who_is(c->user);
 
 	/* What is on a closed pull is not heard, also when it is found late. */
 	if (c->closed_then || s->pulls[c->pull].closed_ms >= c->made_ms)
 		return false;
-	return c->said && c->said->verb && p && *p->role && !p->is_bot &&
-	       !c->taken_ms;
+	return c->said && p && *p->role && !p->is_bot;
+}
+
+static bool must_be_answered(const struct sim *s, const struct sim_comment *c)
+{
+	return is_heard(s, c) && c->said->verb && !c->taken_ms;
 }
 
 static bool asks_for_deploy(const struct sim_comment *c)
 {
-	return said_verb(c, "deploy") || said_verb(c, "trigger");
+	return said_verb(c, "deploy") || said_verb(c, "trigger") ||
+	       said_verb(c, "retry");
 }
 
 /* 5.8 and 5.10: heard once, decided, and a sign for who said it. */
@@ -101,26 +105,6 @@ static void rocket_is_true(struct sim *s, const struct sim_comment *c)
 		 speech_word(c->kind), (long long)c->id);
 }
 
-/* Rule 2: what a scan finds edited or dismissed never runs. */
-static void taken_back_stays(struct sim *s, const struct sim_comment *c)
-{
-	if (c->taken_ms && c->said &&
-	    ask(s,
-		"SELECT count(*) FROM said WHERE kind = %Q AND comment_id = "
-		"%lld AND state = 'accepted' AND source = 'scan'",
-		speech_word(c->kind), (long long)c->id) > 0 &&
-	    ask(s,
-		"SELECT received_ms > %lld FROM said WHERE kind = %Q AND "
-		"comment_id = %lld",
-		(long long)c->taken_ms + MINUTE, speech_word(c->kind),
-		(long long)c->id) > 0 &&
-	    s->jumps == c->jumps_then)
-		sim_fail(s,
-			 "taken back: %s %lld was taken back before the scan "
-			 "found it, and ran",
-			 speech_word(c->kind), (long long)c->id);
-}
-
 /* --- comments of the bot --- */
 
 /* At most one comment of the bot's with this in it, per pull. */
@@ -188,13 +172,16 @@ void oracle_talk(struct sim *s)
 	one_sticky(s);
 	posted_once(s);
 	no_bot_obeyed(s);
+	oracle_stopped(s);
 	for (size_t i = 0; i < s->comment_count && !*s->failure; i++) {
 		const struct sim_comment *c = &s->comments[i];
 
-		taken_back_stays(s, c);
+		oracle_taken(s, c);
+		oracle_words(s, c);
 		if (!must_be_answered(s, c))
 			continue;
 		answered(s, c);
+		oracle_says_why(s, c);
 		if (!asks_for_deploy(c))
 			continue;
 		exactly_once(s, c);

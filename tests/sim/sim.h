@@ -4,10 +4,11 @@
  *
  *	setting.c what is configured, and the weather of a world
  *	people.c  what people do to the forge
- *	talk.c    what they say there
+ *	talk.c    what they say there, and how they take it back
  *	machine.c what happens to the machine
  *	forge.c   the forge: pulls, comments, statuses, its answers
  *	hooks.c   its webhooks, and its memory of them
+ *	told.c    what the bot ever wrote there, also what it wrote over
  *	builder.c git
  *	jobs.c    jobs
  *	process.c the bot's life: starts, deaths
@@ -50,6 +51,7 @@
 #define CALLS_MAX 512
 #define DELIVERIES_MAX 16384
 #define JUMPS_MAX 256
+#define KEYS_MAX 8192
 
 /* --- chance (chance.c) --- */
 
@@ -104,7 +106,7 @@ struct sim_comment {
 	int64_t user; /* 0 = the bot */
 	int64_t made_ms, updated_ms;
 	char *body;
-	bool deleted, dismissed;
+	bool deleted, dismissed, edited;
 	int64_t taken_ms;   /* when its author took it back; 0 = never */
 	unsigned reactions; /* of the bot: 1 << enum reaction */
 	/* What its author meant; NULL = nothing. */
@@ -114,6 +116,10 @@ struct sim_comment {
 	bool closed_then;
 	int64_t wall_then; /* what the bot's wall clock showed */
 	int jumps_then;	   /* how often that had jumped before */
+	/* When the bot was told that it was said, and that it was taken back
+	 * (journaled webhooks), and when a scan was first shown it, as it was
+	 * said and as it was edited; 0 = never. */
+	int64_t told_ms, end_told_ms, shown_ms, shown_edited_ms;
 };
 
 /* What is said: a text and the verb that is meant, NULL = none. */
@@ -176,7 +182,17 @@ struct sim_cycle {
 	bool failed;			/* one of them by its code */
 	bool tested;			/* it came to what only a full has */
 	int64_t ended_ms;		/* the last end of a job */
-	int offs_then; /* how often the bot's clock was set by then */
+	int offs_then;	    /* how often the bot's clock was set by then */
+	int64_t stopped_ms; /* people were told that it is; 0 = never */
+	bool tagged;
+};
+
+/* What a comment of the bot's was about once: "said:7", "request:3". */
+struct sim_key {
+	char what[32];
+	int64_t id;
+	int pull;
+	int64_t at_ms; /* first */
 };
 
 /* A webhook, and what became of it. */
@@ -187,6 +203,7 @@ struct sim_delivery {
 	char *body;
 	int repo, pull;
 	size_t head;	   /* of the pull, then */
+	int64_t comment;   /* that it tells of, or -1 */
 	int arrivals;	   /* still to come */
 	int status;	   /* of the last attempt; 0 = under way */
 	int64_t failed_ms; /* the last attempt */
@@ -234,6 +251,7 @@ struct knobs {
 	int flaky;	 /* jobs that fail for nothing */
 	int hanging;	 /* jobs that run into their timeout */
 	bool sees_hooks; /* the bot may look at its webhook */
+	bool scheduled;	 /* what was lost is deployed all the same */
 };
 
 struct sim {
@@ -255,6 +273,8 @@ struct sim {
 	size_t comment_count;
 	struct sim_status statuses[STATUSES_MAX];
 	size_t status_count;
+	struct sim_key keys[KEYS_MAX];
+	size_t key_count;
 	int64_t next_id;
 	int64_t next_speech[SPEECH_MAX];
 	struct sim_delivery deliveries[DELIVERIES_MAX];
@@ -318,7 +338,7 @@ void sim_at(struct sim *s, int64_t at_ms,
 
 /* --- setting.c --- */
 void setting_choose(struct sim *s);
-struct config *setting_config(void);
+struct config *setting_config(const struct knobs *k);
 /* NULL: there is none. */
 const struct environment *setting_environment(const struct sim *s,
 					      const char *name);
@@ -345,6 +365,10 @@ int find_repo(const char *repo);
 void pull_touch(struct sim *s, int pull);
 void forge_start(struct port *p, const struct effect *effect,
 		 void (*done)(void *ctx, struct outcome *o), void *ctx);
+
+/* --- told.c --- */
+/* The bot wrote this on a pull. */
+void told_note(struct sim *s, int pull, const char *body);
 
 /* --- hooks.c --- */
 void tell_pull(struct sim *s, int pull, const char *action);

@@ -82,11 +82,17 @@ static void put_sha(char *text, size_t size, const char *phrase,
 		snprintf(text, size, "%s", phrase);
 }
 
-void say(struct sim *s, enum speech kind, int pull, int who,
-	 const struct phrase *phrase)
+static const char *said_kind(enum speech kind)
 {
 	static const char *const names[SPEECH_MAX] = {"comment", "review",
 						      "review comment"};
+
+	return names[kind];
+}
+
+void say(struct sim *s, enum speech kind, int pull, int who,
+	 const struct phrase *phrase)
+{
 	const struct sim_pull *p = &s->pulls[pull];
 	size_t head = p->head_count - 1, at;
 	struct sim_comment *c;
@@ -103,7 +109,7 @@ void say(struct sim *s, enum speech kind, int pull, int who,
 	c->head_index = head;
 	COPY(c->head_then, p->heads[head].sha);
 	sim_trace(s, "%s says on #%d (%s %lld): %s", people[who].login,
-		  pull + 1, names[kind], (long long)c->id, text);
+		  pull + 1, said_kind(kind), (long long)c->id, text);
 	tell_comment(s, at, kind == REVIEW ? "submitted" : "created",
 		     people[who].id);
 }
@@ -131,39 +137,72 @@ void act_review(struct sim *s, int pull)
 	say(s, kind, pull, who, any_phrase(s));
 }
 
+/* The first time counts: from then on it is not what was said. */
+static void note_taken(const struct sim *s, struct sim_comment *c)
+{
+	if (!c->taken_ms)
+		c->taken_ms = s->now_ms;
+}
+
 static void take_back(struct sim *s, size_t at, const char *how)
 {
 	struct sim_comment *c = &s->comments[at];
 
 	c->deleted = c->kind != REVIEW;
 	c->dismissed = c->kind == REVIEW;
-	c->taken_ms = s->now_ms;
-	sim_trace(s, "comment %lld is %s", (long long)c->id, how);
+	note_taken(s, c);
+	sim_trace(s, "%s %lld is %s", said_kind(c->kind), (long long)c->id,
+		  how);
 	tell_comment(s, at, how, c->user);
+}
+
+/*
+ * Nothing but a command is in it afterwards, whatever was there before.  Who
+ * may write to the repository may edit what others said.
+ */
+static void edit(struct sim *s, size_t at)
+{
+	struct sim_comment *c = &s->comments[at];
+	int64_t by = chance_of(luck(s), 300)
+			     ? people[chance_between(luck(s), 0, 2)].id
+			     : c->user;
+
+	free(c->body);
+	c->body = strdup("@kcibot deploy");
+	c->updated_ms = s->now_ms;
+	c->edited = true;
+	note_taken(s, c);
+	sim_trace(s, "%s %lld is edited by %lld", said_kind(c->kind),
+		  (long long)c->id, (long long)by);
+	tell_comment(s, at, "edited", by);
+}
+
+/* Of the last hour, and nobody took it back. */
+static bool can_be_taken(const struct sim *s, const struct sim_comment *c)
+{
+	return c->user && !c->deleted && !c->dismissed &&
+	       s->now_ms - c->made_ms <= HOUR;
 }
 
 void act_edit(struct sim *s, int unused)
 {
-	size_t at;
-	struct sim_comment *c;
+	int64_t count = 0, which;
+	size_t at = 0;
 
 	(void)unused;
-	if (!s->comment_count)
+	for (size_t i = 0; i < s->comment_count; i++)
+		count += can_be_taken(s, &s->comments[i]);
+	if (!count)
 		return;
-	at = (size_t)chance_between(luck(s), 0, (int64_t)s->comment_count - 1);
-	c = &s->comments[at];
-	if (!c->user || c->deleted || c->dismissed ||
-	    s->now_ms - c->made_ms > HOUR)
-		return;
-	if (chance_of(luck(s), 500)) {
-		take_back(s, at, c->kind == REVIEW ? "dismissed" : "deleted");
-		return;
-	}
-	free(c->body);
-	c->body = strdup("@kcibot deploy, please (edited)");
-	c->updated_ms = c->taken_ms = s->now_ms;
-	sim_trace(s, "comment %lld is edited", (long long)c->id);
-	tell_comment(s, at, "edited", c->user);
+	which = chance_between(luck(s), 0, count - 1);
+	while (!can_be_taken(s, &s->comments[at]) || which--)
+		at++;
+	if (chance_of(luck(s), 400))
+		take_back(s, at,
+			  s->comments[at].kind == REVIEW ? "dismissed"
+							 : "deleted");
+	else
+		edit(s, at);
 }
 
 /* Somebody deletes a comment of the bot's. */
