@@ -358,7 +358,7 @@ static enum err announce(struct engine *g, const struct request *r,
 	struct said_record said;
 	struct pull p;
 	char key[64];
-	bool anew;
+	bool anew = false;
 
 	if (strcmp(r->kind, "auto") == 0 || !r->said_id || !r->pull_id)
 		return ERR_OK;

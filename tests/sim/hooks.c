@@ -116,7 +116,8 @@ static void send_webhook(struct sim *s, const char *event, int repo, int pull,
 	COPY(d->action, js_str(payload, "action"));
 	d->body = json_dumps(payload, JSON_COMPACT);
 	json_decref(payload);
-	if (!s->calm && chance_of(&s->chance, s->knobs.lost)) {
+	if (!s->calm && ((comment >= 0 && s->comments[comment].unheard) ||
+			 chance_of(&s->chance, s->knobs.lost))) {
 		lose(s, d);
 		return;
 	}

@@ -29,25 +29,12 @@ static void taken_back_stays(struct sim *s, const struct sim_comment *c)
 			 speech_word(c->kind), (long long)c->id);
 }
 
-/*
- * Could the bot know that it was said, before it knew of its end?  The reviews
- * of a listing do not tell that they were edited.
- */
+/* Could the bot know that it was said, before it knew of its end? */
 static bool was_heard_in_time(const struct sim_comment *c)
 {
 	if (c->shown_ms)
 		return true;
-	if (c->kind == REVIEW && c->edited && !c->dismissed &&
-	    c->shown_edited_ms &&
-	    (!c->end_told_ms || c->end_told_ms >= c->shown_edited_ms))
-		return true;
 	return c->told_ms && (!c->end_told_ms || c->end_told_ms >= c->told_ms);
-}
-
-/* Nobody can tell an edited review from a new one that a listing shows. */
-static bool is_taken_for_new(const struct sim_comment *c)
-{
-	return c->kind == REVIEW && c->edited && c->shown_edited_ms;
 }
 
 /* Rule 2: edits never run, whoever makes them, also those that make a command
@@ -62,8 +49,7 @@ static void edit_is_nothing(struct sim *s, const struct sim_comment *c)
 			 "edited: %s %lld was taken back before the bot could "
 			 "know of it, and ran",
 			 kind, (long long)c->id);
-	if (!is_taken_for_new(c) &&
-	    ask(s,
+	if (ask(s,
 		"SELECT count(*) FROM said WHERE kind = %Q AND comment_id = "
 		"%lld AND state = 'accepted' AND json_extract(words, "
 		"'$[#-1].verb') <> %Q",

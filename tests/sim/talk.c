@@ -90,53 +90,6 @@ static const char *said_kind(enum speech kind)
 	return names[kind];
 }
 
-void say(struct sim *s, enum speech kind, int pull, int who,
-	 const struct phrase *phrase)
-{
-	const struct sim_pull *p = &s->pulls[pull];
-	size_t head = p->head_count - 1, at;
-	struct sim_comment *c;
-	char text[160];
-
-	/* Reviews are written for a while, and pushes come meanwhile. */
-	if (kind != COMMENT && head && chance_of(luck(s), 200))
-		head--;
-	put_sha(text, sizeof(text), phrase->text, p->heads[head].sha);
-	at = forge_comment(s, kind, pull, people[who].id, text);
-	c = &s->comments[at];
-	c->said = phrase;
-	c->closed_then = strcmp(p->state, "open") != 0;
-	c->head_index = head;
-	COPY(c->head_then, p->heads[head].sha);
-	sim_trace(s, "%s says on #%d (%s %lld): %s", people[who].login,
-		  pull + 1, said_kind(kind), (long long)c->id, text);
-	tell_comment(s, at, kind == REVIEW ? "submitted" : "created",
-		     people[who].id);
-}
-
-/* Those who may are those who speak most. */
-static int any_person(struct sim *s)
-{
-	return chance_of(luck(s), 700)
-		       ? (int)chance_between(luck(s), 0, 2)
-		       : (int)chance_between(luck(s), 0, PEOPLE_MAX - 1);
-}
-
-void act_comment(struct sim *s, int pull)
-{
-	int who = any_person(s);
-
-	say(s, COMMENT, pull, who, any_phrase(s));
-}
-
-void act_review(struct sim *s, int pull)
-{
-	enum speech kind = chance_of(luck(s), 500) ? REVIEW : REVIEW_COMMENT;
-	int who = any_person(s);
-
-	say(s, kind, pull, who, any_phrase(s));
-}
-
 /* The first time counts: from then on it is not what was said. */
 static void note_taken(const struct sim *s, struct sim_comment *c)
 {
@@ -182,6 +135,65 @@ static bool can_be_taken(const struct sim *s, const struct sim_comment *c)
 {
 	return c->user && !c->deleted && !c->dismissed &&
 	       s->now_ms - c->made_ms <= HOUR;
+}
+
+/* Before a scan finds it: no webhook tells of the one, nor of the other. */
+static void edit_unheard(struct sim *s, int64_t at)
+{
+	if (can_be_taken(s, &s->comments[at]))
+		edit(s, (size_t)at);
+}
+
+void say(struct sim *s, enum speech kind, int pull, int who,
+	 const struct phrase *phrase)
+{
+	const struct sim_pull *p = &s->pulls[pull];
+	size_t head = p->head_count - 1, at;
+	struct sim_comment *c;
+	char text[160];
+
+	/* Reviews are written for a while, and pushes come meanwhile. */
+	if (kind != COMMENT && head && chance_of(luck(s), 200))
+		head--;
+	put_sha(text, sizeof(text), phrase->text, p->heads[head].sha);
+	at = forge_comment(s, kind, pull, people[who].id, text);
+	c = &s->comments[at];
+	c->said = phrase;
+	c->closed_then = strcmp(p->state, "open") != 0;
+	c->head_index = head;
+	c->unheard = chance_of(luck(s), 40);
+	COPY(c->head_then, p->heads[head].sha);
+	sim_trace(s, "%s says on #%d (%s %lld): %s", people[who].login,
+		  pull + 1, said_kind(kind), (long long)c->id, text);
+	tell_comment(s, at, kind == REVIEW ? "submitted" : "created",
+		     people[who].id);
+	if (c->unheard)
+		sim_at(s,
+		       s->now_ms + chance_between(luck(s), SECOND, 9 * MINUTE),
+		       edit_unheard, (int64_t)at);
+}
+
+/* Those who may are those who speak most. */
+static int any_person(struct sim *s)
+{
+	return chance_of(luck(s), 700)
+		       ? (int)chance_between(luck(s), 0, 2)
+		       : (int)chance_between(luck(s), 0, PEOPLE_MAX - 1);
+}
+
+void act_comment(struct sim *s, int pull)
+{
+	int who = any_person(s);
+
+	say(s, COMMENT, pull, who, any_phrase(s));
+}
+
+void act_review(struct sim *s, int pull)
+{
+	enum speech kind = chance_of(luck(s), 500) ? REVIEW : REVIEW_COMMENT;
+	int who = any_person(s);
+
+	say(s, kind, pull, who, any_phrase(s));
 }
 
 void act_edit(struct sim *s, int unused)
