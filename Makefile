@@ -76,7 +76,8 @@ INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
 SOAKSRC := $(wildcard tests/soak/*.c)
 SOAK    := $(OUT)/tests/soak/soak
-CRASHSRC := $(addprefix tests/crash/,sweep.c plan.c play.c talk.c turn.c)
+CRASHSRC := $(addprefix tests/crash/,sweep.c plan.c play.c talk.c record.c \
+           turn.c)
 KEEPSRC := $(addprefix tests/crash/,keeper.c power.c)
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
