@@ -43,41 +43,50 @@ static void add_plain(struct str *out, const char *text)
 	}
 }
 
-static bool has_reaction(const json_t *comment, const char *content)
+static bool said_again(const struct talk *t, int64_t comment)
 {
-	json_t *r;
-	size_t i;
-
-	json_array_foreach (js_get(comment, "reactions"), i, r)
-		if (strcmp(js_str(r, "content"), content) == 0)
+	for (int i = 0; i < t->again_count; i++)
+		if (t->again[i] == comment)
 			return true;
 	return false;
 }
 
-/* What was asked back, and what had to be said again for it. */
-static bool is_detour(const json_t *comment)
+static bool is_reply(const json_t *comment)
 {
-	if (strcmp(js_str(comment, "user"), "mona") == 0)
-		return has_reaction(comment, "confused");
 	return strstr(js_str(comment, "body"), "<!-- kcibot:reply -->");
 }
 
-static void add_comments(struct str *out, const json_t *talk)
+static void add_comment(struct str *out, const json_t *comment)
 {
-	json_t *m, *r;
-	size_t i, j;
+	json_t *r;
+	size_t i;
 
-	json_array_foreach (js_get(talk, "comments"), i, m) {
-		if (is_detour(m))
-			continue;
-		str_addf(out, "%s says: ", js_str(m, "user"));
-		if (strcmp(js_str(m, "user"), BOT) == 0)
-			add_plain(out, js_str(m, "body"));
-		str_puts(out, "\n  reactions:");
-		json_array_foreach (js_get(m, "reactions"), j, r)
-			str_addf(out, " %s", js_str(r, "content"));
-		str_putc(out, '\n');
-	}
+	str_addf(out, "%s says: ", js_str(comment, "user"));
+	if (strcmp(js_str(comment, "user"), BOT) == 0)
+		add_plain(out, js_str(comment, "body"));
+	str_puts(out, "\n  reactions:");
+	json_array_foreach (js_get(comment, "reactions"), i, r)
+		str_addf(out, " %s", js_str(r, "content"));
+	str_putc(out, '\n');
+}
+
+/*
+ * Without what was asked back, and what had to be said again for it.  The
+ * reply is written over each time: it stands where the first was, so it comes
+ * last here.
+ */
+static void add_comments(struct str *out, const struct talk *t,
+			 const struct talk_pull *p, const json_t *talk)
+{
+	json_t *m;
+	size_t i;
+
+	json_array_foreach (js_get(talk, "comments"), i, m)
+		if (!is_reply(m) && !said_again(t, js_int(m, "id", 0)))
+			add_comment(out, m);
+	json_array_foreach (js_get(talk, "comments"), i, m)
+		if (is_reply(m) && p->replied)
+			add_comment(out, m);
 }
 
 static void add_statuses(struct str *out, const json_t *talk)
@@ -174,13 +183,14 @@ static void add_books(struct str *out, struct house *h)
 {
 	/* A push that was given up is merged again, or ends its cycle. */
 	static const char *const queries[] = {
-		"SELECT 'cycle', id, kind, state, restarts, verdict,"
-		" reason_code FROM cycle ORDER BY id",
+		"SELECT 'cycle', id, kind, purpose, of_cycle, number, state,"
+		" restarts, verdict, reason_code, cancelled_by FROM cycle"
+		" ORDER BY id",
 		"SELECT 'job', key, state, verdict FROM job ORDER BY key",
 		"SELECT 'request', kind, origin, state, outcome, cycle_id,"
 		" announced, voided FROM request ORDER BY id",
 		"SELECT 'said', actor, words ->> '$[0].verb', state FROM said"
-		" WHERE actor <> 'mona' OR state <> 'refused' ORDER BY id",
+		" WHERE actor = 'sam' OR state <> 'refused' ORDER BY id",
 		"SELECT 'on the way', kind, args FROM outbox WHERE state ="
 		" 'ready' AND target NOT LIKE 'scan:%'",
 		"SELECT 'given up', kind, error FROM outbox WHERE state ="
@@ -216,14 +226,22 @@ static void assert_sound(struct house *h)
 		look_fail(h, said.text);
 }
 
-void talk_record(struct talk *t, struct str *ret)
+void talk_read(struct talk *t, const struct talk_pull *p, struct str *out)
 {
 	CLEANUP(json_decref)
-	json_t *talk = sbc_conversation(t->h->forge, WEB, t->pull);
+	json_t *talk = sbc_conversation(t->h->forge, p->repo, p->number);
 
+	str_addf(out, "on %s:\n", p->repo);
+	add_comments(out, t, p, talk);
+	add_statuses(out, talk);
+}
+
+void talk_record(struct talk *t, struct str *ret)
+{
 	assert_sound(t->h);
-	add_comments(ret, talk);
-	add_statuses(ret, talk);
+	str_puts(ret, t->read.text);
+	for (int i = 0; i < t->pull_count; i++)
+		talk_read(t, &t->pulls[i], ret);
 	add_git(ret, t->h, API);
 	add_git(ret, t->h, WEB);
 	add_ran(ret, t->h);

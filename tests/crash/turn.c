@@ -27,7 +27,7 @@
  * seem to have moved while somebody wrote.
  */
 static const struct clock_way {
-	int64_t steps[TALK_STEPS + 1], cycles[TALK_CYCLES + 1];
+	int64_t steps[TALK_STEPS_MOST + 1], cycles[TALK_CYCLES_MOST + 1];
 	bool kills;
 } clock_ways[] = {
 	{{0, 0, 2 * DAY, -2 * DAY, HOUR, -HOUR, 0},
@@ -75,9 +75,14 @@ static void clock_during(struct talk *t, int cycle)
 	jump(t, clock_ways[t->way - 1].cycles[cycle]);
 }
 
+static int count_clock(const struct script *s UNUSED)
+{
+	return ARRAY_SIZE(clock_ways);
+}
+
 const struct turn turn_clock = {
 	.name = "clock",
-	.count = ARRAY_SIZE(clock_ways),
+	.count = count_clock,
 	.between = clock_between,
 	.during = clock_during,
 };
@@ -183,19 +188,24 @@ static void full_for_a_while(struct talk *t)
 
 static void disk_between(struct talk *t, int step)
 {
-	if (step == t->way && step < TALK_STEPS)
+	if (step == t->way && step < t->script->steps)
 		full_for_a_while(t);
 }
 
 static void disk_during(struct talk *t, int cycle)
 {
-	if (TALK_STEPS - 1 + cycle == t->way)
+	if (t->script->steps - 1 + cycle == t->way)
 		full_for_a_while(t);
+}
+
+static int count_disk(const struct script *s)
+{
+	return s->steps - 1 + s->cycles;
 }
 
 const struct turn turn_disk = {
 	.name = "disk",
-	.count = TALK_STEPS - 1 + TALK_CYCLES,
+	.count = count_disk,
 	.prepare = disk_prepare,
 	.between = disk_between,
 	.during = disk_during,
