@@ -114,7 +114,9 @@ static void add_part(struct plan *p, const struct part *part,
 		     const struct plan_wish *w)
 {
 	if (w->at) {
-		add(p, part, w->at);
+		/* What is counted varies a little; ways do not. */
+		if (!part->kind->turn || w->at <= part->points)
+			add(p, part, w->at);
 		return;
 	}
 	/* From the middle of the first step: not always the very first. */

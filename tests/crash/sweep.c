@@ -140,6 +140,11 @@ static int sweep(void)
 			play_reference(&talk_scripts[i], &references[i]);
 	wish.all_ms = (int64_t)minutes * 60000 * jobs;
 	plan_make(&p, &wish, references);
+	if (p.count == 0) {
+		fprintf(stderr, "sweep: there is no such point\n");
+		plan_release(&p);
+		return 2;
+	}
 	play_all(&p);
 	failed = plan_report(&p, clock_mono(&clock_system) - began);
 	plan_release(&p);

@@ -24,7 +24,8 @@
  * By way: where the wall stands from each step on, and in each cycle; and
  * whether the bot is killed where it changes.  It is right again before
  * anything is said or pushed: an hour ahead of the forge, every head would
- * seem to have moved while somebody wrote.
+ * seem to have moved while somebody wrote.  So a way belongs to where the
+ * plain conversation speaks, and there are none of the other.
  */
 static const struct clock_way {
 	int64_t steps[TALK_STEPS_MOST + 1], cycles[TALK_CYCLES_MOST + 1];
@@ -75,9 +76,9 @@ static void clock_during(struct talk *t, int cycle)
 	jump(t, clock_ways[t->way - 1].cycles[cycle]);
 }
 
-static int count_clock(const struct script *s UNUSED)
+static int count_clock(const struct script *s)
 {
-	return ARRAY_SIZE(clock_ways);
+	return s == &talk_scripts[SCRIPT_PLAIN] ? ARRAY_SIZE(clock_ways) : 0;
 }
 
 const struct turn turn_clock = {
