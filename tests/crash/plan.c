@@ -21,12 +21,13 @@
  *
  * Unasked, the second conversation is only killed: what differs in it is what
  * the bot was about when it died.  It is long, and the rest of its time would
- * be that of the first.
+ * be that of the first.  Its power is not cut: the keeper waits until the jobs
+ * of the dead bot end by themselves, and one of them waits for its cancel.
  */
 static const struct kind kinds[] = {
 	{"kill", FAULT_KILL, FILES | OTHERS, 0, {4, 6}, 1, NULL},
 	{"tear", FAULT_TEAR, HALVES | POINT_CHILD, 0, {3}, 1, NULL},
-	{"power", FAULT_POWER, FILES | OTHERS, 0, {3}, 1, NULL},
+	{"power", FAULT_POWER, FILES | OTHERS, 0, {3, -1}, 1, NULL},
 	{"short", FAULT_SHORT, HALVES, 0, {1}, 1, NULL},
 	{"eio", FAULT_EIO, FILES, 0, {1}, 1, NULL},
 	{"eio-while", FAULT_EIO, FILES, WHILE_MS, {1}, 10, NULL},
@@ -139,11 +140,12 @@ static bool is_wanted(const struct plan_wish *w, const struct kind *k,
 		      const struct script *s)
 {
 	bool named = is_named(w, k);
+	int weight = k->weight[s - talk_scripts];
 
-	if ((w->script && w->script != s) || (w->kind_count && !named))
+	if (weight < 0 || (w->script && w->script != s) ||
+	    (w->kind_count && !named))
 		return false;
-	return k->weight[s - talk_scripts] ||
-	       (named && (w->script || s == talk_scripts));
+	return weight || (named && (w->script || s == talk_scripts));
 }
 
 bool plan_has(const struct plan_wish *w, const struct script *s)

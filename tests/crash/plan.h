@@ -15,7 +15,8 @@ struct kind {
 	enum fault fault;
 	unsigned points; /* of enum points: where it may */
 	int64_t for_ms;	 /* 0 = at one point only */
-	/* Its share of the time, by conversation; 0 = only by name. */
+	/* Its share of the time, by conversation; 0 = only by name, -1 = not
+	 * even so. */
 	int weight[SCRIPT_COUNT];
 	int coarse;		 /* all = one point in so many */
 	const struct turn *turn; /* instead of a fault; NULL = none */
