@@ -175,7 +175,8 @@ static int sweep_in_new_folder(void)
 	}
 	dir = made;
 	failed = sweep();
-	if (!failed && fs_remove_tree(dir, &e))
+	/* Of what was refused nothing is left to see. */
+	if (failed != 1 && fs_remove_tree(dir, &e))
 		fprintf(stderr, "sweep: %s\n", e.text);
 	return failed;
 }
