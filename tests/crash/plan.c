@@ -82,6 +82,8 @@ static int64_t stride(const struct part *part, int weights,
 	int64_t one_ms = part->like->took_ms;
 	int64_t plays;
 
+	if (part->points < 1)
+		return 1;
 	if (w->every)
 		return w->every * part->kind->coarse;
 	if (one_ms < 1 || weights < 1)
