@@ -4,8 +4,9 @@
 # make test      unit, integration and contract tests under ASan and UBSan,
 #                and 2,000 worlds of the simulator; T='test_git*' runs some,
 #                GROUPS=unit a group
-# make crash     one conversation, with a fault at one point after another;
-#                FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=4 FROM=kill:n
+# make crash     two conversations, with a fault at one point after another;
+#                TALK=broken FAULT='kill eio' EVERY=1 AT=n MINUTES=5 JOBS=4
+#                FROM=broken:kill:n
 # make soak      an hour of random conversation; MINUTES=60 SEED=n
 # make fuzz      throws things at the parsers (clang, libFuzzer), SECONDS=60 at
 #                each; F='grammar' some of them
@@ -76,7 +77,8 @@ INTOBJ  := $(call object,$(filter-out $(INTMAIN),$(INTSRC)))
 BENCHSRC := $(wildcard tests/bench/*.c)
 SOAKSRC := $(wildcard tests/soak/*.c)
 SOAK    := $(OUT)/tests/soak/soak
-CRASHSRC := $(addprefix tests/crash/,sweep.c plan.c play.c talk.c turn.c)
+CRASHSRC := $(addprefix tests/crash/,sweep.c plan.c play.c talk.c record.c \
+           turn.c)
 KEEPSRC := $(addprefix tests/crash/,keeper.c power.c)
 CRASH   := $(addprefix $(OUT)/tests/crash/,sweep keeper shim.so)
 FUZZSRC := $(wildcard tests/fuzz/*.c)
@@ -240,8 +242,8 @@ format:
 crash:
 	@tools/deps run build test
 	$(SUB) $(OUT)/kcibot $(OUT)/sandbox $(CRASH)
-	@$(OUT)/tests/crash/sweep $(FAULT:%=--fault %) $(AT:%=--at %) \
-		$(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
+	@$(OUT)/tests/crash/sweep $(TALK:%=--talk %) $(FAULT:%=--fault %) \
+		$(AT:%=--at %) $(EVERY:%=--every %) $(MINUTES:%=--minutes %) \
 		$(JOBS:%=--jobs %) $(if $(filter command environment,$(origin \
 		FROM)),--from $(FROM))
 

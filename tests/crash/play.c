@@ -23,7 +23,6 @@
 /* --- in the child: one conversation --- */
 
 static const struct play *playing;
-static const char *reference;
 static struct fault_block *block;
 static bool skipped;
 
@@ -60,9 +59,9 @@ static void compare(const struct str *got)
 
 	if (fs_write(path, got->text, got->len, 0600, &e))
 		fail_msg("%s", e.text);
-	if (!reference)
+	if (!playing->like)
 		return;
-	if (fs_read(reference, &want, &e))
+	if (fs_read(playing->like, &want, &e))
 		fail_msg("%s", e.text);
 	fail_at_difference(want.text, got->text);
 }
@@ -87,7 +86,10 @@ static void take_turn(struct talk *t)
 static void play_it(void **state UNUSED)
 {
 	CLEANUP(str_release) struct str record = STR_INIT(1u << 20);
-	struct talk t = {.h = talk_house(), .block = block};
+	struct talk t = {.script = playing->script,
+			 .h = talk_house(),
+			 .block = block,
+			 .read = STR_INIT(1u << 20)};
 
 	take_turn(&t);
 	snprintf(block->dir, sizeof(block->dir), "%s/", t.h->state);
@@ -98,6 +100,7 @@ static void play_it(void **state UNUSED)
 	atomic_store(&block->wall_jump_ms, 0);
 	house_await_quiet(t.h);
 	talk_record(&t, &record);
+	str_release(&t.read);
 	house_end(t.h);
 	compare(&record);
 }
@@ -182,11 +185,11 @@ void play_counts(const struct play *p, struct fault_block *ret)
 		*ret = (struct fault_block){0};
 }
 
-void play_start(struct play *p, const char *dir, const char *like)
+void play_start(struct play *p, const char *dir)
 {
 	struct error e = ERROR_INIT;
 
-	snprintf(p->dir, sizeof(p->dir), "%s/%s-%lld", dir,
+	snprintf(p->dir, sizeof(p->dir), "%s/%s-%s-%lld", dir, p->script->name,
 		 p->kind ? p->kind->name : "undisturbed", (long long)p->at);
 	if (fs_remove_tree(p->dir, &e) || fs_mkdirs(p->dir, 0755, &e)) {
 		fprintf(stderr, "sweep: %s\n", e.text);
@@ -200,7 +203,6 @@ void play_start(struct play *p, const char *dir, const char *like)
 	}
 	if (p->pid)
 		return;
-	reference = like;
 	play_child(p);
 }
 

@@ -15,7 +15,9 @@
 struct kind; /* see plan.h */
 
 struct play {
+	const struct script *script;
 	const struct kind *kind; /* NULL: undisturbed, what others end like */
+	const char *like;	 /* the record that it must end like */
 	int64_t at;		 /* the point, or the way of the turn */
 	char dir[PATH_MAX - 64]; /* of all it leaves */
 	pid_t pid;
@@ -25,10 +27,10 @@ struct play {
 };
 
 /*
- * Starts p (kind and at are set) in a folder of dir; ends the program when
- * that cannot be.  reference: the record that it must end like, NULL = any.
+ * Starts p (the first four are set) in a folder of dir; ends the program when
+ * that cannot be.
  */
-void play_start(struct play *p, const char *dir, const char *reference);
+void play_start(struct play *p, const char *dir);
 /* It has ended with status: fills in how.  A folder goes unless it failed, or
  * nothing was to disturb it. */
 void play_end(struct play *p, int status);

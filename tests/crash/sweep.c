@@ -1,9 +1,9 @@
 /*
- * sweep [--fault NAME]... [--at N] [--every N] [--minutes N] [--jobs N]
- *       [--from NAME:N] [DIR]
+ * sweep [--talk NAME] [--fault NAME]... [--at N] [--every N] [--minutes N]
+ *       [--jobs N] [--from TALK:FAULT:N] [DIR]
  *
- * Plays one conversation undisturbed and counts the points at which the bot
- * changes something outside of itself.  Then it plays it again and again,
+ * Plays each conversation undisturbed and counts the points at which the bot
+ * changes something outside of itself.  Then it plays them again and again,
  * each time with one fault at one point, and compares how it ends.
  *
  * Without --every the points are so far apart that all of it takes about
@@ -37,19 +37,21 @@ static volatile sig_atomic_t interrupted;
 
 /* --- playing --- */
 
-static char reference_path[PATH_MAX];
+static struct reference references[SCRIPT_COUNT];
 
 static void print_play(const struct play *p)
 {
+	const char *talk = p->script->name, *fault = p->kind->name;
+	long long at = p->at;
+
 	if (p->skipped)
-		printf("%s %lld: skipped: %s\n", p->kind->name,
-		       (long long)p->at, p->what);
+		printf("%s %s %lld: skipped: %s\n", talk, fault, at, p->what);
 	if (p->failed)
-		printf("%s %lld (%s): %s\n"
-		       "    again: make crash FAULT=%s AT=%lld; its state: "
-		       "%s\n",
-		       p->kind->name, (long long)p->at, p->what, p->why,
-		       p->kind->name, (long long)p->at, p->dir);
+		printf("%s %s %lld (%s): %s\n"
+		       "    again: make crash TALK=%s FAULT=%s AT=%lld; its "
+		       "state: %s\n",
+		       talk, fault, at, p->what, p->why, talk, fault, at,
+		       p->dir);
 }
 
 /* Waits for one to end; false when there was a signal instead. */
@@ -90,7 +92,7 @@ static void play_all(struct plan *p)
 
 	while (told < p->count && !interrupted) {
 		while (running < jobs && started < p->count) {
-			play_start(&p->plays[started++], dir, reference_path);
+			play_start(&p->plays[started++], dir);
 			running++;
 		}
 		running -= reap(p->plays, started);
@@ -104,37 +106,45 @@ static void play_all(struct plan *p)
 	}
 	end_all(p, started);
 	if (told < p->count)
-		printf("interrupted; what is left: FROM=%s:%lld\n",
-		       p->plays[told].kind->name, (long long)p->plays[told].at);
+		printf("interrupted; what is left: FROM=%s:%s:%lld\n",
+		       p->plays[told].script->name, p->plays[told].kind->name,
+		       (long long)p->plays[told].at);
 }
 
-static int64_t play_reference(struct fault_block *seen)
+static void play_reference(const struct script *script, struct reference *ret)
 {
-	struct play p = {0};
+	struct play p = {.script = script};
 	int64_t began = clock_mono(&clock_system);
 
-	play_start(&p, dir, NULL);
+	play_start(&p, dir);
 	while (!p.over && !interrupted)
 		reap(&p, 1);
 	if (!p.over || p.failed) {
-		printf("undisturbed: %s; see %s\n", p.why, p.dir);
+		printf("%s, undisturbed: %s; see %s\n", script->name, p.why,
+		       p.dir);
 		exit(1);
 	}
-	play_counts(&p, seen);
-	snprintf(reference_path, sizeof(reference_path), "%s/record", p.dir);
-	return clock_mono(&clock_system) - began;
+	play_counts(&p, &ret->seen);
+	snprintf(ret->record, sizeof(ret->record), "%s/record", p.dir);
+	ret->took_ms = clock_mono(&clock_system) - began;
 }
 
 static int sweep(void)
 {
 	int64_t began = clock_mono(&clock_system);
-	struct fault_block seen = {0};
 	struct plan p;
 	int failed;
 
-	wish.one_ms = play_reference(&seen);
+	for (int i = 0; i < SCRIPT_COUNT; i++)
+		if (plan_has(&wish, &talk_scripts[i]))
+			play_reference(&talk_scripts[i], &references[i]);
 	wish.all_ms = (int64_t)minutes * 60000 * jobs;
-	plan_make(&p, &wish, &seen);
+	plan_make(&p, &wish, references);
+	if (p.count == 0) {
+		fprintf(stderr, "sweep: there is no such point\n");
+		plan_release(&p);
+		return 2;
+	}
 	play_all(&p);
 	failed = plan_report(&p, clock_mono(&clock_system) - began);
 	plan_release(&p);
@@ -145,7 +155,7 @@ static const char *parent_folder(void)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	if (tmp && strlen(tmp) < 30)
+	if (tmp && strlen(tmp) < 22)
 		return tmp;
 	/* Nothing is gained from a real disk, and much of the time is its. */
 	return access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
@@ -165,7 +175,8 @@ static int sweep_in_new_folder(void)
 	}
 	dir = made;
 	failed = sweep();
-	if (!failed && fs_remove_tree(dir, &e))
+	/* Of what was refused nothing is left to see. */
+	if (failed != 1 && fs_remove_tree(dir, &e))
 		fprintf(stderr, "sweep: %s\n", e.text);
 	return failed;
 }
@@ -181,18 +192,28 @@ static const struct kind *find(const char *name)
 	return k;
 }
 
+static const struct script *find_script(const char *name)
+{
+	const struct script *s = script_find(name);
+
+	if (!s)
+		fprintf(stderr, "sweep: no conversation is called %s\n", name);
+	return s;
+}
+
 static bool read_from(const char *text)
 {
-	char name[32] = "";
+	char talk[32] = "", name[32] = "";
 	long long at = 0;
 
-	if (sscanf(text, "%31[^:]:%lld", name, &at) != 2) {
-		fprintf(stderr, "sweep: --from is like kill:123\n");
+	if (sscanf(text, "%31[^:]:%31[^:]:%lld", talk, name, &at) != 3) {
+		fprintf(stderr, "sweep: --from is like plain:kill:123\n");
 		return false;
 	}
+	wish.from_script = find_script(talk);
 	wish.from = find(name);
 	wish.from_at = at;
-	return wish.from != NULL;
+	return wish.from && wish.from_script;
 }
 
 static bool add_kind(const char *name)
@@ -208,6 +229,9 @@ static bool add_kind(const char *name)
 static bool read_option(int opt)
 {
 	switch (opt) {
+	case 't':
+		wish.script = find_script(optarg);
+		return wish.script != NULL;
 	case 'f':
 		return add_kind(optarg);
 	case 'F':
@@ -232,6 +256,7 @@ static bool read_option(int opt)
 static bool read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{"talk", required_argument, NULL, 't'},
 		{"fault", required_argument, NULL, 'f'},
 		{"from", required_argument, NULL, 'F'},
 		{"at", required_argument, NULL, 'a'},
@@ -282,9 +307,9 @@ int main(int argc, char **argv)
 	const struct sigaction act = {.sa_handler = on_signal};
 
 	if (!read_options(argc, argv)) {
-		fprintf(stderr, "usage: sweep [--fault NAME]... [--at N] "
-				"[--every N] [--minutes N] [--jobs N] "
-				"[--from NAME:N] [DIR]\n");
+		fprintf(stderr, "usage: sweep [--talk NAME] [--fault NAME]... "
+				"[--at N] [--every N] [--minutes N] "
+				"[--jobs N] [--from TALK:FAULT:N] [DIR]\n");
 		return 2;
 	}
 	sigaction(SIGINT, &act, NULL);

@@ -1,10 +1,7 @@
 #include "tests/crash/talk.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "bot/base/fs.h"
 #include "tests/integration/look.h"
 
 #define FULL_RECIPE                                                            \
@@ -36,54 +33,62 @@ static void await_scan(struct house *h)
 	house_await_sql(h, query, 1);
 }
 
+static struct talk_pull *open_pull(struct talk *t, const char *repo,
+				   const char *author, const char *file)
+{
+	struct talk_pull *p = &t->pulls[t->pull_count++];
+
+	p->repo = repo;
+	p->number = house_pull(t->h, repo, author, file, p->sha);
+	return p;
+}
+
+/* Its author pushes. */
+static void push(struct talk *t, struct talk_pull *p, json_t *files)
+{
+	assert_true(sbc_push(t->h->forge, p->repo, p->number, files, false,
+			     p->sha));
+}
+
+static char *said_is(int64_t id, const char *state)
+{
+	return str_format("SELECT count(*) FROM said WHERE comment_id = %lld "
+			  "AND state %s",
+			  (long long)id, state);
+}
+
 /*
- * The maintainer says it, and says it again when asked to: what was said while
- * the bot could not hear is answered with a question, as it may have missed a
+ * Somebody says it, and says it again when asked to: what was said while the
+ * bot could not hear is answered with a question, as it may have missed a
  * push as well.  The line to paste then names the head.
  */
-static int64_t say_till_heard(struct talk *t, const char *text,
-			      const char *head)
+static int64_t say_till_heard(struct talk *t, const struct talk_pull *p,
+			      const char *user, const char *text)
 {
 	for (int i = 0; i < 8; i++) {
 		CLEANUP(free)
-		char *line =
-			str_format("%s%s%s", text, i ? " " : "", i ? head : "");
-		int64_t id = house_say(t->h, WEB, t->pull, "mona", line);
-		CLEANUP(free)
-		char *decided = str_format("SELECT count(*) FROM said WHERE "
-					   "comment_id = %lld AND state <> "
-					   "'checking'",
-					   (long long)id);
-		CLEANUP(free)
-		char *accepted = str_format("SELECT count(*) FROM said WHERE "
-					    "comment_id = %lld AND state = "
-					    "'accepted'",
-					    (long long)id);
+		char *line = str_format("%s%s%s", text, i ? " " : "",
+					i ? p->sha : "");
+		int64_t id = house_say(t->h, p->repo, p->number, user, line);
+		CLEANUP(free) char *decided = said_is(id, "<> 'checking'");
+		CLEANUP(free) char *accepted = said_is(id, "= 'accepted'");
 
 		house_await_sql(t->h, decided, 1);
 		if (house_sql(t->h, accepted) == 1)
 			return id;
+		assert_true(t->again_count < TALK_AGAIN_MOST);
+		t->again[t->again_count++] = id;
 		await_scan(t->h);
 	}
-	look_fail(t->h, "the maintainer is refused again and again");
+	look_fail(t->h, "who may say it is refused again and again");
 }
 
-/* Its first job is let go once it runs. */
-static void step_into(struct talk *t, int cycle, const char *kind)
+/* The job of this line of house_ran() runs. */
+static void run_into(struct talk *t, int cycle, const char *line, int count)
 {
-	CLEANUP(free) char *line = str_format("build %d %s", cycle, kind);
-
-	if (!t->during)
-		return;
-	house_await_ran(t->h, line, 1);
-	t->during(t, cycle);
-	house_let_go(t->h, "build");
-}
-
-static void hold(struct talk *t)
-{
+	house_await_ran(t->h, line, count);
 	if (t->during)
-		house_hold(t->h, "build");
+		t->during(t, cycle);
 }
 
 /* The cycle is over, and everybody was told. */
@@ -98,260 +103,137 @@ static void await_cycle(struct talk *t, int number)
 	house_await_quiet(t->h);
 }
 
-void talk_play(struct talk *t)
+/* --- plain --- */
+
+/* Its first job is let go once it runs. */
+static void step_into(struct talk *t, int cycle, const char *line)
+{
+	if (!t->during)
+		return;
+	run_into(t, cycle, line, 1);
+	house_let_go(t->h, "build");
+}
+
+static void hold(struct talk *t)
+{
+	if (t->during)
+		house_hold(t->h, "build");
+}
+
+static void play_plain(struct talk *t)
 {
 	struct house *h = t->h;
+	struct talk_pull *p;
+	int64_t said;
 
-	house_begin(h);
-	step(t, 1);
-	t->pull = house_pull(h, WEB, "sam", "sams", t->sha);
+	p = open_pull(t, WEB, "sam", "sams");
 	house_await_sql(h, "SELECT count(*) FROM pull", 1);
 	step(t, 2);
 	hold(t);
-	t->trigger = say_till_heard(t, "@kcibot trigger", t->sha);
-	step_into(t, 1, "full");
-	house_await_reaction(h, WEB, t->pull, t->trigger, "rocket");
+	said = say_till_heard(t, p, "mona", "@kcibot trigger");
+	step_into(t, 1, "build 1 full");
+	house_await_reaction(h, WEB, p->number, said, "rocket");
 	await_cycle(t, 1);
 	step(t, 3);
-	t->refused = house_say(h, WEB, t->pull, "sam", "@kcibot deploy");
-	house_await_reaction(h, WEB, t->pull, t->refused, "confused");
+	said = house_say(h, WEB, p->number, "sam", "@kcibot deploy");
+	house_await_reaction(h, WEB, p->number, said, "confused");
 	house_await_quiet(h);
 	step(t, 4);
 	hold(t);
-	assert_true(sbc_push(h->forge, WEB, t->pull,
-			     house_file("sams", "better\n"), false, t->pushed));
-	step_into(t, 2, "short");
+	push(t, p, house_file("sams", "better\n"));
+	step_into(t, 2, "build 2 short");
 	await_cycle(t, 2);
 	step(t, 5);
 	hold(t);
-	t->deploy = say_till_heard(t, "@kcibot deploy", t->pushed);
-	step_into(t, 3, "short");
-	house_await_reaction(h, WEB, t->pull, t->deploy, "rocket");
+	said = say_till_heard(t, p, "mona", "@kcibot deploy");
+	step_into(t, 3, "build 3 short");
+	house_await_reaction(h, WEB, p->number, said, "rocket");
 	await_cycle(t, 3);
 	step(t, 6);
 }
 
-/* --- the record --- */
+/* --- broken --- */
 
-static bool is_hex(char c)
+/* Nobody has to ask for what carl pushes. */
+static struct talk_pull *goes_well(struct talk *t)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+	struct talk_pull *p;
+
+	house_hold(t->h, "build");
+	p = open_pull(t, WEB, "carl", "carls");
+	run_into(t, 1, "build 1 full", 1);
+	house_let_go(t->h, "build");
+	await_cycle(t, 1);
+	return p;
 }
 
-/* So many hex digits as commits are told with; they may all be digits. */
-static bool is_commit(size_t hex, size_t digits)
+/* Cycle 2 fails, cycle 3 puts staging back without it. */
+static void goes_wrong(struct talk *t, struct talk_pull *p)
 {
-	return hex >= 7 && (digits < hex || hex == 12 || hex == 40);
+	house_hold(t->h, "build");
+	house_hold(t->h, "deploy");
+	push(t, p, house_file("broken-build", "a missing brace"));
+	run_into(t, 2, "build 2 short", 1);
+	house_let_go(t->h, "build");
+	run_into(t, 3, "deploy 3 short", 1);
+	house_let_go(t->h, "deploy");
+	await_cycle(t, 3);
+	/* It is told of the head, which will be another one. */
+	talk_read(t, p, &t->read);
 }
 
-/*
- * Names of commits become "#", any other number in a text "0", with what
- * stands behind its point: times, and how long something took.
- */
-static void add_plain(struct str *out, const char *text)
+static void is_repaired(struct talk *t, struct talk_pull *p)
 {
-	while (*text) {
-		size_t hex = 0, digits = strspn(text, "0123456789");
-
-		while (is_hex(text[hex]))
-			hex++;
-		if (is_commit(hex, digits)) {
-			str_putc(out, '#');
-			text += hex;
-		} else if (digits) {
-			str_putc(out, '0');
-			text += digits;
-			if (text[0] == '.' && text[1] != '.')
-				text += 1 + strspn(text + 1, "0123456789");
-		} else {
-			str_putc(out, *text++);
-		}
-	}
+	house_hold(t->h, "build");
+	push(t, p, json_pack("{s:n}", "broken-build"));
+	run_into(t, 4, "build 4 short", 1);
+	house_let_go(t->h, "build");
+	await_cycle(t, 4);
 }
 
-static bool has_reaction(const json_t *comment, const char *content)
+/* Cycle 5 is stopped, cycle 6 puts back what cycle 4 had built. */
+static void is_cancelled(struct talk *t, struct talk_pull *p)
 {
-	json_t *r;
-	size_t i;
+	int64_t said;
 
-	json_array_foreach (js_get(comment, "reactions"), i, r)
-		if (strcmp(js_str(r, "content"), content) == 0)
-			return true;
-	return false;
+	house_hold(t->h, "deploy");
+	said = say_till_heard(t, p, "ada", "@kcibot deploy");
+	run_into(t, 5, "deploy 5 short", 1);
+	say_till_heard(t, p, "mona", "@kcibot cancel");
+	p->replied = true;
+	house_await_reaction(t->h, p->repo, p->number, said, "confused");
+	run_into(t, 6, "deploy 4 short", 2);
+	house_let_go(t->h, "deploy");
+	await_cycle(t, 6);
 }
 
-/* What was asked back, and what had to be said again for it. */
-static bool is_detour(const json_t *comment)
+static void play_broken(struct talk *t)
 {
-	if (strcmp(js_str(comment, "user"), "mona") == 0)
-		return has_reaction(comment, "confused");
-	return strstr(js_str(comment, "body"), "<!-- kcibot:reply -->");
+	struct talk_pull *carls, *sams;
+
+	carls = goes_well(t);
+	step(t, 2);
+	goes_wrong(t, carls);
+	step(t, 3);
+	is_repaired(t, carls);
+	step(t, 4);
+	sams = open_pull(t, API, "sam", "sams");
+	house_await_sql(t->h, "SELECT count(*) FROM pull", 2);
+	step(t, 5);
+	is_cancelled(t, sams);
+	step(t, 6);
 }
 
-static void add_comments(struct str *out, const json_t *talk)
+/* --- */
+
+const struct script talk_scripts[SCRIPT_COUNT] = {
+	[SCRIPT_PLAIN] = {"plain", 6, 3, play_plain},
+	[SCRIPT_BROKEN] = {"broken", 6, 6, play_broken},
+};
+
+void talk_play(struct talk *t)
 {
-	json_t *m, *r;
-	size_t i, j;
-
-	json_array_foreach (js_get(talk, "comments"), i, m) {
-		if (is_detour(m))
-			continue;
-		str_addf(out, "%s says: ", js_str(m, "user"));
-		if (strcmp(js_str(m, "user"), BOT) == 0)
-			add_plain(out, js_str(m, "body"));
-		str_puts(out, "\n  reactions:");
-		json_array_foreach (js_get(m, "reactions"), j, r)
-			str_addf(out, " %s", js_str(r, "content"));
-		str_putc(out, '\n');
-	}
-}
-
-static void add_statuses(struct str *out, const json_t *talk)
-{
-	const char *last = "";
-	json_t *s;
-	size_t i;
-
-	json_array_foreach (js_get(talk, "statuses"), i, s) {
-		str_addf(out, "status: %s: ", js_str(s, "state"));
-		add_plain(out, js_str(s, "description"));
-		str_putc(out, '\n');
-	}
-	/* A status that is overtaken before it was sent is never told; only
-	 * "pending" may be. */
-	str_puts(out, "history:");
-	json_array_foreach (js_get(talk, "history"), i, s) {
-		if (strcmp(js_str(s, "state"), "pending") == 0)
-			continue;
-		if (strcmp(last, js_str(s, "state")) != 0)
-			str_addf(out, " %s", js_str(s, "state"));
-		last = js_str(s, "state");
-	}
-	str_putc(out, '\n');
-}
-
-static void add_git(struct str *out, struct house *h, const char *repo)
-{
-	CLEANUP(free)
-	char *tree = house_git(h, repo, GIT("ls-tree", "-r", "staging"));
-	CLEANUP(free)
-	char *subjects = house_git(
-		h, repo, GIT("log", "--topo-order", "--format=%s", "staging"));
-	CLEANUP(free)
-	char *tags = house_git(h, repo, GIT("tag", "--list"));
-	CLEANUP(free)
-	char *branches =
-		house_git(h, repo, GIT("for-each-ref", "--format=%(refname)"));
-
-	str_addf(out, "%s has\n%s", repo, tree);
-	add_plain(out, subjects);
-	add_plain(out, tags);
-	add_plain(out, branches);
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Jobs of one stage may have begun in any order. */
-static void add_ran(struct str *out, struct house *h)
-{
-	CLEANUP(free) char *path = str_format("%s/ran", h->dir);
-	CLEANUP(str_release) struct str text = STR_INIT(1u << 20);
-	struct error e = ERROR_INIT;
-	char *lines[256], *at, *line;
-	size_t n = 0;
-
-	assert_int_equal(fs_read(path, &text, &e), ERR_OK);
-	for (line = strtok_r(text.text, "\n", &at); line && n < 256;
-	     line = strtok_r(NULL, "\n", &at))
-		lines[n++] = line;
-	qsort(lines, n, sizeof(*lines), compare_lines);
-	for (size_t i = 0; i < n; i++)
-		str_addf(out, "ran %s\n", lines[i]);
-}
-
-static int add_row(void *ctx, int count, char **values, char **names)
-{
-	(void)names;
-	for (int i = 0; i < count; i++)
-		str_addf(ctx, " %s", values[i] ? values[i] : "-");
-	str_putc(ctx, '\n');
-	return 0;
-}
-
-static void add_query(struct str *out, struct house *h, const char *file,
-		      const char *query)
-{
-	CLEANUP(free) char *path = str_format("%s/%s", h->state, file);
-	char *text = NULL;
-	sqlite3 *db;
-
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) ||
-	    sqlite3_busy_timeout(db, 10000) ||
-	    sqlite3_exec(db, query, add_row, out, &text))
-		fail_msg("%s: %s", query, text ? text : sqlite3_errmsg(db));
-	sqlite3_free(text);
-	sqlite3_close(db);
-}
-
-static void add_books(struct str *out, struct house *h)
-{
-	/* A push that was given up is merged again, or ends its cycle. */
-	static const char *const queries[] = {
-		"SELECT 'cycle', id, kind, state, restarts, verdict,"
-		" reason_code FROM cycle ORDER BY id",
-		"SELECT 'job', key, state, verdict FROM job ORDER BY key",
-		"SELECT 'request', kind, origin, state, outcome, cycle_id,"
-		" announced, voided FROM request ORDER BY id",
-		"SELECT 'said', actor, words ->> '$[0].verb', state FROM said"
-		" WHERE actor <> 'mona' OR state <> 'refused' ORDER BY id",
-		"SELECT 'on the way', kind, args FROM outbox WHERE state ="
-		" 'ready' AND target NOT LIKE 'scan:%'",
-		"SELECT 'given up', kind, error FROM outbox WHERE state ="
-		" 'failed' AND kind <> 'git.push'",
-		"SELECT 'trust', login, role FROM trust JOIN principal ON"
-		" principal.id = principal_id WHERE revoked_ms = 0 ORDER BY"
-		" login",
-		"SELECT 'posted', slot FROM posted ORDER BY slot",
-		/* An operator who was not answered says it again. */
-		"SELECT 'audit', action, iif(actor LIKE 'operator %(uid %',"
-		" count(DISTINCT subject), count(*)) FROM audit"
-		" WHERE action NOT IN ('start', 'refused')"
-		" GROUP BY action, actor LIKE 'operator %(uid %'",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
-		add_query(out, h, "kcibot.db", queries[i]);
-}
-
-static void assert_sound(struct house *h)
-{
-	static const char *const files[] = {"kcibot.db", "inbox.db"};
-	CLEANUP(str_release) struct str said = STR_INIT(1u << 20);
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		CLEANUP(str_release) struct str text = STR_INIT(64u << 10);
-
-		add_query(&text, h, files[i], "PRAGMA integrity_check");
-		if (strcmp(text.text, " ok\n") != 0)
-			look_fail(h, text.text);
-	}
-	if (house_cli(h, CLI("audit"), &said))
-		look_fail(h, said.text);
-}
-
-void talk_record(struct talk *t, struct str *ret)
-{
-	CLEANUP(json_decref)
-	json_t *talk = sbc_conversation(t->h->forge, WEB, t->pull);
-
-	assert_sound(t->h);
-	add_comments(ret, talk);
-	add_statuses(ret, talk);
-	add_git(ret, t->h, API);
-	add_git(ret, t->h, WEB);
-	add_ran(ret, t->h);
-	add_books(ret, t->h);
+	house_begin(t->h);
+	step(t, 1);
+	t->script->play(t);
 }

@@ -24,10 +24,11 @@
  * By way: where the wall stands from each step on, and in each cycle; and
  * whether the bot is killed where it changes.  It is right again before
  * anything is said or pushed: an hour ahead of the forge, every head would
- * seem to have moved while somebody wrote.
+ * seem to have moved while somebody wrote.  So a way belongs to where the
+ * plain conversation speaks, and there are none of the other.
  */
 static const struct clock_way {
-	int64_t steps[TALK_STEPS + 1], cycles[TALK_CYCLES + 1];
+	int64_t steps[TALK_STEPS_MOST + 1], cycles[TALK_CYCLES_MOST + 1];
 	bool kills;
 } clock_ways[] = {
 	{{0, 0, 2 * DAY, -2 * DAY, HOUR, -HOUR, 0},
@@ -75,9 +76,14 @@ static void clock_during(struct talk *t, int cycle)
 	jump(t, clock_ways[t->way - 1].cycles[cycle]);
 }
 
+static int count_clock(const struct script *s)
+{
+	return s == &talk_scripts[SCRIPT_PLAIN] ? ARRAY_SIZE(clock_ways) : 0;
+}
+
 const struct turn turn_clock = {
 	.name = "clock",
-	.count = ARRAY_SIZE(clock_ways),
+	.count = count_clock,
 	.between = clock_between,
 	.during = clock_during,
 };
@@ -183,19 +189,24 @@ static void full_for_a_while(struct talk *t)
 
 static void disk_between(struct talk *t, int step)
 {
-	if (step == t->way && step < TALK_STEPS)
+	if (step == t->way && step < t->script->steps)
 		full_for_a_while(t);
 }
 
 static void disk_during(struct talk *t, int cycle)
 {
-	if (TALK_STEPS - 1 + cycle == t->way)
+	if (t->script->steps - 1 + cycle == t->way)
 		full_for_a_while(t);
+}
+
+static int count_disk(const struct script *s)
+{
+	return s->steps - 1 + s->cycles;
 }
 
 const struct turn turn_disk = {
 	.name = "disk",
-	.count = TALK_STEPS - 1 + TALK_CYCLES,
+	.count = count_disk,
 	.prepare = disk_prepare,
 	.between = disk_between,
 	.during = disk_during,

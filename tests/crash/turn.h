@@ -10,7 +10,7 @@
 
 struct turn {
 	const char *name;
-	int count; /* of ways, from 1 */
+	int (*count)(const struct script *s); /* of ways, from 1 */
 	/* Before the bot starts; false when this machine does not let us,
 	 * with a word in *ret_why. */
 	bool (*prepare)(struct talk *t, const char **ret_why);
