@@ -107,7 +107,7 @@ struct sim_comment {
 	int64_t made_ms, updated_ms;
 	char *body;
 	bool deleted, dismissed, edited;
-	bool unheard; /* all that would be told of it is lost */
+	bool unheard;	    /* all that would be told of it is lost */
 	int64_t taken_ms;   /* when its author took it back; 0 = never */
 	unsigned reactions; /* of the bot: 1 << enum reaction */
 	/* What its author meant; NULL = nothing. */
