@@ -207,8 +207,8 @@ static bool was_told_why(struct sim *s, const struct sim_comment *c, int64_t id)
 }
 
 /*
- * There is one comment for answers: the next one may take the place of one
- * that was not sent yet.
+ * There is one comment for answers: another one may take the place of one that
+ * was not sent yet.
  */
 static bool was_written_over(struct sim *s, const struct sim_comment *c,
 			     int64_t id)
@@ -216,7 +216,8 @@ static bool was_written_over(struct sim *s, const struct sim_comment *c,
 	for (size_t i = 0; i < s->key_count; i++) {
 		const struct sim_key *k = &s->keys[i];
 
-		if (k->pull == c->pull && k->id > id && k->at_ms > c->made_ms &&
+		if (k->pull == c->pull && k->id != id &&
+		    k->at_ms > c->made_ms &&
 		    (!strcmp(k->what, "said") || !strcmp(k->what, "withdrawn")))
 			return ask(s,
 				   "SELECT count(*) FROM outbox WHERE key IN "
