@@ -125,6 +125,23 @@ static void what_failed_is_asked_for_once(void **state UNUSED)
 	assert_int_equal(lost("delivery"), before + 1);
 }
 
+/* When it was said they do not tell, a scan does. */
+static void new_comments_on_code_are_not_asked_for(void **state UNUSED)
+{
+	int64_t made, deleted;
+
+	scan_begins();
+	made = attempt("g1", "pull_request_review_comment", 502);
+	json_object_set_new(json_array_get(w.deliveries, 0), "action",
+			    json_string("created"));
+	deleted = attempt("g2", "pull_request_review_comment", 502);
+	json_object_set_new(json_array_get(w.deliveries, 0), "action",
+			    json_string("deleted"));
+	world_pass(&w, SCAN);
+	assert_int_equal(asked_for(made), 0);
+	assert_int_equal(asked_for(deleted), 1);
+}
+
 static void what_is_not_asked_for(void **state UNUSED)
 {
 	int64_t before;
@@ -648,6 +665,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		T(what_failed_is_asked_for_once),
+		T(new_comments_on_code_are_not_asked_for),
 		T(what_is_not_asked_for),
 		T(nothing_from_before_the_first_look),
 		T(an_entry_comes_late),
