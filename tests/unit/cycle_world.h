@@ -6,23 +6,7 @@
 #ifndef KCIBOT_TESTS_CYCLE_WORLD_H
 #define KCIBOT_TESTS_CYCLE_WORLD_H
 
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static inline int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static inline int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* One number of a cycle. */
 static inline int64_t cycle(int64_t id, const char *column)

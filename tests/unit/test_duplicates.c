@@ -3,22 +3,7 @@
  * well; what has no number is known by its body alone, for the GUID is not
  * covered by the signature.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* The base branch moves; the same bytes whenever it is sent. */
 static void push_to_base(const char *guid, const char *event)

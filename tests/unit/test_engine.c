@@ -2,23 +2,7 @@
  * The engine as a whole: who may command, what an answer of the forge may
  * change in between, and that everything happens once.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* --- who may command --- */
 

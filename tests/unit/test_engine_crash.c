@@ -2,23 +2,7 @@
  * What the engine does after kill -9, lost and doubled answers, answers that
  * make no sense, a changed configuration; and what a scan finds.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* --- kill -9 --- */
 

@@ -2,23 +2,7 @@
  * Cycles from the wish to what people are told: timing, batches, verdicts,
  * statuses, comments.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 static int64_t last_cycle(const char *column)
 {

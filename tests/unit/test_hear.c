@@ -4,23 +4,7 @@
  * refuses what the bot wants to say.
  */
 #include "bot/base/limits.h"
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 static int64_t said_in(const char *state)
 {

@@ -2,23 +2,7 @@
  * What keeps an environment still: locks, freeze windows, errors in a row;
  * and what people are told of it.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* The world's YAML with more lines for the environment, and other words for
  * some that are there. */

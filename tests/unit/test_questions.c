@@ -1,20 +1,5 @@
 /* `plan` and `why`: what people are told when they ask, through the engine. */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* The body of the last comment that was wanted and holds text. */
 static const char *told(const char *text)

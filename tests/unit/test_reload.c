@@ -2,26 +2,10 @@
  * Another configuration while the bot runs: what differs, what cannot be
  * taken over, and that the engine takes all of it or nothing.
  */
-#include "tests/unit/engine_world.h"
+#include "tests/unit/trusted_world.h"
 
 #include "bot/config_diff.h"
 #include "store/view.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
 
 /* The world's YAML with other words in it. */
 static struct config *parse(const char *from, const char *to)

@@ -3,23 +3,7 @@
  * it, and across kill -9: what has not started is dropped, what runs goes on,
  * and nothing ever runs because of an edit.
  */
-#include "tests/unit/engine_world.h"
-
-static struct world w;
-
-static int begin(void **state UNUSED)
-{
-	log_set_level(LOG_ERROR);
-	world_begin(&w, "");
-	world_trust_all(&w);
-	return 0;
-}
-
-static int end(void **state UNUSED)
-{
-	world_end(&w);
-	return 0;
-}
+#include "tests/unit/trusted_world.h"
 
 /* What a person writes, in each of the three ways. */
 static const struct way {
