@@ -15,6 +15,7 @@
 #include "bot/metrics.h"
 #include "bot/trust.h"
 #include "deploy/standing.h"
+#include "store/missed.h"
 #include "store/request.h"
 
 /* A handler says in *ret_result what came of it, for the record. */
@@ -209,12 +210,16 @@ static enum err hear_event(struct engine *g, const struct speech *s,
 	const char *how = taken_back(action);
 	const json_t *on = js_get(payload, s->pull);
 	const json_t *sender = js_get(payload, "sender");
+	bool missed = g->missed_ms && strcmp(s->kind, SAID_REVIEW_COMMENT) == 0;
 	const struct heard h = {
 		.kind = s->kind,
 		.repo = js_str(payload, "repository.full_name"),
 		.number = js_int(on, "number", 0),
 		.object = js_get(payload, s->object),
 		.source = "webhook",
+		/* It does not tell when it was said; that it failed does. */
+		.doubt = missed ? scan_too_late(g, g->missed_ms, g->heard_ms)
+				: NULL,
 	};
 
 	*ret_result = "shape";
@@ -400,7 +405,8 @@ enum err delivery_handle(struct engine *g, const struct inbox_delivery *d,
 	    !engine_wall_jumped(g))
 		g->heard_ms = d->received_ms;
 	metric_add(METRIC_EVENTS, d->event, NULL, 1);
-	if (store_delivery_known(g->store, d->body_hash, d->event, &known, e))
+	if (store_delivery_known(g->store, d->body_hash, d->event, &known, e) ||
+	    store_missed_failed(g->store, d->guid, &g->missed_ms, e))
 		return e->code;
 	if (known)
 		r.result = "duplicate";

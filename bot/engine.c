@@ -184,6 +184,7 @@ enum err engine_transact(struct engine *g,
 			 void *arg, struct error *e)
 {
 	g->now_ms = g->heard_ms = engine_now(g);
+	g->missed_ms = 0;
 	look_at_wall(g);
 	if (begin(g, e))
 		return e->code;

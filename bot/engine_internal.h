@@ -65,6 +65,8 @@ struct engine {
 	int64_t wall_skew_ms;
 	int64_t now_ms;	  /* of the event in hand */
 	int64_t heard_ms; /* when it reached us: a delivery may have waited */
+	/* When it failed to, before, on the forge's clock; 0 = it did not. */
+	int64_t missed_ms;
 
 	int64_t timer_ms;     /* when the policy wants to be asked again */
 	int64_t settled_ms;   /* when it was asked last; 0 = not yet */

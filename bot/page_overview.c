@@ -66,9 +66,9 @@ static void request(const struct sheet *s, const json_t *q)
 	if (*js_str(q, "repo"))
 		part_pull_title(s, q);
 	else if (!strcmp(js_str(q, "origin"), "base"))
-		html_addf(s->out, "what a base branch is now");
+		html_addf(s->out, "a base branch as it is now");
 	else
-		html_addf(s->out, "to be rid of what left");
+		html_addf(s->out, "to put it right");
 	html_addf(s->out, "</td><td data-name=\"Wanted\">");
 	part_badge(s, js_str(q, "state"));
 	html_addf(s->out, " %s</td><td data-name=\"Asked by\">",

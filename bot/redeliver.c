@@ -80,16 +80,6 @@ static enum err note_failed(struct look *l, const struct missed_attempt *a,
 	return ERR_OK;
 }
 
-/*
- * A scan finds comments on code, too, and does not run old ones.  When they
- * were said their webhooks do not tell, so one that comes hours late would run.
- */
-static bool is_left_to_scans(const char *event, const char *action)
-{
-	return strcmp(event, "pull_request_review_comment") == 0 &&
-	       !delivery_takes_back(action);
-}
-
 /* One entry; they come newest first. */
 static enum err take_entry(struct look *l, const json_t *entry, struct error *e)
 {
@@ -111,8 +101,7 @@ static enum err take_entry(struct look *l, const json_t *entry, struct error *e)
 	if (status >= 200 && status < 300)
 		json_object_set_new(l->arrived, a.guid, json_true());
 	if (a.failed_ms < l->since_ms || json_object_get(l->arrived, a.guid) ||
-	    !delivery_wanted(event) ||
-	    is_left_to_scans(event, js_str(entry, "action")))
+	    !delivery_wanted(event))
 		return ERR_OK;
 	return note_failed(l, &a, strcmp(event, "pull_request") == 0, e);
 }

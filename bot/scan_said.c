@@ -10,11 +10,6 @@
 
 /* A command runs when we learned of it before it was older than this. */
 #define FRESH_MS (30LL * 60 * 1000)
-/*
- * So long a review is left to its webhook, and to the redelivery of that: they
- * tell whether it was edited, and what only a listing shows does not.
- */
-#define REVIEW_WAITS_MS (10LL * 60 * 1000)
 /* The forge gives whole seconds. */
 #define FORGE_SECOND_MS 1000
 
@@ -45,25 +40,55 @@ const char *scan_too_late(const struct engine *g, int64_t made_ms,
 
 /*
  * Why what only a scan found must not run; NULL = it may.  The listing of
- * reviews says submitted_at and no more: one that was edited into a command
- * looks like any other, so none of them runs.
+ * reviews says submitted_at and no more, and a comment on code is made as a
+ * draft, before it is said: one that was edited into a command looks like any
+ * other.
  */
 static const char *doubt_about(const struct engine *g, const struct heard *h,
 			       int64_t made_ms)
 {
 	const char *updated = js_str(h->object, "updated_at");
+	bool changed = *updated &&
+		       strcmp(js_str(h->object, "created_at"), updated) != 0;
 
 	if (heard_dismissed(h))
 		return "I learned of this review only after it was dismissed, "
 		       "so nothing was done.";
 	if (strcmp(h->kind, SAID_REVIEW) == 0)
-		return "I learned of this review only from a list, which does "
-		       "not tell whether it was edited, so nothing was done. "
-		       "If you still want it, say it in a comment.";
-	if (*updated && strcmp(js_str(h->object, "created_at"), updated) != 0)
+		return "No webhook told me of this review, and where I found "
+		       "it nothing tells whether it was edited, so nothing "
+		       "was done. If you still want it, say it in a comment.";
+	if (changed && strcmp(h->kind, SAID_REVIEW_COMMENT) == 0)
+		return "No webhook told me of this comment, and where I found "
+		       "it nothing tells whether it was edited, so nothing "
+		       "was done. If you still want it, say it in a comment "
+		       "on the conversation.";
+	if (changed)
 		return "I learned of this comment only after it was edited, so "
 		       "nothing was done. Say it again in a new one.";
 	return scan_too_late(g, made_ms, g->now_ms);
+}
+
+/*
+ * For two scans, a review and a comment on code are left to their webhook, and
+ * to the redelivery of that, which the first of the two asks for: what a
+ * listing shows of them does not tell whether they were edited.
+ */
+static bool is_left_to_webhook(const struct engine *g, const struct heard *h)
+{
+	int64_t ahead = g->skew.known ? g->skew.lo_ms : 0, said_ms;
+	const char *said = js_str(h->object, "updated_at");
+
+	if (!*said)
+		said = js_str(h->object, "submitted_at");
+	if (strcmp(h->kind, SAID_COMMENT) == 0 || heard_dismissed(h) ||
+	    !time_parse_iso(said, &said_ms))
+		return false;
+	said_ms -= ahead;
+	/* While we were away nobody asked for it again. */
+	if (said_ms < g->wall_anchor_ms)
+		said_ms = g->wall_anchor_ms;
+	return g->now_ms - said_ms < 2 * g->config->reconcile_ms;
 }
 
 /* As our record has it; one that is not known is asked. */
@@ -94,8 +119,7 @@ static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
 		return e->code;
 	if (known)
 		return ERR_OK;
-	if (strcmp(h->kind, SAID_REVIEW) == 0 && !heard_dismissed(h) &&
-	    g->now_ms - made_ms < REVIEW_WAITS_MS) {
+	if (is_left_to_webhook(g, h)) {
 		*ret_later = true;
 		return ERR_OK;
 	}
@@ -116,6 +140,7 @@ static enum err hear_listed(struct engine *g, const char *kind,
 			    int64_t from_ms, const char **ret_since,
 			    struct error *e)
 {
+	bool later = false;
 	json_t *comment;
 	size_t i;
 
@@ -128,12 +153,12 @@ static enum err hear_listed(struct engine *g, const char *kind,
 			.object = comment,
 			.source = "scan",
 		};
-		bool later;
 		int64_t when;
 
 		if (hear_found(g, &h, from_ms, &later, e))
 			return e->code;
-		if (time_parse_iso(js_str(comment, "updated_at"), &when))
+		if (!later &&
+		    time_parse_iso(js_str(comment, "updated_at"), &when))
 			*ret_since = js_str(comment, "updated_at");
 	}
 	return ERR_OK;

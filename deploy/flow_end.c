@@ -398,7 +398,6 @@ enum err flow_failed(const struct flow *f, const json_t *args, const char *text,
 	if ((strcmp(c.state, "pushing") == 0 || c.awaits_push) &&
 	    store_cycle_moved(f->store, c.id, e))
 		return e->code;
-	c.moved |= strcmp(c.state, "pushing") == 0 || c.awaits_push;
 	if (flow_cancel_jobs(f, &c, &busy, e))
 		return e->code;
 	return flow_finish(f, &c, "error", "internal", text, e);

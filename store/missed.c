@@ -37,6 +37,13 @@ enum err store_missed_due(struct store *s, const char *repo, int64_t now_ms,
 			  read_missed, NULL, ret, ret_count, e);
 }
 
+enum err store_missed_failed(struct store *s, const char *guid, int64_t *ret_ms,
+			     struct error *e)
+{
+	return db_value(&s->db, STMT_MISSED_FAILED, ARGS(ARG(guid)), 0, ret_ms,
+			e);
+}
+
 enum err store_missed_asked(struct store *s, const char *guid, int64_t next_ms,
 			    struct error *e)
 {

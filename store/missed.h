@@ -45,6 +45,10 @@ NODISCARD enum err store_missed_due(struct store *s, const char *repo,
 				    int64_t now_ms, int64_t max,
 				    struct missed **ret, size_t *ret_count,
 				    struct error *e);
+/* When an attempt to hand it over failed, on the forge's clock; 0 = none did.
+ */
+NODISCARD enum err store_missed_failed(struct store *s, const char *guid,
+				       int64_t *ret_ms, struct error *e);
 /* It was asked for; if it does not come, once more then (0 = never). */
 NODISCARD enum err store_missed_asked(struct store *s, const char *guid,
 				      int64_t next_ms, struct error *e);

@@ -125,21 +125,30 @@ static void what_failed_is_asked_for_once(void **state UNUSED)
 	assert_int_equal(lost("delivery"), before + 1);
 }
 
-/* When it was said they do not tell, a scan does. */
-static void new_comments_on_code_are_not_asked_for(void **state UNUSED)
+/* When a comment on code was said its webhook does not tell; how long ago an
+ * attempt to hand it over failed is on record. */
+static void a_comment_on_code_comes_late(void **state UNUSED)
 {
-	int64_t made, deleted;
+	for (int i = 0; i < 2; i++) {
+		char guid[8] = {'g', (char)('0' + i)};
+		json_t *said;
 
-	scan_begins();
-	made = attempt("g1", "pull_request_review_comment", 502);
-	json_object_set_new(json_array_get(w.deliveries, 0), "action",
-			    json_string("created"));
-	deleted = attempt("g2", "pull_request_review_comment", 502);
-	json_object_set_new(json_array_get(w.deliveries, 0), "action",
-			    json_string("deleted"));
-	world_pass(&w, SCAN);
-	assert_int_equal(asked_for(made), 0);
-	assert_int_equal(asked_for(deleted), 1);
+		if (!i)
+			scan_begins();
+		world_open(&w, 1 + i, STRANGER);
+		world_pass(&w, MINUTE);
+		said = world_code_comment_json(&w, 900 + i, 1 + i, MAINTAINER,
+					       "@kcibot deploy");
+		attempt(guid, "pull_request_review_comment", 502);
+		world_pass(&w, i ? 35 * MINUTE : SCAN);
+		world_deliver_as(&w, guid, "pull_request_review_comment",
+				 world_review_payload(&w, 1 + i, MAINTAINER,
+						      "created", "comment",
+						      said));
+		world_run(&w);
+		assert_int_equal(wishes(), 1);
+	}
+	assert_non_null(world_last(&w, "forge.comment", "too late"));
 }
 
 static void what_is_not_asked_for(void **state UNUSED)
@@ -468,7 +477,8 @@ static void what_only_the_scan_found_is_counted(void **state UNUSED)
 	json_array_append_new(
 		w.review_comments,
 		world_code_comment_json(&w, 52, 1, MAINTAINER, "@kcibot why"));
-	world_pass(&w, 2 * SCAN);
+	/* The one on code is left to its webhook first. */
+	world_pass(&w, 4 * SCAN);
 	assert_int_equal(lost("pull"), pulls + 1);
 	assert_int_equal(lost("comment"), comments + 1);
 	assert_int_equal(lost("review"), reviews + 1);
@@ -665,7 +675,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		T(what_failed_is_asked_for_once),
-		T(new_comments_on_code_are_not_asked_for),
+		T(a_comment_on_code_comes_late),
 		T(what_is_not_asked_for),
 		T(nothing_from_before_the_first_look),
 		T(an_entry_comes_late),

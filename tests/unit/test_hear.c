@@ -418,6 +418,26 @@ static void a_scan_asks_about_reviews(void **state UNUSED)
 	assert_int_equal(said(), 1);
 }
 
+/* Put off by a scan or two, until it is sent again: it runs, and once. */
+static void a_review_waits_for_its_webhook(void **state UNUSED)
+{
+	json_t *one;
+
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	world_pass(&w, 10 * MINUTE);
+	one = review(MAINTAINER, "@kcibot deploy");
+	json_array_append_new(w.reviews, json_incref(one));
+	world_change(&w, 1);
+	world_pass(&w, 8 * MINUTE);
+	assert_true(world_sent(&w, "forge.reviews") > 0);
+	submit(MAINTAINER, one);
+	assert_int_equal(world_cycles(&w), 1);
+	world_pass(&w, 20 * MINUTE);
+	assert_int_equal(world_cycles(&w), 1);
+	assert_int_equal(said(), 1);
+}
+
 /* No webhook tells when, so what the listing shows of it must do. */
 static void a_scan_obeys_no_dismissed_review(void **state UNUSED)
 {
@@ -487,7 +507,7 @@ static void a_scan_finds_comments_on_code(void **state UNUSED)
 		edited, "updated_at",
 		json_string(world_iso(clock_wall(&w.clock.clock) + 5000)));
 	json_array_append_new(w.review_comments, edited);
-	world_pass(&w, 6 * MINUTE);
+	world_pass(&w, 16 * MINUTE);
 	assert_int_equal(world_cycles(&w), 0);
 	assert_non_null(world_last(&w, "forge.comment", "edited"));
 	json_array_append_new(w.review_comments,
@@ -522,7 +542,7 @@ static void old_reviews_are_not_obeyed(void **state UNUSED)
 	world_kill(&w);
 	fake_clock_advance(&w.clock, HOUR);
 	world_boot(&w);
-	world_run(&w);
+	world_pass(&w, 16 * MINUTE);
 	assert_int_equal(world_cycles(&w), 0);
 	assert_int_equal(said_in("refused"), 1);
 	assert_non_null(world_last(&w, "forge.comment", "too late"));
@@ -778,6 +798,7 @@ int main(void)
 		T(a_marker_means_nothing_elsewhere),
 		T(a_stranger_gets_one_sentence_wherever),
 		T(a_scan_asks_about_reviews),
+		T(a_review_waits_for_its_webhook),
 		T(a_scan_obeys_no_dismissed_review),
 		T(a_scan_takes_a_dismissed_review_back),
 		T(a_review_in_the_same_second_is_found),
