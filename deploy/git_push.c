@@ -193,7 +193,9 @@ static void put_back(struct targets *all, const char *why,
 	for (size_t i = 0; i < all->count; i++) {
 		struct target *t = &all->items[i];
 
-		if (!t->pushed || strcmp(t->old, t->sha) == 0)
+		/* What stood there before any of it was not moved. */
+		t->pushed = t->pushed && strcmp(t->old, t->sha) != 0;
+		if (!t->pushed)
 			continue;
 		if (move(t, t->sha, t->old, answer, &e) == ERR_OK) {
 			t->pushed = false;
