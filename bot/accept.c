@@ -57,6 +57,28 @@ static enum err show_plan(const struct engine *g,
 	return str_check(call->answer, e);
 }
 
+/*
+ * All words were authorised before the first of them was done, which may have
+ * taken from its speaker what the others need.
+ */
+static enum err authorise_again(struct engine *g,
+				const struct command_call *call,
+				struct plan *plan, struct error *e)
+{
+	struct error why = ERROR_INIT;
+	enum role role;
+
+	if (role_of(g, call->actor_id, call->pull->repo, &role, e))
+		return e->code;
+	if (!plan_authorise(g, plan, role, call->is_author, &why))
+		return ERR_OK;
+	COPY(plan->next, NEXT_NOTHING);
+	return error_set(e, ERR_REFUSED,
+			 "That would take from you what the rest of the "
+			 "comment needs, so nothing was done. Say it last, "
+			 "and by itself.");
+}
+
 static enum err run_plan(struct engine *g, const struct said_record *r,
 			 const struct pull *p, struct plan *plan,
 			 enum role role, struct str *ret_answer,
@@ -110,7 +132,10 @@ static enum err run_plan(struct engine *g, const struct said_record *r,
 			COPY(plan->next, call.next);
 			return e->code;
 		}
-		if (call.trust_of && trust_changed(g, call.trust_of, e))
+		if (!call.trust_of)
+			continue;
+		if (trust_changed(g, call.trust_of, e) ||
+		    (i + 1 < plan->count && authorise_again(g, &call, plan, e)))
 			return e->code;
 	}
 	for (i = 0; i < plan->count; i++)

@@ -217,6 +217,37 @@ static void an_admin_for_a_time_stays_one(void **state UNUSED)
 	world_end(&w);
 }
 
+/* Who has taken the own role away has nothing left to give. */
+static void a_role_is_not_given_once_it_is_gone(void **state UNUSED)
+{
+	static const char *const first[] = {"untrust @user21",
+					    "trust @user21 role=contributor"};
+	int64_t until;
+
+	begin();
+	until = clock_wall(&w.clock.clock) + 24 * HOUR;
+	world_open(&w, 1, BOB);
+	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I}",
+				 "op", "trust.add", "id", (json_int_t)MEMBER,
+				 "login", "user21", "role", "admin", "scope",
+				 "", "by", "test", "reason", "", "expires_ms",
+				 (json_int_t)until));
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+		char text[160];
+
+		snprintf(text, sizeof(text),
+			 "@kcibot %s\n@kcibot trust @user21 role=admin "
+			 "for=365d",
+			 first[i]);
+		world_say(&w, 1, MEMBER, text);
+		answer_user("forge.user", MEMBER, "user21", "User");
+		assert_told("what the rest of the comment needs");
+		/* All of it or nothing. */
+		assert_int_equal(world_ask(&w, ENDS(21)), until);
+	}
+	world_end(&w);
+}
+
 #define WAITS(id)                                                              \
 	"SELECT count(*) FROM request WHERE state = 'waiting' AND actor_id"    \
 	" = " #id
@@ -675,6 +706,7 @@ int main(void)
 		cmocka_unit_test(only_admins_say_who_is_trusted),
 		cmocka_unit_test(an_admin_of_one_project_reaches_no_further),
 		cmocka_unit_test(an_admin_for_a_time_stays_one),
+		cmocka_unit_test(a_role_is_not_given_once_it_is_gone),
 		cmocka_unit_test(untrust_voids_what_was_asked_for),
 		cmocka_unit_test(untrust_by_a_word),
 		cmocka_unit_test(trusted_lists_nobody_alive),
