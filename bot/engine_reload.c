@@ -7,7 +7,30 @@
 
 #include "bot/engine_internal.h"
 #include "bot/explain.h"
+#include "deploy/recipe.h"
 #include "store/request.h"
+
+/* One that is being stopped begins again in the new one. */
+static enum err check_cycle(const struct environment *env,
+			    const struct cycle *c, struct error *e)
+{
+	bool changed;
+
+	if (!env)
+		return error_set(e, ERR_REFUSED,
+				 "cycle %lld runs on %s, which is not in the "
+				 "new configuration: try again when it has "
+				 "ended",
+				 (long long)c->id, c->environment);
+	if (recipe_changed(env, c, &changed, e))
+		return e->code;
+	if (!changed || strcmp(c->state, "stopping") == 0)
+		return ERR_OK;
+	return error_set(e, ERR_REFUSED,
+			 "cycle %lld runs on %s by another recipe: try again "
+			 "when it has ended, or was cancelled",
+			 (long long)c->id, c->environment);
+}
 
 /* What runs must end in the world in which it began. */
 static enum err check_running(struct engine *g, struct error *e)
@@ -21,15 +44,10 @@ static enum err check_running(struct engine *g, struct error *e)
 	for (size_t i = 0; !code && i < count; i++) {
 		struct cycle c;
 
-		if (config_environment(g->config, names[i]))
-			continue;
 		code = store_cycle_running(g->store, names[i], &c, e);
 		if (!code)
-			code = error_set(e, ERR_REFUSED,
-					 "cycle %lld runs on %s, which is not "
-					 "in the new configuration: try again "
-					 "when it has ended",
-					 (long long)c.id, names[i]);
+			code = check_cycle(
+				config_environment(g->config, names[i]), &c, e);
 		else if (code == ERR_MISSING)
 			code = ERR_OK;
 	}

@@ -9,6 +9,7 @@
 #include "bot/base/str.h"
 #include "deploy/changed.h"
 #include "deploy/flow_internal.h"
+#include "deploy/recipe.h"
 #include "store/outbox.h"
 #include "store/request.h"
 
@@ -330,12 +331,31 @@ static enum err all_through(const struct flow *f, struct cycle *c,
 	return flow_finish(f, c, "success", "ok", "", e);
 }
 
+/*
+ * The stages are those that it began with, their jobs those of now: between
+ * two recipes a job is left out, and nothing would be missing.
+ */
+static enum err another_recipe(const struct flow *f, struct cycle *c,
+			       struct error *e)
+{
+	return flow_finish(f, c, "error", "recipe_changed",
+			   "the recipe was changed while it ran; the next "
+			   "deploy goes by the new one",
+			   e);
+}
+
 enum err flow_enter_stage(const struct flow *f, struct cycle *c, int stage,
 			  struct error *e)
 {
 	char name[64];
 	size_t wanted;
+	bool changed;
 
+	flow_stage_name(c, stage, name, sizeof(name));
+	if (recipe_changed(f->env, c, &changed, e))
+		return e->code;
+	if (*name && changed)
+		return another_recipe(f, c, e);
 	for (;; stage++) {
 		flow_stage_name(c, stage, name, sizeof(name));
 		if (!*name)

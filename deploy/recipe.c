@@ -58,3 +58,19 @@ enum err recipe_hash(const struct environment *env, enum cycle_kind kind,
 	sodium_bin2hex(ret, 65, hash, sizeof(hash));
 	return ERR_OK;
 }
+
+enum err recipe_changed(const struct environment *env, const struct cycle *c,
+			bool *ret, struct error *e)
+{
+	char now[65];
+
+	*ret = false;
+	if (!*c->recipe)
+		return ERR_OK;
+	if (recipe_hash(env,
+			strcmp(c->kind, "full") == 0 ? KIND_FULL : KIND_SHORT,
+			now, e))
+		return e->code;
+	*ret = strcmp(now, c->recipe) != 0;
+	return ERR_OK;
+}

@@ -154,7 +154,11 @@ static void nothing_of_a_refused_one_stays(void **state UNUSED)
 	/* The environment is gone while a cycle runs there. */
 	reload(parse("  staging:\n", "  other:\n"));
 	assert_int_equal(w.answer_ok, 0);
-	assert_non_null(strstr(w.answer, "cycle 1 runs on staging"));
+	assert_non_null(strstr(w.answer, "cycle 1 runs on staging, which"));
+	/* Another thing is done there than it began with. */
+	reload(parse("deploy, run: [/bin/true]", "deploy, run: [/bin/false]"));
+	assert_int_equal(w.answer_ok, 0);
+	assert_non_null(strstr(w.answer, "cycle 1 runs on staging by another"));
 	/* A zone that this machine does not know. */
 	reload(parse("    isolation: none\n",
 		     "    isolation: none\n"
@@ -182,6 +186,47 @@ static void nothing_of_a_refused_one_stays(void **state UNUSED)
 				       " environment = 'other' AND verdict ="
 				       " 'success'"),
 			 1);
+}
+
+/* A short that runs is not concerned with what only a full does. */
+static void what_does_not_run_may_change(void **state UNUSED)
+{
+	w.hold = "job.run";
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	reload(parse("test, run: [/bin/true]", "test, run: [/bin/false]"));
+	assert_int_equal(w.answer_ok, 1);
+}
+
+/*
+ * Its stages are those that it began with: none of the new jobs belongs to the
+ * next one, and a deploy that was left out would be green.
+ */
+static void another_recipe_after_a_restart(void **state UNUSED)
+{
+	char yaml[sizeof(world_yaml)], *at;
+
+	w.hold = "job.run";
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	world_kill(&w);
+	memcpy(yaml, world_yaml, sizeof(world_yaml));
+	for (at = yaml; (at = strstr(at, "deploy")) != NULL; at++)
+		memcpy(at, "finish", strlen("finish"));
+	world_set_config(&w, yaml);
+	world_boot(&w);
+	world_run(&w);
+	world_answer(world_last(&w, "job.run", "c1-build"), ERR_OK, NULL);
+	world_run(&w);
+	assert_int_equal(world_ask(&w, "SELECT verdict = 'error' AND"
+				       " reason_code = 'recipe_changed'"
+				       " FROM cycle WHERE id = 1"),
+			 1);
+	assert_string_equal(world_status(&w, 1), "error");
+	/* The next goes by the new one. */
+	w.hold = NULL;
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_string_equal(world_status(&w, 1), "success");
 }
 
 static void a_window_counts_at_once(void **state UNUSED)
@@ -233,6 +278,8 @@ int main(void)
 		TEST(the_engine_takes_it),
 		TEST(pages_explain_by_it),
 		TEST(nothing_of_a_refused_one_stays),
+		TEST(what_does_not_run_may_change),
+		TEST(another_recipe_after_a_restart),
 		TEST(a_window_counts_at_once),
 		TEST(the_status_tells_of_it),
 		TEST(a_stopped_engine_refuses),
