@@ -8,6 +8,7 @@
 #include "bot/cli_parts.h"
 #include "bot/cli_text.h"
 #include "bot/config_schema.h"
+#include "bot/hook.h"
 #include "commands/command.h"
 #include "deploy/git_port.h"
 #include "deploy/isolation.h"
@@ -120,11 +121,11 @@ static void note_hooks(const struct config *c)
 				       "webhooks; without one the bot works "
 				       "by scan alone\n",
 				       repo);
-			else if (!cli_has_hook(o.body, c->public_url))
-				printf("note: %s: no webhook leads here yet; "
-				       "until then the bot works by scan "
-				       "alone\n",
-				       repo);
+			else if (!hook_find(o.body, c->public_url))
+				printf("note: %s: no webhook leads to %s "
+				       "(`public_url`) yet; until then the bot "
+				       "works by scan alone\n",
+				       repo, c->public_url);
 			json_decref(o.body);
 		}
 }

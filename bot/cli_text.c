@@ -250,15 +250,3 @@ void cli_status_text(struct str *out, const json_t *status)
 			last_line(out, c);
 	}
 }
-
-bool cli_has_hook(const json_t *hooks, const char *public_url)
-{
-	json_t *hook;
-	size_t i;
-
-	json_array_foreach (hooks, i, hook)
-		if (js_bool(hook, "active", false) &&
-		    str_starts(js_str(hook, "config.url"), public_url))
-			return true;
-	return false;
-}

@@ -16,7 +16,4 @@ void cli_trust_table(struct str *out, const json_t *trust);
 /* Environments, queue, running cycle, last verdicts (view_status). */
 void cli_status_text(struct str *out, const json_t *status);
 
-/* Is there an active hook that leads to public_url? */
-bool cli_has_hook(const json_t *hooks, const char *public_url);
-
 #endif

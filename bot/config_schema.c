@@ -375,8 +375,8 @@ static const struct field config_rows[] = {
 		 "server in front. Port `0` takes a free one."},
 	{"public_url", FIELD_BASE_URL, AT(config, public_url), .absent = "",
 	 .check = value_base_url, .form = "URL",
-	 .help = "The same place as seen from outside, for links. Absent: "
-		 "`http://` and `listen`."},
+	 .help = "The same place as seen from outside: for links, and to know "
+		 "our webhook by. Absent: `http://` and `listen`."},
 	{"state_dir", FIELD_TEXT, .required = true, AT(config, state_dir),
 	 .check = value_folder, .form = "absolute path",
 	 .help = "Folder of the databases, the git mirrors and the job logs."},

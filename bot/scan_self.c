@@ -7,21 +7,8 @@
 #include "bot/base/log.h"
 #include "bot/base/str.h"
 #include "bot/engine_internal.h"
+#include "bot/hook.h"
 #include "store/trust.h"
-
-/* The webhook that calls us, NULL = none. */
-static const json_t *our_hook(const struct engine *g, const json_t *list)
-{
-	json_t *hook;
-	size_t i;
-
-	json_array_foreach (list, i, hook)
-		if (js_bool(hook, "active", false) &&
-		    str_starts(js_str(hook, "config.url"),
-			       g->config->public_url))
-			return hook;
-	return NULL;
-}
 
 /* For readiness: does every repository tell us what happens? */
 static enum err tell_hooks(struct engine *g, struct error *e)
@@ -52,7 +39,8 @@ static enum err tell_hooks(struct engine *g, struct error *e)
 enum err scan_hooks(struct engine *g, const json_t *args,
 		    const struct outcome *o, struct error *e)
 {
-	const json_t *hook = o->code ? NULL : our_hook(g, o->body);
+	const json_t *hook =
+		o->code ? NULL : hook_find(o->body, g->config->public_url);
 	const char *word = hook ? "ok" : o->code ? "no right" : "none";
 	const char *repo = js_str(args, "repo");
 	struct scan_record scan;
