@@ -278,9 +278,10 @@ static enum err copy_labels(struct pull *p, const json_t *object,
 			text = js_dump(names);
 		if (!text)
 			return error_set(e, ERR_FATAL, "out of memory");
-		if (strlen(text) >= sizeof(p->labels))
-			return ERR_OK;
-		COPY(p->labels, text);
+		if (strlen(text) < sizeof(p->labels))
+			COPY(p->labels, text);
+		else
+			json_array_remove(names, json_array_size(names) - 1);
 	}
 	return ERR_OK;
 }

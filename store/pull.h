@@ -25,7 +25,7 @@ struct pull {
 	bool draft;
 	char base_ref[256];
 	char head_sha[SHA_SIZE];
-	char labels[2048]; /* JSON array of names */
+	char labels[8192]; /* JSON array of names; a pull has at most 100 */
 	int64_t active_ms;
 	int64_t updated_ms;
 	/* What people said of it; the forge changes nothing here. */
