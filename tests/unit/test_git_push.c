@@ -157,6 +157,23 @@ static void a_refusal_puts_the_others_back(void **state)
 	two_free(&t);
 }
 
+/* It stood where it should be: a refusal elsewhere says nothing of it. */
+static void what_did_not_move_was_not_pushed(void **state)
+{
+	struct fx *f = *state;
+	struct two t = two_projects(f);
+	struct outcome *o;
+
+	hook(t.other, "pre-receive", "#!/bin/sh\nexit 1\n");
+	fx_git(f->bare, "update-ref", "refs/heads/staging", t.two);
+	o = fx_run(f, "git.push", push_args(t.two, t.two, "", t.one));
+	assert_int_equal(o->code, ERR_CONFLICT);
+	assert_false(js_bool(pushed(o, 0), "pushed", true));
+	assert_string_equal(js_str(pushed(o, 0), "reason"), "");
+	stands_at(f->bare, "refs/heads/staging", t.two);
+	two_free(&t);
+}
+
 static void what_was_not_put_back_is_said(void **state)
 {
 	struct fx *f = *state;
@@ -443,6 +460,7 @@ int main(void)
 		T(all_are_pushed_and_a_repeat_is_harmless),
 		T(a_moved_branch_stops_all),
 		T(a_refusal_puts_the_others_back),
+		T(what_did_not_move_was_not_pushed),
 		T(what_was_not_put_back_is_said),
 		T(a_lost_answer_is_found_in_the_ref),
 		T(a_forge_that_is_away_is_tried_again),
