@@ -42,7 +42,7 @@ struct backend {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake; /* stopping was set */
 	bool stopping;
-	int64_t pruned_ms; /* wall ms of the last look at old folders */
+	int64_t pruned_ms; /* mono ms of the last look at old folders */
 	struct job *jobs;  /* oldest first */
 };
 
@@ -139,19 +139,36 @@ static enum err perform_cancel(struct job *j, json_t **ret, struct error *e)
 	return ERR_OK;
 }
 
-/* Old folders go when a new one comes, at most once an hour. */
+/* struct local's wanted(): is anybody asking for that job? */
+static bool is_wanted(void *ctx, const char *key)
+{
+	struct backend *b = ctx;
+	bool wanted = false;
+
+	pthread_mutex_lock(&b->mutex);
+	for (const struct job *j = b->jobs; j; j = j->next)
+		wanted |= strcmp(js_str(j->args, "key"), key) == 0;
+	pthread_mutex_unlock(&b->mutex);
+	return wanted;
+}
+
+/*
+ * Old folders go when a new one comes, at most once an hour.  Not in the first
+ * hour: after a long absence it is for old records that the bot asks first.
+ */
 static void prune_now_and_then(struct backend *b)
 {
-	int64_t now = clock_wall(b->settings.clock);
+	int64_t now = clock_mono(b->settings.clock);
 	bool due;
 
 	pthread_mutex_lock(&b->mutex);
-	due = now - b->pruned_ms > 3600 * 1000 || now < b->pruned_ms;
+	due = now - b->pruned_ms > 3600 * 1000;
 	if (due)
 		b->pruned_ms = now;
 	pthread_mutex_unlock(&b->mutex);
 	if (due)
-		local_prune(&b->local, now - LIMIT_JOB_KEEP_MS);
+		local_prune(&b->local,
+			    clock_wall(b->settings.clock) - LIMIT_JOB_KEEP_MS);
 }
 
 static void *perform(void *arg)
@@ -337,12 +354,14 @@ struct port *backend_port_new(const struct backend_settings *settings,
 	}
 	init_locks(b);
 	b->settings = *settings;
+	b->pruned_ms = clock_mono(settings->clock);
 	b->port = (struct port){.start = backend_start, .stop = backend_stop};
 	b->local = (struct local){
 		.settings = &b->settings,
 		.dir = b->dir,
 		.hide = settings->hide ? b->hide : NULL,
 		.pause = pause_thread,
+		.wanted = is_wanted,
 		.ctx = b,
 	};
 	if (fs_mkdirs(settings->dir, 0711, e) ||

@@ -14,6 +14,8 @@ struct local {
 	const char *hide; /* NULL */
 	/* Waits for ms, or less; true when the bot stops. */
 	bool (*pause)(void *ctx, int64_t ms);
+	/* Is the record of that job asked for? */
+	bool (*wanted)(void *ctx, const char *key);
 	void *ctx;
 };
 
@@ -37,7 +39,7 @@ NODISCARD enum err local_wait_gone(const struct local *l, const char *key,
 
 /*
  * Removes the folders of jobs whose exit record is older than before_ms (wall
- * ms), their logs with them.  What cannot be removed stays.
+ * ms), their logs with them.  What is wanted, or cannot be removed, stays.
  */
 void local_prune(const struct local *l, int64_t before_ms);
 

@@ -36,6 +36,9 @@ void local_prune(const struct local *l, int64_t before_ms)
 		if (!end || lstat(end, &st) ||
 		    (int64_t)st.st_mtim.tv_sec * 1000 >= before_ms)
 			continue;
+		/* Also one of today is old when the clock jumps. */
+		if (l->wanted(l->ctx, entry->d_name))
+			continue;
 		if (fs_remove_tree(dir, &ignored))
 			continue; /* the next time, perhaps */
 	}

@@ -31,6 +31,7 @@ static char state[256]; /* root/state */
 static char jobs[300];	/* root/state/jobs */
 static char token[256]; /* root/token */
 static char program[1000];
+static const struct clock *job_clock = &clock_system;
 static struct port *port;
 static pthread_mutex_t answer_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answer_cond = PTHREAD_COND_INITIALIZER;
@@ -149,7 +150,7 @@ static struct port *open_port(int parallel)
 		.hide_files = files,
 		.program = program,
 		.parallel = parallel,
-		.clock = &clock_system,
+		.clock = job_clock,
 		.checkout = copy_checkout,
 	};
 

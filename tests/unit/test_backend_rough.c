@@ -1,0 +1,86 @@
+/* The job port after a long time, and on a machine that is short of things. */
+#include "tests/unit/jobs.h"
+
+#include "bot/base/limits.h"
+#include "deploy/job.h"
+
+/* Counts how often it ran. */
+static void run_counted(int id, const char *key)
+{
+	char args[600];
+
+	snprintf(args, sizeof(args),
+		 "{'run':['/bin/sh','-c','echo x >> %s/count']}", root);
+	run(id, key, args);
+}
+
+static size_t times_run(void)
+{
+	CLEANUP(str_release) struct str text = STR_INIT(100);
+	struct error e = ERROR_INIT;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/count", root);
+	assert_int_equal(fs_read(path, &text, &e), ERR_OK);
+	return text.len / strlen("x\n");
+}
+
+/* The record of a job is that old. */
+static void age(const char *key, int64_t now_ms, int64_t by_ms)
+{
+	const struct timespec then[2] = {
+		{.tv_sec = (now_ms - by_ms) / 1000},
+		{.tv_sec = (now_ms - by_ms) / 1000},
+	};
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/" JOB_EXIT, job_dir(key));
+	assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
+}
+
+/*
+ * Back after a long time: what ended then is answered from its record, and
+ * only later its folder goes.
+ */
+static void old_record(void **unused UNUSED)
+{
+	static struct fake_clock clock;
+
+	fake_clock_init(&clock, clock_wall(&clock_system));
+	run_counted(0, "old");
+	expect(0, "success", "ok");
+	port->stop(port);
+	age("old", clock.wall, LIMIT_JOB_KEEP_MS + 60000);
+	job_clock = &clock.clock;
+	port = open_port(1);
+	/* Neither another one nor a clock that jumps is its end. */
+	run(1, "first", "{'run':['true']}");
+	expect(1, "success", "ok");
+	clock.wall += 2 * LIMIT_JOB_KEEP_MS;
+	run(2, "a", "{'run':['true']}");
+	expect(2, "success", "ok");
+	run_counted(3, "old");
+	expect(3, "success", "ok");
+	assert_int_equal(times_run(), 1);
+	fake_clock_advance(&clock, 2 * 3600 * 1000);
+	/* Who asks just then still gets it. */
+	run_counted(4, "old");
+	expect(4, "success", "ok");
+	assert_int_equal(times_run(), 1);
+	fake_clock_advance(&clock, 2 * 3600 * 1000);
+	run(5, "b", "{'run':['true']}");
+	expect(5, "success", "ok");
+	assert_false(there(job_dir("old"), ""));
+	assert_true(there(job_dir("b"), JOB_EXIT));
+	job_clock = &clock_system;
+}
+
+int main(int argc, char **argv)
+{
+	BE_SUPERVISOR(argc, argv);
+	const struct CMUnitTest tests[] = {
+		JOB_TEST(old_record),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
