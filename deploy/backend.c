@@ -57,10 +57,15 @@ static void job_free(struct job *j)
 	free(j);
 }
 
-static void answer(const struct job *j, enum err code, const char *text,
-		   json_t *body)
+static void answer(const struct job *j, enum err code, bool unknown,
+		   const char *text, json_t *body)
 {
-	struct outcome o = {.id = j->id, .code = code, .body = body};
+	struct outcome o = {
+		.id = j->id,
+		.code = code,
+		.unknown = unknown,
+		.body = body,
+	};
 
 	if (code)
 		snprintf(o.text, sizeof(o.text), "%s", text);
@@ -177,18 +182,19 @@ static void *perform(void *arg)
 	struct backend *b = j->backend;
 	struct error e = ERROR_INIT;
 	json_t *body = NULL;
+	bool unknown = false;
 	enum err rc;
 
 	prune_now_and_then(b);
 	rc = j->cancels ? perform_cancel(j, &body, &e)
-			: local_run(&b->local, j->args, &body, &e);
+			: local_run(&b->local, j->args, &body, &unknown, &e);
 
 	/* A disk that is full now may not be later. */
 	if (rc == ERR_FATAL)
 		rc = ERR_RETRY;
 	/* Conflict: the bot stops, and nobody wants to hear of it any more. */
 	if (rc != ERR_CONFLICT)
-		answer(j, rc, e.text, body);
+		answer(j, rc, unknown, e.text, body);
 	pthread_mutex_lock(&b->mutex);
 	j->state = JOB_OVER;
 	dispatch(b);

@@ -35,8 +35,9 @@
  *                  redacted}
  *           ERR_OK whenever there is a verdict.  {cycle} (the number), {kind},
  *           {environment} are replaced inside argv elements.  ERR_RETRY when
- *           the checkout or the machine may do better later, ERR_INVALID for
- *           args that are not as above.
+ *           the checkout or the machine may do better later (with `unknown`
+ *           when the job may run all the same), ERR_INVALID for args that
+ *           are not as above.
  *
  * job.cancel args {"key"}  SIGTERM, then SIGKILL after a grace; body {} once
  *           the job is gone (its job.run answers "cancelled").  Remembered on

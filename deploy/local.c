@@ -443,10 +443,11 @@ static enum err check_args(const json_t *args, struct error *e)
 }
 
 enum err local_run(const struct local *l, const json_t *args, json_t **ret,
-		   struct error *e)
+		   bool *ret_unknown, struct error *e)
 {
 	CLEANUP(visit_release) struct visit v = {.l = l, .args = args};
 
+	*ret_unknown = false;
 	if (check_args(args, e))
 		return e->code;
 	v.dir = str_format("%s/%s", l->dir, js_str(args, "key"));
@@ -458,10 +459,12 @@ enum err local_run(const struct local *l, const json_t *args, json_t **ret,
 	while (!job_has(v.dir, JOB_EXIT)) {
 		CLEANUP(fd_close) int lock = -1;
 
-		if (take_lock(l, v.dir, &lock, e) || move_on(&v, lock, e))
+		*ret_unknown = take_lock(l, v.dir, &lock, e) != ERR_OK;
+		if (*ret_unknown || move_on(&v, lock, e))
 			return e->code;
 	}
-	return read_answer(&v, ret, e);
+	*ret_unknown = read_answer(&v, ret, e) != ERR_OK;
+	return *ret_unknown ? e->code : ERR_OK;
 }
 
 enum err local_cancel(const struct local *l, const char *key, struct error *e)

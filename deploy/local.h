@@ -24,10 +24,11 @@ bool local_key_valid(const char *key);
 /*
  * Runs the job of args, or waits for it when it runs already, or reads how it
  * ended.  ERR_OK with the body of the answer; ERR_CONFLICT when the bot stops
- * (the job goes on); else as deploy/backend.h says.
+ * (the job goes on); else as deploy/backend.h says.  *ret_unknown, with an
+ * error: it may run, or have ended in a way that could not be read.
  */
 NODISCARD enum err local_run(const struct local *l, const json_t *args,
-			     json_t **ret, struct error *e);
+			     json_t **ret, bool *ret_unknown, struct error *e);
 
 /* Tells the job to end, for good.  Does not wait. */
 NODISCARD enum err local_cancel(const struct local *l, const char *key,

@@ -75,11 +75,52 @@ static void old_record(void **unused UNUSED)
 	job_clock = &clock_system;
 }
 
+/* Its lock cannot be looked at: nobody may believe that it does not run. */
+static void lock_not_seen(void **unused UNUSED)
+{
+	char args[600], lock[600], away[600];
+
+	snprintf(args, sizeof(args),
+		 "{'run':['/bin/sh','-c','echo x >> %s/count; "
+		 "while ! test -e %s/go; do sleep 0.02; done']}",
+		 root, root);
+	snprintf(lock, sizeof(lock), "%s/" JOB_LOCK, job_dir("k"));
+	snprintf(away, sizeof(away), "%s/away", job_dir("k"));
+	run(0, "k", args);
+	AWAIT(there(root, "count"));
+	assert_int_equal(rename(lock, away), 0);
+	assert_int_equal(mkdir(lock, 0700), 0);
+	assert_int_equal(await_answer(0)->code, ERR_RETRY);
+	assert_true(answers[0].unknown);
+	/* Nor one that only comes to wait for it. */
+	run(1, "k", args);
+	assert_int_equal(await_answer(1)->code, ERR_RETRY);
+	assert_true(answers[1].unknown);
+	assert_int_equal(rmdir(lock), 0);
+	assert_int_equal(rename(away, lock), 0);
+	run(2, "k", args);
+	put(root, "go", "", 0644);
+	expect(2, "success", "ok");
+	assert_int_equal(times_run(), 1);
+}
+
+/* What was never started is known not to run. */
+static void never_started(void **unused UNUSED)
+{
+	run(0, "n",
+	    "{'run':['true'],'manifest':{'projects':"
+	    "[{'repo':'a/b','name':'b','sha':'full'}]}}");
+	assert_int_equal(await_answer(0)->code, ERR_RETRY);
+	assert_false(answers[0].unknown);
+}
+
 int main(int argc, char **argv)
 {
 	BE_SUPERVISOR(argc, argv);
 	const struct CMUnitTest tests[] = {
 		JOB_TEST(old_record),
+		JOB_TEST(lock_not_seen),
+		JOB_TEST(never_started),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
