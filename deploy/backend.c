@@ -92,7 +92,8 @@ static bool pause_thread(void *ctx, int64_t ms)
 	return stopping;
 }
 
-static void dispatch(struct backend *b);
+static struct job *dispatch(struct backend *b);
+static void refuse(struct job *list);
 
 static bool takes_place(const struct job *j)
 {
@@ -118,14 +119,17 @@ static bool has_room(const struct backend *b, const struct job *mine)
 /* A job in the queue that is cancelled need not wait for its turn. */
 static void hurry(struct backend *b, const char *key)
 {
+	struct job *refused;
+
 	pthread_mutex_lock(&b->mutex);
 	for (struct job *j = b->jobs; j; j = j->next) {
 		if (j->state == JOB_QUEUED &&
 		    strcmp(js_str(j->args, "key"), key) == 0)
 			j->urgent = true;
 	}
-	dispatch(b);
+	refused = dispatch(b);
 	pthread_mutex_unlock(&b->mutex);
+	refuse(refused);
 }
 
 static enum err perform_cancel(struct job *j, json_t **ret, struct error *e)
@@ -181,6 +185,7 @@ static void *perform(void *arg)
 	struct job *j = arg;
 	struct backend *b = j->backend;
 	struct error e = ERROR_INIT;
+	struct job *refused;
 	json_t *body = NULL;
 	bool unknown = false;
 	enum err rc;
@@ -197,39 +202,58 @@ static void *perform(void *arg)
 		answer(j, rc, unknown, e.text, body);
 	pthread_mutex_lock(&b->mutex);
 	j->state = JOB_OVER;
-	dispatch(b);
+	refused = dispatch(b);
 	pthread_mutex_unlock(&b->mutex);
+	refuse(refused);
 	return NULL;
 }
 
 /* The thread takes no signals: those are for the program's own loop. */
-static bool start_thread(struct job *j)
+static bool begin(struct job *j)
 {
 	sigset_t all, old;
-	int rc;
 
+	j->state = JOB_RUNNING;
+	j->placed = takes_place(j);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&j->thread, NULL, perform, j);
+	j->threaded = pthread_create(&j->thread, NULL, perform, j) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc == 0;
+	return j->threaded;
 }
 
-/* Starts what there is room for.  With the mutex. */
-static void dispatch(struct backend *b)
+/*
+ * Starts what there is room for.  With the mutex; what got no thread is taken
+ * out of the list, to be refused without it.
+ */
+static struct job *dispatch(struct backend *b)
 {
-	for (struct job *j = b->jobs; j && !b->stopping; j = j->next) {
-		if (j->state != JOB_QUEUED ||
-		    (takes_place(j) && !has_room(b, j)))
-			continue;
-		j->state = JOB_RUNNING;
-		j->placed = takes_place(j);
-		j->threaded = start_thread(j);
-		if (j->threaded)
-			continue;
-		/* No thread now: the next start or end tries again. */
-		j->state = JOB_QUEUED;
-		return;
+	struct job *out = NULL, **at = &b->jobs;
+
+	while (*at && !b->stopping) {
+		struct job *j = *at;
+
+		if (j->state == JOB_QUEUED &&
+		    (!takes_place(j) || has_room(b, j)) && !begin(j)) {
+			*at = j->next;
+			j->next = out;
+			out = j;
+		} else {
+			at = &j->next;
+		}
+	}
+	return out;
+}
+
+/* Nobody here would ever look at them again; who wants them does. */
+static void refuse(struct job *list)
+{
+	while (list) {
+		struct job *next = list->next;
+
+		answer(list, ERR_RETRY, false, "no thread to be had", NULL);
+		job_free(list);
+		list = next;
 	}
 }
 
@@ -284,15 +308,16 @@ static struct job *make_job(struct backend *b, const struct effect *effect,
 
 static void enqueue(struct backend *b, struct job *j)
 {
-	struct job **end, *over;
+	struct job **end, *over, *refused;
 
 	pthread_mutex_lock(&b->mutex);
 	over = collect(b, false);
 	for (end = &b->jobs; *end; end = &(*end)->next)
 		;
 	*end = j;
-	dispatch(b);
+	refused = dispatch(b);
 	pthread_mutex_unlock(&b->mutex);
+	refuse(refused);
 	bury(over);
 }
 

@@ -1,8 +1,26 @@
 /* The job port after a long time, and on a machine that is short of things. */
 #include "tests/unit/jobs.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+
 #include "bot/base/limits.h"
 #include "deploy/job.h"
+
+static atomic_bool no_threads;
+
+/* In front of the library's own. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+		   void *(*begin)(void *), void *arg)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+		    void *) = NULL;
+
+	if (no_threads)
+		return EAGAIN;
+	*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+	return real(thread, attr, begin, arg);
+}
 
 /* Counts how often it ran. */
 static void run_counted(int id, const char *key)
@@ -114,6 +132,40 @@ static void never_started(void **unused UNUSED)
 	assert_false(answers[0].unknown);
 }
 
+/* Who gets no thread is sent back, for nobody here would try again. */
+static void no_thread(void **unused UNUSED)
+{
+	char args[600];
+
+	no_threads = true;
+	run(0, "t", "{'run':['true']}");
+	cancel(1, "u");
+	no_threads = false;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(await_answer(i)->code, ERR_RETRY);
+		assert_false(answers[i].unknown);
+	}
+	run(2, "t", "{'run':['true']}");
+	expect(2, "success", "ok");
+	/* Nor those that wait for a place when it becomes free. */
+	port->stop(port);
+	port = open_port(1);
+	snprintf(args, sizeof(args),
+		 "{'run':['/bin/sh','-c','while ! test -e %s/go; "
+		 "do sleep 0.02; done']}",
+		 root);
+	run(3, "long", args);
+	run(4, "x", "{'run':['true']}");
+	run(5, "y", "{'run':['true']}");
+	AWAIT(there(job_dir("long"), JOB_STARTED));
+	no_threads = true;
+	put(root, "go", "", 0644);
+	expect(3, "success", "ok");
+	for (int i = 4; i < 6; i++)
+		assert_int_equal(await_answer(i)->code, ERR_RETRY);
+	no_threads = false;
+}
+
 int main(int argc, char **argv)
 {
 	BE_SUPERVISOR(argc, argv);
@@ -121,6 +173,7 @@ int main(int argc, char **argv)
 		JOB_TEST(old_record),
 		JOB_TEST(lock_not_seen),
 		JOB_TEST(never_started),
+		JOB_TEST(no_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
