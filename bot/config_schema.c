@@ -1,5 +1,6 @@
 #include "bot/config_schema.h"
 
+#include "bot/base/limits.h"
 #include "bot/config.h"
 
 #define SECOND 1000LL
@@ -149,12 +150,13 @@ static const struct section policy_section = {ROWS(policy_rows)};
 
 static const struct field recipe_rows[] = {
 	{"short", FIELD_TEXTS, .required = true, AT(environment, recipe_short),
-	 .min = 1, .max = 50, .check = value_word, .form = "list of stages",
+	 .min = 1, .max = LIMIT_STAGES, .check = value_word,
+	 .form = "list of stages",
 	 .help = "The stages of a short cycle, in order. The jobs of a stage "
 		 "run together."},
 	{"full", FIELD_TEXTS, .required = true, AT(environment, recipe_full),
-	 .min = 1, .max = 50, .check = value_word, .form = "list of stages",
-	 .help = "The stages of a full cycle."},
+	 .min = 1, .max = LIMIT_STAGES, .check = value_word,
+	 .form = "list of stages", .help = "The stages of a full cycle."},
 };
 static const struct section recipe_section = {ROWS(recipe_rows)};
 

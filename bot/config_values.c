@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bot/base/cleanup.h"
+#include "bot/base/limits.h"
 #include "bot/base/str.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -115,10 +116,12 @@ enum err value_environment(const char *text, struct error *e)
 
 enum err value_word(const char *text, struct error *e)
 {
-	if (!made_of(text, LETTERS DIGITS "-_", 60) || strchr("-_", text[0]))
+	if (!made_of(text, LETTERS DIGITS "-_", LIMIT_STAGE_NAME) ||
+	    strchr("-_", text[0]))
 		return error_set(e, ERR_INVALID,
-				 "must be up to 60 letters, digits, '-' and "
-				 "'_'");
+				 "must be up to %d letters, digits, '-' and "
+				 "'_'",
+				 LIMIT_STAGE_NAME);
 	return ERR_OK;
 }
 

@@ -25,6 +25,7 @@ static enum err list_to_json(text_list list, char *ret, size_t size,
 	for (; *list; list++)
 		json_array_append_new(array, json_string(*list));
 	text = js_dump(array);
+	/* The configuration takes none that does not fit. */
 	if (!text || strlen(text) >= size)
 		return error_set(e, ERR_FATAL, "the recipe is too long");
 	memcpy(ret, text, strlen(text) + 1);

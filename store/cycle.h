@@ -4,16 +4,20 @@
 #ifndef STORE_CYCLE_H
 #define STORE_CYCLE_H
 
+#include "bot/base/limits.h"
 #include "store/pull.h"
+
+/* The longest recipe that the configuration takes, as JSON. */
+#define CYCLE_STAGES_SIZE (LIMIT_STAGES * (LIMIT_STAGE_NAME + 3) + 2)
 
 struct cycle {
 	int64_t id;
 	char environment[64];
-	char kind[8];	   /* "short", "full" */
-	char state[12];	   /* "merging", "pushing", "running", "stopping",
-			      "finished" */
-	int stage;	   /* index into stages of the running one */
-	char stages[1024]; /* JSON array of names */
+	char kind[8];	/* "short", "full" */
+	char state[12]; /* "merging", "pushing", "running", "stopping",
+			   "finished" */
+	int stage;	/* index into stages of the running one */
+	char stages[CYCLE_STAGES_SIZE]; /* JSON array of names */
 	bool scheduled;
 	int64_t restarts;
 	char restart_as[8]; /* while stopping: "", "short" or "full" */

@@ -66,6 +66,11 @@
 #define LIMIT_EFFECT_AGE_MS (24LL * 3600 * 1000)
 #define LIMIT_EFFECT_BACKOFF_MS (10LL * 60 * 1000)
 
+/* Stages of a recipe; letters in the name of a stage or a job.  All of them
+ * fit into struct cycle. */
+#define LIMIT_STAGES 50
+#define LIMIT_STAGE_NAME 60
+
 /* Jobs: log kept on disk (start and end), tail shown in a comment. */
 #define LIMIT_JOB_LOG_HEAD (1u << 20)
 #define LIMIT_JOB_LOG_TAIL (3u << 20)

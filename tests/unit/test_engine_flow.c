@@ -2,6 +2,7 @@
  * Cycles from the wish to what people are told: timing, batches, verdicts,
  * statuses, comments.
  */
+#include "bot/base/limits.h"
 #include "tests/unit/trusted_world.h"
 
 static int64_t last_cycle(const char *column)
@@ -352,6 +353,37 @@ static void nothing_stays_pending(void **state UNUSED)
 	assert_string_not_equal(world_status(&w, 1), "pending");
 }
 
+/* The longest recipe that the configuration takes is a recipe like others. */
+static void the_longest_recipe(void **state UNUSED)
+{
+	CLEANUP(str_release) struct str yaml = STR_INIT(1u << 20), stages;
+	const char *recipe = strstr(world_yaml, "      short: ");
+	const char *rest = strstr(world_yaml, "    isolation: none\n");
+	const char *jobs = strstr(world_yaml, "    jobs:\n");
+
+	stages = (struct str)STR_INIT(1u << 16);
+	for (int i = 0; i < LIMIT_STAGES; i++)
+		str_addf(&stages, "%c%02d%0*d", i ? ',' : '[', i,
+			 LIMIT_STAGE_NAME - 2, 0);
+	str_addf(&yaml, "%.*s", (int)(recipe - world_yaml), world_yaml);
+	str_addf(&yaml, "      short: %s]\n      full: %s]\n", stages.text,
+		 stages.text);
+	str_addf(&yaml, "%.*s", (int)(jobs - rest), rest);
+	str_puts(&yaml, "    jobs:\n");
+	for (int i = 0; i < LIMIT_STAGES; i++)
+		str_addf(&yaml,
+			 "      %c%0*d: {stage: %02d%0*d, run: [/bin/true],"
+			 " timeout: 5m}\n",
+			 'a' + i % 26, LIMIT_STAGE_NAME - 1, i, i,
+			 LIMIT_STAGE_NAME - 2, 0);
+	str_release(&stages);
+	world_kill(&w);
+	world_set_config(&w, yaml.text);
+	world_boot(&w);
+	deployed(1);
+	assert_int_equal(world_sent(&w, "job.run"), LIMIT_STAGES);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -371,6 +403,7 @@ int main(void)
 		T(what_a_failure_left_is_replaced),
 		T(a_status_speaks_of_its_own_cycle),
 		T(nothing_stays_pending),
+		T(the_longest_recipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
