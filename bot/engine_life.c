@@ -123,28 +123,26 @@ static enum err end_unconfigured(struct engine *g, const char *name,
 				 struct error *e)
 {
 	struct cycle c;
+	struct flow f;
 	enum err code;
 
 	if (config_environment(g->config, name))
 		return ERR_OK;
+	flow_of(g, NULL, &f);
 	log_warning("%s is not configured any more: what waits there is "
 		    "dropped",
 		    name);
 	code = store_cycle_running(g->store, name, &c, e);
 	if (!code)
-		code = store_cycle_finish(g->store, c.id, "cancelled",
-					  "unconfigured",
-					  "the environment is not configured "
-					  "any more",
-					  g->now_ms, e);
+		code = flow_unconfigured(&f, &c, e);
 	if (code && code != ERR_MISSING)
 		return code;
 	if (store_environment_drop(g->store, name, "unconfigured", e))
 		return e->code;
 	return store_audit_with(
 		g->store, g->now_ms, AUDIT_BOT, "environment.drop", name,
-		"not configured any more: its cycle is cancelled, its requests "
-		"are dropped",
+		"not configured any more: its cycle is cancelled and its jobs "
+		"are ended, its requests are dropped",
 		code ? NULL : json_pack("{s:I}", "cycle", (json_int_t)c.id), e);
 }
 

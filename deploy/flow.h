@@ -64,6 +64,14 @@ NODISCARD enum err flow_cancel(const struct flow *f, const struct cycle *c,
 /* Ends the cycle that was cancelled when nothing of it is under way. */
 NODISCARD enum err flow_settle(const struct flow *f, struct error *e);
 
+/*
+ * Ends the cycle c of an environment that is not configured any more (f->env
+ * may be NULL): its jobs are ended, and nothing else of it is sent.  Its
+ * requests are the caller's.
+ */
+NODISCARD enum err flow_unconfigured(const struct flow *f, struct cycle *c,
+				     struct error *e);
+
 /* How c, cancelled now, leaves the environment. */
 NODISCARD enum err flow_rest_of(const struct flow *f, const struct cycle *c,
 				struct flow_rest *ret, struct error *e);

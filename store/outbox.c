@@ -199,6 +199,13 @@ enum err store_outbox_prune(struct store *s, int64_t before_ms, struct error *e)
 	return db_run(&s->db, STMT_OUTBOX_PRUNE, ARGS(ARG(before_ms)), e);
 }
 
+enum err store_outbox_drop_cycle(struct store *s, int64_t cycle_id,
+				 int64_t now_ms, struct error *e)
+{
+	return db_run(&s->db, STMT_OUTBOX_DROP_CYCLE,
+		      ARGS(ARG(cycle_id), ARG(now_ms)), e);
+}
+
 enum err store_outbox_depth(struct store *s, int64_t *ret, struct error *e)
 {
 	return db_value(&s->db, STMT_OUTBOX_DEPTH, NO_ARGS, 0, ret, e);

@@ -73,6 +73,10 @@ NODISCARD enum err store_outbox_end(struct store *s, int64_t id,
 				    const char *state, const char *error,
 				    int64_t now_ms, struct error *e);
 
+/* The work of a cycle that is not answered is not wanted any more. */
+NODISCARD enum err store_outbox_drop_cycle(struct store *s, int64_t cycle_id,
+					   int64_t now_ms, struct error *e);
+
 /* To be sent again, not before then. */
 NODISCARD enum err store_outbox_again(struct store *s, int64_t id,
 				      int64_t not_before_ms, bool unknown,

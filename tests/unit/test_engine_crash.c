@@ -158,13 +158,15 @@ static void gives_up_in_the_end(void **state UNUSED)
 
 /* --- another configuration --- */
 
-static void an_environment_that_is_gone(void **state UNUSED)
+/* Killed while the answer to that kind was awaited; its name is another. */
+static void renamed_while(const char *kind)
 {
 	char yaml[sizeof(world_yaml) + 8], *at;
 
-	w.hold = "job.run";
+	w.hold = kind;
 	world_open(&w, 1, STRANGER);
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_sent(&w, kind), 1);
 	world_kill(&w);
 	memcpy(yaml, world_yaml, sizeof(world_yaml));
 	at = strstr(yaml, "  staging:");
@@ -173,6 +175,21 @@ static void an_environment_that_is_gone(void **state UNUSED)
 	world_boot(&w);
 	w.hold = NULL;
 	world_run(&w);
+}
+
+static void an_environment_that_is_gone(void **state UNUSED)
+{
+	renamed_while("job.run");
+	/* Its job is ended, and not begun again. */
+	assert_int_equal(world_sent(&w, "job.run"), 1);
+	assert_int_equal(world_sent(&w, "job.cancel"), 1);
+	assert_string_equal(
+		js_str(world_last(&w, "job.cancel", "c1-")->args, "key"),
+		js_str(world_last(&w, "job.run", "c1-")->args, "key"));
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM job WHERE"
+				       " state = 'finished' AND"
+				       " reason_code = 'unconfigured'"),
+			 1);
 	assert_int_equal(world_ask(&w, "SELECT count(*) FROM cycle"
 				       " WHERE state <> 'finished'"),
 			 0);
@@ -185,6 +202,24 @@ static void an_environment_that_is_gone(void **state UNUSED)
 	world_boot(&w);
 	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
 	assert_string_equal(world_status(&w, 1), "success");
+}
+
+/* Neither its merge nor its push goes out once more. */
+static void a_push_of_one_that_is_gone(void **state UNUSED)
+{
+	renamed_while("git.batch");
+	assert_int_equal(world_sent(&w, "git.batch"), 1);
+	assert_int_equal(world_ask(&w, "SELECT moved FROM cycle"), 0);
+	end(state);
+	begin(state);
+	renamed_while("git.push");
+	assert_int_equal(world_sent(&w, "git.push"), 1);
+	assert_int_equal(world_sent(&w, "job.run"), 0);
+	/* The first try may have moved the branches. */
+	assert_int_equal(world_ask(&w, "SELECT moved FROM cycle"), 1);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM outbox"
+				       " WHERE state = 'ready'"),
+			 0);
 }
 
 /* --- bounded --- */
@@ -365,6 +400,7 @@ int main(void)
 		T(a_damaged_delivery_is_passed),
 		T(gives_up_in_the_end),
 		T(an_environment_that_is_gone),
+		T(a_push_of_one_that_is_gone),
 		T(old_things_are_removed),
 		T(a_clock_that_went_back),
 		T(the_first_scan_only_takes_note),
