@@ -30,6 +30,7 @@ struct running {
 	bool asked;	/* by the caller's own command */
 	int others;	/* commands for other pull requests */
 	bool only_this; /* nothing else has led to it */
+	bool guarded;	/* nobody interrupts what it does now */
 };
 
 /* The asker's own hand needs no word to the asker. */
@@ -112,10 +113,12 @@ static bool asks_for(const struct request *q, const struct cycle *c)
 static enum err look(const struct command_call *call, struct running *r,
 		     struct error *e)
 {
+	struct flow f = command_flow(call, r->env);
 	struct request *list;
 	size_t count;
 
-	if (store_requests_of_cycle(call->store, r->cycle.id, &list, &count, e))
+	if (schedule_guards(&f, &r->cycle, &r->guarded, e) ||
+	    store_requests_of_cycle(call->store, r->cycle.id, &list, &count, e))
 		return e->code;
 	r->only_this = count > 0;
 	for (size_t i = 0; i < count; i++) {
@@ -141,7 +144,7 @@ static const char *why_not(const struct command_call *call,
 	if (flow_is_rollback(&r->cycle))
 		return "it puts the last green deploy back, and that is not "
 		       "interrupted";
-	if (schedule_guards(r->env, &r->cycle))
+	if (r->guarded)
 		return "it checks the health of what it deployed, and that is "
 		       "not interrupted";
 	if (r->asked || call->role == ROLE_ADMIN)

@@ -20,27 +20,39 @@ static bool is_gate(const struct environment *env, const char *stage)
 	return false;
 }
 
-/* A stage that checks the health of what was deployed is not interrupted. */
-bool schedule_guards(const struct environment *env, const struct cycle *c)
+/* A stage that checks the health of what was deployed is not interrupted; one
+ * that is only drained for has deployed nothing. */
+enum err schedule_guards(const struct flow *f, const struct cycle *c, bool *ret,
+			 struct error *e)
 {
 	char stage[64];
+	bool drains;
 
-	if (flow_is_rollback(c))
-		return true;
+	*ret = flow_is_rollback(c);
 	flow_stage_name(c, c->stage, stage, sizeof(stage));
-	return strcmp(c->state, "running") == 0 && is_gate(env, stage);
+	if (*ret || strcmp(c->state, "running") != 0 || !is_gate(f->env, stage))
+		return ERR_OK;
+	if (store_cycle_draining(f->store, c->id, &drains, e))
+		return e->code;
+	*ret = !drains;
+	return ERR_OK;
 }
 
-static void running_facts(const struct flow *f, const struct cycle *c,
-			  struct policy_facts *facts)
+static enum err running_facts(const struct flow *f, const struct cycle *c,
+			      struct policy_facts *facts, struct error *e)
 {
+	bool guarded;
+
+	if (schedule_guards(f, c, &guarded, e))
+		return e->code;
 	facts->running = strcmp(c->kind, "full") == 0 ? KIND_FULL : KIND_SHORT;
 	facts->restarts = (int)c->restarts;
 	facts->phase = PHASE_OPEN;
 	if (strcmp(c->state, "stopping") == 0)
 		facts->phase = PHASE_STOPPING;
-	else if (schedule_guards(f->env, c))
+	else if (guarded)
 		facts->phase = PHASE_GUARDED;
+	return ERR_OK;
 }
 
 /* The policy's clock is the engine's. */
@@ -84,8 +96,8 @@ static enum err gather(const struct flow *f, struct policy_facts *ret,
 	code = store_cycle_running(f->store, f->env->name, &c, e);
 	if (code && code != ERR_MISSING)
 		return code;
-	if (!code)
-		running_facts(f, &c, ret);
+	if (!code && running_facts(f, &c, ret, e))
+		return e->code;
 	/* Who found no place in the running batch does not restart it. */
 	if (store_request_facts(f->store, f->env->name, !code, &waiting, e))
 		return e->code;

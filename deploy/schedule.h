@@ -16,7 +16,8 @@ NODISCARD enum err schedule_environment(const struct flow *f,
 
 /* Does the running cycle check the health of what was deployed, or put
  * something back?  Nobody interrupts that. */
-bool schedule_guards(const struct environment *env, const struct cycle *c);
+NODISCARD enum err schedule_guards(const struct flow *f, const struct cycle *c,
+				   bool *ret, struct error *e);
 
 /* When the next full may start, for people; <= now means now. */
 NODISCARD enum err schedule_full_allowed(const struct flow *f, int64_t *ret_ms,

@@ -245,6 +245,53 @@ static void it_is_no_gate(void **state UNUSED)
 	assert_true(asked("c2-deploy"));
 }
 
+/* The stage that is drained for checks health once it has begun. */
+static void begin_gate(void)
+{
+	world_end(&w);
+	world_begin(&w, HEAD
+		    "    recipe: {short: [deploy], full: [deploy]}\n"
+		    "    jobs:\n"
+		    "      lull: {class: drain, run: [x]}\n"
+		    "      deploy: {stage: deploy, run: [x], drains: true}\n"
+		    "      health: {stage: deploy,\n"
+		    "               http: {url: 'http://127.0.0.1:1/'}}\n");
+	world_trust_all(&w);
+	w.hold = "job.run";
+	deploy(1);
+	assert_true(asked("c1-lull"));
+	assert_false(asked("c1-health"));
+}
+
+static void a_gate_that_has_not_begun_is_none(void **state UNUSED)
+{
+	begin_gate();
+	deploy(2);
+	assert_int_equal(world_sent_with(&w, "job.cancel", "c1-lull"), 1);
+	answer_with("c1-lull", json_pack("{s:s, s:s}", "verdict", "cancelled",
+					 "reason_code", "cancelled"));
+	answer_with("c2-lull", drained());
+	assert_true(asked("c2-health"));
+	/* Now it is one. */
+	world_say(&w, 1, MAINTAINER, "@kcibot cancel");
+	assert_int_equal(world_sent(&w, "job.cancel"), 1);
+	answer("c2-deploy");
+	answer("c2-health");
+	assert_string_equal(world_status(&w, 2), "success");
+}
+
+static void what_drains_for_a_gate_is_cancelled(void **state UNUSED)
+{
+	begin_gate();
+	world_say(&w, 1, MAINTAINER, "@kcibot cancel");
+	assert_int_equal(world_sent_with(&w, "job.cancel", "c1-lull"), 1);
+	answer_with("c1-lull", json_pack("{s:s, s:s}", "verdict", "cancelled",
+					 "reason_code", "cancelled"));
+	assert_int_equal(world_ask(&w, "SELECT verdict = 'cancelled'"
+				       " FROM cycle"),
+			 1);
+}
+
 static void killed_while_it_drains(void **state UNUSED)
 {
 	w.hold = "job.run";
@@ -418,6 +465,8 @@ int main(void)
 		TEST(configured_away_while_it_drains),
 		TEST(several_side_by_side),
 		TEST(it_is_no_gate),
+		TEST(a_gate_that_has_not_begun_is_none),
+		TEST(what_drains_for_a_gate_is_cancelled),
 		TEST(killed_while_it_drains),
 		TEST(waits_for_what_a_full_began),
 		TEST(what_failed_before_its_tests_began_none),
