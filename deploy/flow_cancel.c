@@ -54,14 +54,6 @@ enum err flow_settle(const struct flow *f, struct error *e)
 	return busy ? ERR_OK : flow_cancelled(f, &c, e);
 }
 
-static bool touches_state(const struct environment *env, const char *name)
-{
-	for (size_t i = 0; i < env->job_count; i++)
-		if (strcmp(env->jobs[i].name, name) == 0)
-			return env->jobs[i].job_class == JOB_STATE;
-	return false;
-}
-
 /* A job of class state that was begun: what it changed stays changed. */
 static enum err look_at_state(const struct flow *f, const struct cycle *c,
 			      struct flow_rest *ret, struct error *e)
@@ -73,7 +65,7 @@ static enum err look_at_state(const struct flow *f, const struct cycle *c,
 		return e->code;
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(jobs[i].state, "skipped") != 0 &&
-		    touches_state(f->env, jobs[i].name))
+		    strcmp(flow_class_of(f->env, &jobs[i]), "state") == 0)
 			COPY(ret->state_job, jobs[i].name);
 	free(jobs);
 	return ERR_OK;

@@ -56,6 +56,10 @@ bool flow_only_drained(const struct job *jobs, size_t count, const char *stage);
 
 bool flow_is_drain(const struct job *j);
 
+/* The class that the job was begun with, whatever is configured by now; only
+ * rows from before it was kept are looked up there. */
+const char *flow_class_of(const struct environment *env, const struct job *j);
+
 /*
  * The end of a cycle: results per revision, requests, memory of the
  * environment, tag on green.  text is for people.

@@ -402,13 +402,21 @@ static const struct job_spec *spec_of(const struct environment *env,
 	return NULL;
 }
 
+const char *flow_class_of(const struct environment *env, const struct job *j)
+{
+	const struct job_spec *spec;
+
+	if (*j->class)
+		return j->class;
+	spec = spec_of(env, j->name);
+	return class_name(spec ? spec->job_class : JOB_CODE);
+}
+
 static enum err finish_bad(const struct flow *f, struct cycle *c,
 			   const struct job *bad, struct error *e)
 {
-	const struct job_spec *spec = spec_of(f->env, bad->name);
-	bool code =
-		!flow_is_drain(bad) && (!spec || spec->job_class == JOB_CODE ||
-					spec->job_class == JOB_STATE);
+	const char *class = flow_class_of(f->env, bad);
+	bool code = strcmp(class, "code") == 0 || strcmp(class, "state") == 0;
 	const char *verdict = strcmp(bad->verdict, "failure") == 0 && !code
 				      ? "error"
 				      : bad->verdict;

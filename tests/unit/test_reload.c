@@ -242,6 +242,60 @@ static void a_window_counts_at_once(void **state UNUSED)
 	assert_int_equal(world_cycles(&w), 1);
 }
 
+#define BUILD "build: {stage: build, run"
+
+/* The world's YAML with another class for the job that builds. */
+static void reload_with_build(const char *as)
+{
+	reload(parse(BUILD, as));
+	assert_int_equal(w.answer_ok, 1);
+}
+
+/* What a job says counts as it was said to when the job began. */
+static void a_job_keeps_its_class(void **state UNUSED)
+{
+	static const char *const then[] = {
+		BUILD,			     /* it speaks of the code now */
+		"other: {stage: build, run", /* it is gone */
+	};
+
+	for (int64_t n = 1; n <= 2; n++) {
+		char key[32];
+
+		reload_with_build("build: {class: prepare, stage: build, run");
+		world_open(&w, n, STRANGER);
+		w.hold = "job.run";
+		world_say(&w, n, MAINTAINER, "@kcibot deploy");
+		reload_with_build(then[n - 1]);
+		snprintf(key, sizeof(key), "c%lld-build", (long long)n);
+		world_answer(world_last(&w, "job.run", key), ERR_OK,
+			     json_pack("{s:s, s:s}", "verdict", "failure",
+				       "reason_code", "exit"));
+		world_run(&w);
+		assert_string_equal(world_status(&w, n), "error");
+	}
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM cycle WHERE"
+				       " verdict = 'error'"),
+			 2);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM result WHERE"
+				       " outcome = 'failure'"),
+			 0);
+}
+
+static void what_it_has_changed_stays_said(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	reload_with_build("build: {class: state, stage: build, run");
+	world_open(&w, 2, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 2, MAINTAINER, "@kcibot deploy");
+	reload_with_build("other: {stage: build, run");
+	world_say(&w, 2, MAINTAINER, "@kcibot cancel");
+	assert_non_null(world_last(&w, "forge.comment",
+				   "but what job build has changed stays."));
+}
+
 static void the_status_tells_of_it(void **state UNUSED)
 {
 	engine_note_reload(w.engine,
@@ -281,6 +335,8 @@ int main(void)
 		TEST(what_does_not_run_may_change),
 		TEST(another_recipe_after_a_restart),
 		TEST(a_window_counts_at_once),
+		TEST(a_job_keeps_its_class),
+		TEST(what_it_has_changed_stays_said),
 		TEST(the_status_tells_of_it),
 		TEST(a_stopped_engine_refuses),
 	};
