@@ -28,7 +28,10 @@
  *           body  {"verdict": "success"|"failure"|"error"|"cancelled",
  *                  "reason_code": "ok"|"exit"|"timeout"|"signal"|"not_started"
  *                  |"secret_missing"|"checkout"|"vanished"|"http"|"cancelled"
- *                  |"drained"|"forced",
+ *                  |"drained"|"forced"; "not_started", "secret_missing"
+ *                  and "checkout" say that nothing of it ran, whatever the
+ *                  verdict: one that is cancelled in the queue is
+ *                  "not_started",
  *                  "text": for people, "exit_code", "signal", "started_ms",
  *                  "finished_ms", "running": what a drain job left running,
  *                  -1 = not known, "tail": last lines of the log,

@@ -15,7 +15,20 @@
 #include "store/lock.h"
 #include "store/request.h"
 
-/* A full uses its interval up when its own stages were really reached. */
+/* Did anything of the job run?  "backend": the port gave up, as it does when
+ * the checkout finds no forge or no room. */
+static bool was_begun(const struct job *j)
+{
+	static const char *const not_begun[] = {"not_started", "secret_missing",
+						"checkout", "backend"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(not_begun); i++)
+		if (strcmp(j->reason_code, not_begun[i]) == 0)
+			return false;
+	return strcmp(j->state, "skipped") != 0;
+}
+
+/* A full uses its interval up when jobs of its own were really begun. */
 static enum err full_counts(const struct flow *f, const struct cycle *c,
 			    bool *ret, struct error *e)
 {
@@ -32,9 +45,7 @@ static enum err full_counts(const struct flow *f, const struct cycle *c,
 	if (store_jobs(f->store, c->id, &jobs, &count, e))
 		return e->code;
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(jobs[i].state, "skipped") != 0 &&
-		    !flow_is_drain(&jobs[i]) &&
-		    strcmp(jobs[i].reason_code, "not_started") != 0 &&
+		if (was_begun(&jobs[i]) && !flow_is_drain(&jobs[i]) &&
 		    !environment_in_short(f->env, jobs[i].stage))
 			*ret = true;
 	free(jobs);

@@ -334,9 +334,9 @@ static enum err move_on(struct visit *v, int lock, struct error *e)
 		return finish(v, "error", "vanished",
 			      "the job's supervisor was killed", e);
 	if (job_has(v->dir, JOB_CANCEL))
-		return finish(v, "cancelled", "cancelled", "cancelled", e);
+		return finish(v, "cancelled", "not_started", "cancelled", e);
 	if (v->started)
-		return finish(v, "error", "vanished",
+		return finish(v, "error", "not_started",
 			      "the job's supervisor did not start", e);
 	return prepare(v, lock, e);
 }

@@ -146,7 +146,7 @@ static void run_job(struct supervisor *s)
 	struct error e = ERROR_INIT;
 
 	if (supervisor_look(s) == ENDING_CANCEL)
-		job_end_set(&s->end, "cancelled", "cancelled", "cancelled");
+		job_end_set(&s->end, "cancelled", "not_started", "cancelled");
 	else if (http && s->drains)
 		run_drain(s, http);
 	else if (http)

@@ -210,7 +210,8 @@ static void perform_run(struct sim *s, int64_t call)
 	if (!j)
 		return;
 	if (j->cancelled && !j->starts) {
-		j->verdict = j->reason = "cancelled";
+		j->verdict = "cancelled";
+		j->reason = "not_started";
 		j->starts = 1;
 		j->started_ms = j->ended_ms = s->now_ms;
 	}

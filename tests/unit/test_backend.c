@@ -195,8 +195,19 @@ static void cancel_ends(void **unused UNUSED)
 	cancel(4, "d");
 	assert_int_equal(await_answer(4)->code, ERR_OK);
 	run(5, "d", "{'run':['true']}");
-	expect(5, "cancelled", "cancelled");
+	expect(5, "cancelled", "not_started");
 	assert_false(there(job_dir("d"), "started"));
+}
+
+static void a_supervisor_that_does_not_start(void **unused UNUSED)
+{
+	char ours[sizeof(program)];
+
+	memcpy(ours, program, sizeof(ours));
+	snprintf(program, sizeof(program), "/bin/false");
+	run(0, "n", "{'run':['true']}");
+	expect(0, "error", "not_started");
+	memcpy(program, ours, sizeof(ours));
 }
 
 static void daemons_end_with_the_job(void **unused UNUSED)
@@ -236,7 +247,7 @@ static void queue_is_bounded(void **unused UNUSED)
 	assert_false(there(job_dir("q2"), "spec.json"));
 	/* One in the queue that is cancelled does not wait for its turn. */
 	cancel(10, "q5");
-	expect(5, "cancelled", "cancelled");
+	expect(5, "cancelled", "not_started");
 	/* Nor does a job of another environment. */
 	run(11, "other", "{'environment':'lab','run':['/bin/true']}");
 	expect(11, "success", "ok");
@@ -489,6 +500,7 @@ int main(int argc, char **argv)
 		JOB_TEST(environment),
 		JOB_TEST(timeout_ends),
 		JOB_TEST(cancel_ends),
+		JOB_TEST(a_supervisor_that_does_not_start),
 		JOB_TEST(daemons_end_with_the_job),
 		JOB_TEST(queue_is_bounded),
 		JOB_TEST(once_only),

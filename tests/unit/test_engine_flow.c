@@ -122,6 +122,42 @@ static size_t outcomes_told(int64_t first)
 
 /* The short of a trigger fails: its asker hears that, and not of the full
  * that was booked with it as well. */
+/* A trigger whose tests end like this; does it use the interval up? */
+static bool uses_the_interval_up(enum err code, const char *verdict,
+				 const char *reason)
+{
+	world_end(&w);
+	world_begin(&w, "");
+	world_trust_all(&w);
+	world_open(&w, 1, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	world_answer(world_last(&w, "job.run", "c1-build"), ERR_OK, NULL);
+	world_run(&w);
+	world_answer(world_last(&w, "job.run", "c1-deploy"), ERR_OK, NULL);
+	world_run(&w);
+	world_answer(world_last(&w, "job.run", "c1-tests"), code,
+		     code ? NULL
+			  : json_pack("{s:s, s:s}", "verdict", verdict,
+				      "reason_code", reason));
+	world_run(&w);
+	assert_int_equal(last_cycle("kind = 'full' AND state = 'finished'"), 1);
+	return world_ask(&w, "SELECT last_full_ms FROM environment") > 0;
+}
+
+/* Who repairs what kept the tests from beginning waits for no interval. */
+static void tests_that_never_began_count_for_nothing(void **state UNUSED)
+{
+	assert_false(uses_the_interval_up(ERR_OK, "error", "not_started"));
+	assert_false(uses_the_interval_up(ERR_OK, "failure", "not_started"));
+	assert_false(uses_the_interval_up(ERR_OK, "error", "secret_missing"));
+	assert_false(uses_the_interval_up(ERR_OK, "error", "checkout"));
+	assert_false(uses_the_interval_up(ERR_INVALID, "", ""));
+	assert_true(uses_the_interval_up(ERR_OK, "error", "vanished"));
+	assert_true(uses_the_interval_up(ERR_OK, "error", "signal"));
+	assert_true(uses_the_interval_up(ERR_OK, "failure", "timeout"));
+}
+
 static void a_failed_short_is_told_once(void **state UNUSED)
 {
 	size_t before;
@@ -391,6 +427,7 @@ int main(void)
 		T(a_push_settles_then_deploys),
 		T(restarts_at_most_once),
 		T(a_trigger_too_early_is_booked),
+		T(tests_that_never_began_count_for_nothing),
 		T(a_failed_short_is_told_once),
 		T(both_halves_in_one_full),
 		T(a_booking_goes_with_its_revision),
