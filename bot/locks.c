@@ -93,6 +93,50 @@ static enum err warn(struct engine *g, const struct lock *list, size_t count,
 	return report_reply(g, &p, body.text, key, e);
 }
 
+/* A window or errors in a row may hold what the lock held no more. */
+static enum err add_held(struct engine *g, const char *name, bool *ret_held,
+			 struct str *out, struct error *e)
+{
+	const struct environment *env = config_environment(g->config, name);
+	struct freeze_state freeze;
+	struct flow f;
+
+	*ret_held = false;
+	if (!env)
+		return ERR_OK;
+	flow_of(g, env, &f);
+	if (freeze_look(&f, &freeze, e))
+		return e->code;
+	*ret_held = freeze.frozen;
+	if (!freeze.frozen)
+		return ERR_OK;
+	str_addf(out, " Still nothing starts on `%s`", name);
+	if (freeze.until_ms) {
+		str_puts(out, " until ");
+		part_moment(out, freeze.until_ms, wall_of(g));
+	}
+	str_addf(out, ": %s.", freeze.why);
+	return ERR_OK;
+}
+
+static enum err add_what_goes_on(struct engine *g, const struct lock *list,
+				 size_t count, struct str *out, struct error *e)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool is_held;
+
+		if (add_held(g, list[i].environment, &is_held, out, e))
+			return e->code;
+		held += is_held;
+	}
+	if (held < count)
+		str_addf(out, " What waited %s goes on.",
+			 held ? "elsewhere" : "there");
+	return ERR_OK;
+}
+
 static enum err tell_end(struct engine *g, const struct lock *list,
 			 size_t count, struct error *e)
 {
@@ -112,7 +156,9 @@ static enum err tell_end(struct engine *g, const struct lock *list,
 		str_puts(&text, " is over, its time has come");
 	if (*list->end_reason)
 		str_addf(&text, ": %s", list->end_reason);
-	str_puts(&text, ". What waited there goes on.");
+	str_putc(&text, '.');
+	if (add_what_goes_on(g, list, count, &text, e))
+		return e->code;
 	reply.text = text.text;
 	snprintf(key, sizeof(key), "lock:%lld:end", (long long)list->id);
 	log_info("to %s: %s", list->owner, text.text);

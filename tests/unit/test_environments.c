@@ -263,6 +263,14 @@ static void errors_freeze_one(void **state UNUSED)
 	assert_int_equal(cycles("staging", "1"), 3);
 	assert_int_equal(cycles("lab", "verdict = 'success'"), 1);
 	assert_true(world_reacted(&w, said, "rocket"));
+	/* Also when a lock of both is over. */
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	world_pass(&w, HOUR + MINUTE);
+	assert_non_null(world_last(
+		&w, "forge.comment",
+		"is over, its time has come. Still nothing starts on "
+		"`staging`: frozen after 3 errors in a row; unlock resumes. "
+		"What waited elsewhere goes on."));
 	/* And goes on alone, too. */
 	world_say(&w, 1, MAINTAINER, "@kcibot unlock on=lab");
 	assert_int_equal(cycles("staging", "1"), 3);

@@ -162,6 +162,7 @@ static void the_owner_is_warned_and_told(void **state UNUSED)
 	assert_false(answered("is over"));
 	world_pass(&w, 2 * MINUTE);
 	assert_true(answered("@user11: your lock of"));
+	assert_true(answered("What waited there goes on."));
 	world_restart(&w);
 	world_pass(&w, 10 * MINUTE);
 	assert_int_equal(world_sent_with(&w, "forge.comment", "is over"), 1);
@@ -334,6 +335,11 @@ static void a_lock_reaches_into_a_window(void **state UNUSED)
 	world_pass(&w, 130 * MINUTE);
 	assert_int_equal(in_force(), 0);
 	assert_int_equal(world_cycles(&w), 0);
+	/* Whose lock it was hears that it was not all. */
+	assert_true(answered("is over, its time has come. Still nothing starts "
+			     "on `staging` until 17:00 UTC: freeze window (the "
+			     "`demo`)."));
+	assert_false(answered("What waited"));
 	world_pass(&w, 50 * MINUTE);
 	assert_int_equal(world_cycles(&w), 1);
 }
@@ -417,6 +423,20 @@ static void three_errors_freeze(void **state UNUSED)
 			 0);
 }
 
+static void a_lock_ends_and_the_errors_stay(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	w.job_verdict = "error";
+	for (int i = 0; i < 3; i++)
+		fail_once();
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	world_pass(&w, HOUR + MINUTE);
+	assert_true(answered("is over, its time has come. Still nothing starts "
+			     "on `staging`: frozen after 3 errors in a row; "
+			     "unlock resumes."));
+	assert_false(answered("What waited"));
+}
+
 /* Who waits when it happens gets one comment, and a kill sends no second. */
 static void who_waits_is_told_once(void **state UNUSED)
 {
@@ -480,6 +500,7 @@ int main(void)
 		OWN(a_lock_reaches_into_a_window),
 		OWN(an_unknown_zone_stops_the_start),
 		TEST(three_errors_freeze),
+		TEST(a_lock_ends_and_the_errors_stay),
 		OWN(who_waits_is_told_once),
 		TEST(a_success_between_counts_anew),
 	};
