@@ -144,11 +144,18 @@ static const struct sim_cycle *cycle_before(const struct sim *s,
 	return NULL;
 }
 
+/* While it was being stopped its last job may have ended well. */
+static bool was_over(const struct sim *s, const struct sim_cycle *c,
+		     int64_t at_ms)
+{
+	return cycle_is_green(s, c) && at_ms > c->ended_ms + DECIDED_MS;
+}
+
 bool puts_back(struct sim *s, const struct sim_cycle *c)
 {
 	const struct sim_cycle *last = cycle_before(s, c);
 
-	if (c->merges || !last || cycle_is_green(s, last))
+	if (c->merges || !last)
 		return false;
 	for (size_t i = 0; i < s->comment_count; i++) {
 		const struct sim_comment *said = &s->comments[i];
@@ -156,6 +163,7 @@ bool puts_back(struct sim *s, const struct sim_cycle *c)
 		if (said_verb(said, "cancel") &&
 		    is_about(s, said, c->environment) &&
 		    said->made_ms + DECIDED_MS > last->begun_ms &&
+		    !was_over(s, last, said->made_ms) &&
 		    said->made_ms < c->begun_ms && was_accepted(s, said))
 			return true;
 	}
