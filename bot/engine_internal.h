@@ -134,7 +134,10 @@ void engine_give_answers(struct engine *g);
 NODISCARD enum err engine_audit_config(struct engine *g, const char *action,
 				       struct error *e);
 
-/* Ends what waits or runs where nothing is configured any more. */
+/* --- unconfigured.c --- */
+
+/* Ends what waits or runs where nothing is configured any more, and what was
+ * told as pending. */
 NODISCARD enum err engine_end_unconfigured(struct engine *g, void *arg,
 					   struct error *e);
 
@@ -303,6 +306,9 @@ NODISCARD enum err locks_next(struct engine *g, int64_t *ret_ms,
 
 /* --- status.c: what is told of a revision --- */
 
+/* Is it exactly the context of an environment that has this project? */
+bool status_is_ours(const struct engine *g, const char *repo,
+		    const char *context);
 /* The target of its effects. */
 void status_target(const struct status_record *r, char *ret, size_t size);
 /* A status as it is on record; not before then, 0 = now.  What is wanted

@@ -10,7 +10,6 @@
 #include "bot/engine_internal.h"
 #include "bot/version.h"
 #include "store/audit.h"
-#include "store/request.h"
 
 /* --- the thread --- */
 
@@ -118,34 +117,6 @@ static enum err read_self(struct engine *g, struct error *e)
 	return ERR_OK;
 }
 
-/* Nobody would ever end what an environment left that is gone. */
-static enum err end_unconfigured(struct engine *g, const char *name,
-				 struct error *e)
-{
-	struct cycle c;
-	struct flow f;
-	enum err code;
-
-	if (config_environment(g->config, name))
-		return ERR_OK;
-	flow_of(g, NULL, &f);
-	log_warning("%s is not configured any more: what waits there is "
-		    "dropped",
-		    name);
-	code = store_cycle_running(g->store, name, &c, e);
-	if (!code)
-		code = flow_unconfigured(&f, &c, e);
-	if (code && code != ERR_MISSING)
-		return code;
-	if (store_environment_drop(g->store, name, "unconfigured", e))
-		return e->code;
-	return store_audit_with(
-		g->store, g->now_ms, AUDIT_BOT, "environment.drop", name,
-		"not configured any more: its cycle is cancelled and its jobs "
-		"are ended, its requests are dropped",
-		code ? NULL : json_pack("{s:I}", "cycle", (json_int_t)c.id), e);
-}
-
 /* From here on these decisions are taken by this program under this file. */
 enum err engine_audit_config(struct engine *g, const char *action,
 			     struct error *e)
@@ -178,21 +149,6 @@ static void log_audit_head(struct engine *g)
 	}
 	audit_head_text(&head, text);
 	log_info("audit: head %s", text);
-}
-
-enum err engine_end_unconfigured(struct engine *g, void *arg UNUSED,
-				 struct error *e)
-{
-	char(*names)[64];
-	size_t count;
-	enum err code = ERR_OK;
-
-	if (store_environments_busy(g->store, &names, &count, e))
-		return e->code;
-	for (size_t i = 0; !code && i < count; i++)
-		code = end_unconfigured(g, names[i], e);
-	free(names);
-	return code;
 }
 
 static enum err handle_start(struct engine *g, void *arg, struct error *e)

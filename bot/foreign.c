@@ -13,22 +13,6 @@
 
 #define REPAIR_MS (3600LL * 1000)
 
-/* Is it exactly the context of an environment that has this project? */
-static bool is_our_context(const struct engine *g, const char *repo,
-			   const char *context)
-{
-	const struct environment *env;
-	char ours[STATUS_CONTEXT];
-	size_t i = 0;
-
-	while ((env = config_environment_of(g->config, repo, &i)) != NULL) {
-		status_context(env, ours);
-		if (strcmp(context, ours) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* One that says the same, also where it leads, does no harm. */
 static bool is_different(const struct status_record *ours,
 			 const json_t *payload)
@@ -121,7 +105,7 @@ enum err foreign_status(struct engine *g, const json_t *payload,
 	*ret_result = "ignored";
 	/* While we do not know who we are, every status might be ours. */
 	if (!g->self_id || sender <= 0 || sender == g->self_id ||
-	    !is_our_context(g, repo, context))
+	    !status_is_ours(g, repo, context))
 		return ERR_OK;
 	code = store_status_get(g->store, repo, js_str(payload, "sha"), context,
 				&ours, e);

@@ -147,6 +147,21 @@ void status_target(const struct status_record *r, char *ret, size_t size)
 	snprintf(ret, size, "status:%s:%s:%s", r->repo, r->sha, r->context);
 }
 
+bool status_is_ours(const struct engine *g, const char *repo,
+		    const char *context)
+{
+	const struct environment *env;
+	char ours[STATUS_CONTEXT];
+	size_t i = 0;
+
+	while ((env = config_environment_of(g->config, repo, &i)) != NULL) {
+		status_context(env, ours);
+		if (strcmp(context, ours) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum err status_send(struct engine *g, const struct status_record *r,
 		     int64_t not_before_ms, struct error *e)
 {

@@ -387,6 +387,23 @@ enum err store_status_want(struct store *s, const struct status_record *r,
 		      e);
 }
 
+static void read_pending(sqlite3_stmt *row, void *element)
+{
+	struct status_record *r = element;
+
+	COPY(r->repo, db_text(row, 0));
+	COPY(r->sha, db_text(row, 1));
+	COPY(r->context, db_text(row, 2));
+	COPY(r->target_url, db_text(row, 3));
+}
+
+enum err store_statuses_pending(struct store *s, struct status_record **ret,
+				size_t *ret_count, struct error *e)
+{
+	return db_collect(&s->db, STMT_STATUS_PENDING, NO_ARGS, sizeof(**ret),
+			  read_pending, NULL, ret, ret_count, e);
+}
+
 enum err store_status_repaired(struct store *s, const struct status_record *r,
 			       int64_t at_ms, struct error *e)
 {

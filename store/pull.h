@@ -184,6 +184,11 @@ NODISCARD enum err store_status_want(struct store *s,
 NODISCARD enum err store_status_get(struct store *s, const char *repo,
 				    const char *sha, const char *context,
 				    struct status_record *ret, struct error *e);
+/* All that were left pending: repo, sha, context and target_url; malloc'ed,
+ * the caller frees. */
+NODISCARD enum err store_statuses_pending(struct store *s,
+					  struct status_record **ret,
+					  size_t *ret_count, struct error *e);
 NODISCARD enum err store_status_repaired(struct store *s,
 					 const struct status_record *r,
 					 int64_t at_ms, struct error *e);

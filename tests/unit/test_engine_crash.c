@@ -179,8 +179,13 @@ static void renamed_while(const char *kind)
 
 static void an_environment_that_is_gone(void **state UNUSED)
 {
+	const json_t *status;
+
 	renamed_while("job.run");
-	/* Its job is ended, and not begun again. */
+	/* Its job is ended, and not begun again; nobody waits for it. */
+	status = world_last(&w, "forge.status", "kcibot/staging")->args;
+	assert_string_equal(js_str(status, "state"), "error");
+	assert_non_null(strstr(js_str(status, "description"), "configured"));
 	assert_int_equal(world_sent(&w, "job.run"), 1);
 	assert_int_equal(world_sent(&w, "job.cancel"), 1);
 	assert_string_equal(

@@ -229,6 +229,35 @@ static void another_recipe_after_a_restart(void **state UNUSED)
 	assert_string_equal(world_status(&w, 1), "success");
 }
 
+/* A check that waits would keep the pull from being merged for ever. */
+static void nothing_pending_of_what_is_gone(void **state UNUSED)
+{
+	static const char other[] =
+		"{repo: acme/other, base: main, branch: staging}\n"
+		"    recipe: {short: [build], full: [build]}\n"
+		"    jobs: {j: {stage: build, run: [/bin/true]}}\n";
+	size_t told;
+
+	world_open(&w, 1, CONTRIBUTOR);
+	assert_string_equal(world_status(&w, 1), "pending");
+	told = world_sent(&w, "forge.status");
+	reload(parse("stale_after: 14d", "stale_after: 15d"));
+	assert_int_equal(world_sent(&w, "forge.status"), told);
+	reload(parse("  staging:\n", "  testing:\n"));
+	assert_int_equal(w.answer_ok, 1);
+	assert_string_equal(
+		js_str(world_last(&w, "forge.status", "kcibot/staging")->args,
+		       "state"),
+		"error");
+	/* Nor where it goes on, and only lacks the project. */
+	reload(parse("settle: 5m", "settle: 6m"));
+	world_open(&w, 2, CONTRIBUTOR);
+	assert_string_equal(world_status(&w, 2), "pending");
+	reload(parse(strstr(world_yaml, "{repo: "), other));
+	assert_int_equal(w.answer_ok, 1);
+	assert_string_equal(world_status(&w, 2), "error");
+}
+
 static void a_window_counts_at_once(void **state UNUSED)
 {
 	world_open(&w, 1, STRANGER);
@@ -342,6 +371,7 @@ int main(void)
 		TEST(nothing_of_a_refused_one_stays),
 		TEST(what_does_not_run_may_change),
 		TEST(another_recipe_after_a_restart),
+		TEST(nothing_pending_of_what_is_gone),
 		TEST(a_window_counts_at_once),
 		TEST(a_job_keeps_its_class),
 		TEST(what_it_has_changed_stays_said),
