@@ -250,6 +250,12 @@ static enum err on_issue_comment(struct engine *g, const json_t *payload,
 	*ret_result = "ignored";
 	if (js_get(payload, "issue") && !js_get(payload, "issue.pull_request"))
 		return ERR_OK;
+	/* Told, we need not wait whether the forge only does not show it. */
+	if (strcmp(js_str(payload, "action"), "deleted") == 0 &&
+	    store_posted_gone(g->store, js_str(payload, "repository.full_name"),
+			      js_int(payload, "issue.number", 0),
+			      js_int(payload, "comment.id", 0), e))
+		return e->code;
 	return hear_event(g, &s, "created", payload, ret_result, e);
 }
 

@@ -19,7 +19,7 @@ enum which_port {
 
 enum kind_flags {
 	/* A 404 or 422 may only mean that the forge has not caught up with a
-	 * write of a moment ago: retried a few times, then believed. */
+	 * write of a moment ago: believed at the LAG_TRIESth try. */
 	LAGS = 1 << 0,
 	/* Nobody waits for it: a failure is a line in the log. */
 	QUIET = 1 << 1,
@@ -28,6 +28,9 @@ enum kind_flags {
 	/* What may have begun is asked about until it is known: giving up does
 	 * not stop it, and the next must not begin beside it. */
 	MUST_KNOW = 1 << 3,
+	/* What people read.  Nobody asks and waits for the answer, so a 404 or
+	 * 422 is not believed before LAG_MS either. */
+	TELLS = 1 << 4,
 };
 
 struct effect_kind {
@@ -42,6 +45,8 @@ struct effect_kind {
 };
 
 #define LAG_TRIES 4
+/* For so long the forge has been seen not to know what it had made. */
+#define LAG_MS (15LL * 60 * 1000)
 
 static enum err batched(struct engine *g, const json_t *args,
 			const struct outcome *o, struct error *e);
@@ -66,10 +71,10 @@ static const struct effect_kind kinds[] = {
 	{ "forge.hooks",     NULL,         PORT_FORGE, 2,     QUIET | MAY_LACK, scan_hooks },
 	{ "forge.deliveries", NULL,        PORT_FORGE, 2,     QUIET | MAY_LACK, redeliver_listed },
 	{ "forge.redeliver", NULL,         PORT_FORGE, 2,     QUIET | MAY_LACK, NULL },
-	{ "forge.comment",   NULL,         PORT_FORGE, 0,     LAGS,         report_posted },
+	{ "forge.comment",   NULL,         PORT_FORGE, 0,     LAGS | TELLS, report_posted },
 	{ "forge.reaction",  NULL,         PORT_FORGE, 0,     LAGS | QUIET, NULL },
 	{ "forge.review_reaction", NULL,   PORT_FORGE, 0,     LAGS | QUIET, NULL },
-	{ "forge.status",    NULL,         PORT_FORGE, 0,     LAGS,         NULL },
+	{ "forge.status",    NULL,         PORT_FORGE, 0,     LAGS | TELLS, NULL },
 	{ "said.user",       "forge.user", PORT_FORGE, 4,     LAGS | QUIET, needs_answered },
 	{ "said.pull",       "forge.pull", PORT_FORGE, 8,    LAGS | QUIET, needs_pull_answered },
 	{ "said.plan",       "git.batch",  PORT_GIT,  2,     QUIET,        needs_plan_answered },
@@ -122,6 +127,16 @@ static void set_comment_id(struct engine *g, json_t *args)
 			    json_integer(posted.comment_id));
 }
 
+/* Is a 404 or 422 to the next try no answer yet? */
+static bool may_lag(const struct effect_kind *k, const struct outbox_row *r,
+		    int64_t now_ms)
+{
+	if (!(k->flags & LAGS))
+		return false;
+	return r->attempts + 1 < LAG_TRIES ||
+	       ((k->flags & TELLS) && now_ms - r->made_ms < LAG_MS);
+}
+
 static bool send(void *ctx, const struct outbox_row *r)
 {
 	struct engine *g = ctx;
@@ -141,7 +156,7 @@ static bool send(void *ctx, const struct outbox_row *r)
 	if (*js_str(r->args, "slot"))
 		set_comment_id(g, r->args);
 	/* A comment that we made may not be there yet. */
-	if ((kind->flags & LAGS) && r->attempts + 1 < LAG_TRIES)
+	if (may_lag(kind, r, engine_now(g)))
 		json_object_set_new(r->args, "patient", json_true());
 	port->start(port, &effect, engine_outcome, g);
 	return true;
@@ -185,7 +200,7 @@ static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 	bool must_know = (k->flags & MUST_KNOW) && (r->unknown || o->unknown);
 
 	if (lag)
-		return r->attempts + 1 < LAG_TRIES;
+		return may_lag(k, r, g->now_ms);
 	/* A token that ran out is put right by people, in their time. */
 	if (o->code != ERR_RETRY && o->http_status != 401)
 		return false;

@@ -87,11 +87,12 @@
  *                     Creates or edits; one of the body's first lines
  *                     must be the marker.  With comment_id: PATCH; a 404
  *                     then creates it anew, unless args.patient is true:
- *                     then it is the outcome.  When
- *                     args.lookup is true (an earlier try had an unknown
- *                     end), before anything is created the pull's comments
- *                     are searched for one of ours that begins so, and
- *                     that one is edited.  The comment object.
+ *                     then it is the outcome.  Before anything takes the
+ *                     place of one that was not found, or when args.lookup
+ *                     is true (there may be one whose id is not known), the
+ *                     pull's comments are searched for one of ours that
+ *                     begins so, and that one is edited.  The comment
+ *                     object.
  *   forge.comment.list {repo, number}            array, oldest first
  *   forge.reaction    {repo, comment_id, content}  the reaction object
  *   forge.status      {repo, sha, state, context, description, target_url}

@@ -64,12 +64,9 @@ bool comment_is_edit(enum comment_step step)
 	return step == COMMENT_EDIT || step == COMMENT_EDIT_FOUND;
 }
 
-enum comment_step comment_after_none(enum comment_step step, const json_t *args,
-				     int64_t self_id)
+enum comment_step comment_after_none(enum comment_step step, int64_t self_id)
 {
-	if (step == COMMENT_EDIT && js_bool(args, "lookup", false))
-		return look(self_id);
-	return COMMENT_CREATE;
+	return step == COMMENT_EDIT ? look(self_id) : COMMENT_CREATE;
 }
 
 int64_t comment_find(const json_t *list, int64_t self_id, const char *marker)

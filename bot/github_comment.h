@@ -4,9 +4,9 @@
  *	EDIT ──404──▶ SELF ▶ LIST ──found──▶ EDIT_FOUND ──404──▶ CREATE
  *	                       └───none────────────────────────▶ CREATE
  *
- * It begins at EDIT with a comment_id, else at SELF when an earlier try may
- * have made a comment (args.lookup), else at CREATE.  SELF and LIST are only
- * passed with args.lookup; SELF only while our user id is not known.
+ * It begins at EDIT with a comment_id, else at SELF when one may have been
+ * made that we do not know (args.lookup), else at CREATE.  SELF is only passed
+ * while our user id is not known.
  * Decisions only, no I/O.
  */
 #ifndef BOT_GITHUB_COMMENT_H
@@ -36,8 +36,7 @@ enum comment_step comment_first(const json_t *args, int64_t self_id);
 bool comment_is_edit(enum comment_step step);
 
 /* After an edit found no such comment, or the list none of ours. */
-enum comment_step comment_after_none(enum comment_step step, const json_t *args,
-				     int64_t self_id);
+enum comment_step comment_after_none(enum comment_step step, int64_t self_id);
 
 /*
  * The id of the first comment in list that the user self_id wrote and that

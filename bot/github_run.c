@@ -158,8 +158,7 @@ static enum run_next renew(struct run *r, struct run_shared *s,
 
 static enum run_next found_none(struct run *r, struct run_shared *s)
 {
-	return take_step(r, s,
-			 comment_after_none(r->step, r->args, r->self_id));
+	return take_step(r, s, comment_after_none(r->step, r->self_id));
 }
 
 static enum run_next found(struct run *r, struct run_shared *s, int64_t id)

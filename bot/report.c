@@ -45,14 +45,15 @@ static enum err want_comment(struct engine *g, const struct pull *p,
 	if (store_posted_want(g->store, p->id, slot, hash, e))
 		return e->code;
 	/* comment_id is filled in when it is sent: an earlier one of this
-	 * target may be creating the comment right now. */
-	return store_outbox_add(g->store, "forge.comment", target, key,
-				json_pack("{s:s, s:I, s:s, s:s, s:I, s:s}",
-					  "repo", p->repo, "number",
-					  (json_int_t)p->number, "body", body,
-					  "marker", marker, "pull",
-					  (json_int_t)p->id, "slot", slot),
-				OUTBOX_REPLACES, g->now_ms, e);
+	 * target may be creating the comment right now.  Where none is known
+	 * by then, it may have made one all the same. */
+	return store_outbox_add(
+		g->store, "forge.comment", target, key,
+		json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:b}", "repo",
+			  p->repo, "number", (json_int_t)p->number, "body",
+			  body, "marker", marker, "pull", (json_int_t)p->id,
+			  "slot", slot, "lookup", *posted.body_hash != '\0'),
+		OUTBOX_REPLACES, g->now_ms, e);
 }
 
 enum err report_sticky(struct engine *g, const struct pull *p,

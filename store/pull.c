@@ -346,6 +346,13 @@ enum err store_posted_is(struct store *s, int64_t pull_id, const char *slot,
 		      ARGS(ARG(pull_id), ARG(slot), ARG(comment_id)), e);
 }
 
+enum err store_posted_gone(struct store *s, const char *repo, int64_t number,
+			   int64_t comment_id, struct error *e)
+{
+	return db_run(&s->db, STMT_POSTED_GONE,
+		      ARGS(ARG(repo), ARG(number), ARG(comment_id)), e);
+}
+
 enum err store_status_get(struct store *s, const char *repo, const char *sha,
 			  const char *context, struct status_record *ret,
 			  struct error *e)

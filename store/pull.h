@@ -160,6 +160,10 @@ NODISCARD enum err store_posted_want(struct store *s, int64_t pull_id,
 NODISCARD enum err store_posted_is(struct store *s, int64_t pull_id,
 				   const char *slot, int64_t comment_id,
 				   struct error *e);
+/* That comment on the pull was deleted: if it was one of these, none is. */
+NODISCARD enum err store_posted_gone(struct store *s, const char *repo,
+				     int64_t number, int64_t comment_id,
+				     struct error *e);
 
 /* A commit status as we want it. */
 struct status_record {

@@ -1241,9 +1241,22 @@ static void test_comment_is_edited(void **state UNUSED)
 static void test_deleted_comment_is_made_anew(void **state UNUSED)
 {
 	say(EDIT, 404, "", "{\"message\": \"Not Found\"}");
+	say("GET /user", 200, "", "{\"id\": 4}");
+	say(LIST, 200, "", LISTING);
 	say(CREATE, 201, "", "{\"id\": 70}");
 	expect_comment(comment_args(55, false), 70);
-	assert_int_equal(script_count(&f.server), 2);
+	assert_int_equal(script_count(&f.server), 4);
+}
+
+/* The one that is known may not be the only one. */
+static void test_in_place_of_one_that_is_gone(void **state UNUSED)
+{
+	say(EDIT, 410, "", "{}");
+	say("GET /user", 200, "", "{\"id\": 3}");
+	say(LIST, 200, "", LISTING);
+	say(FOUND, 200, "", "{\"id\": 66}");
+	expect_comment(comment_args(55, false), 66);
+	assert_int_equal(script_count(&f.server), 4);
 }
 
 /* Made a moment ago: who is patient asks again before he believes it. */
@@ -1514,6 +1527,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_lookup_finds_only_ours),
 	TEST(test_lookup_finds_none),
 	TEST(test_edit_404_looks_when_told),
+	TEST(test_in_place_of_one_that_is_gone),
 	TEST(test_lookup_that_fails_creates_nothing),
 	TEST(test_create_404),
 	TEST(test_sockets_are_not_inherited),

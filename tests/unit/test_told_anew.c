@@ -1,0 +1,156 @@
+/*
+ * Comments that the forge does not show yet, or shows no more, and tellings
+ * that it refuses.
+ */
+#include "tests/unit/trusted_world.h"
+
+static void fail_with(const char *kind, enum err code, int status)
+{
+	w.fail_kind = kind;
+	w.fail_code = code;
+	w.fail_status = status;
+	w.fail_unknown = false;
+}
+
+/* The last that was sent for the sticky comment. */
+static struct world_effect *sticky(void)
+{
+	struct world_effect *x =
+		world_last(&w, "forge.comment", "kcibot:sticky");
+
+	assert_non_null(x);
+	return x;
+}
+
+/* The first of them since so many effects. */
+static const json_t *sticky_since(size_t before)
+{
+	for (size_t i = before; i < w.sent_count; i++)
+		if (strstr(js_str(w.sent[i].args, "marker"), "kcibot:sticky"))
+			return w.sent[i].args;
+	fail_msg("no sticky was sent");
+	return NULL;
+}
+
+static bool sticky_says(const char *word)
+{
+	return js_bool(sticky()->args, word, false);
+}
+
+/* A pull with a sticky comment on the forge, and a job that runs. */
+static void begin_job(void)
+{
+	world_open(&w, 1, STRANGER);
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	w.hold = NULL;
+	assert_int_equal(js_int(sticky()->args, "comment_id", -1) > 0, 1);
+}
+
+static void end_job(void)
+{
+	world_answer(world_last(&w, "job.run", "build"), ERR_OK, NULL);
+	world_run(&w);
+}
+
+/* --- an edit of what is not there --- */
+
+/* For minutes, and whatever else failed in between. */
+static void a_comment_may_show_up_late(void **state UNUSED)
+{
+	size_t before;
+
+	begin_job();
+	fail_with("forge.comment", ERR_RETRY, 502);
+	end_job();
+	world_pass(&w, 3 * MINUTE);
+	fail_with("forge.comment", ERR_MISSING, 404);
+	before = world_sent(&w, "forge.comment");
+	world_pass(&w, 11 * MINUTE);
+	assert_true(world_sent(&w, "forge.comment") > before);
+	assert_true(js_int(sticky()->args, "comment_id", 0) > 0);
+	assert_true(sticky_says("patient"));
+	/* Nobody waits for ever. */
+	world_pass(&w, 15 * MINUTE);
+	assert_false(sticky_says("patient"));
+}
+
+/* Who asked about a pull that is not there hears it soon. */
+static void a_question_is_not_patient(void **state UNUSED)
+{
+	int64_t id;
+
+	world_open(&w, 1, STRANGER);
+	fail_with("forge.pull", ERR_MISSING, 404);
+	id = world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	for (int n = 0; n < 6; n++)
+		world_pass(&w, 10 * 1000);
+	assert_true(world_reacted(&w, id, "confused"));
+}
+
+static void delete_comment(int64_t id)
+{
+	json_t *payload = world_comment_payload(
+		&w, 1, ADMIN, world_comment_json(&w, id, 1, BOT, "x"));
+
+	json_object_set_new(payload, "action", json_string("deleted"));
+	world_deliver(&w, "issue_comment", payload);
+	world_run(&w);
+}
+
+/* Who was told that it is gone need not wait for it. */
+static void a_deleted_comment_is_told_of(void **state UNUSED)
+{
+	const json_t *args;
+	size_t before;
+	int64_t id;
+
+	begin_job();
+	id = js_int(sticky()->args, "comment_id", 0);
+	delete_comment(id + 1000);
+	delete_comment(id);
+	before = w.sent_count;
+	end_job();
+	args = sticky_since(before);
+	assert_int_equal(js_int(args, "comment_id", -1), 0);
+	assert_true(js_bool(args, "lookup", false));
+}
+
+/* --- a comment that may have been made --- */
+
+/* That nobody knows is not forgotten with the effect that was given up. */
+static void a_doubt_outlives_its_effect(void **state UNUSED)
+{
+	size_t before;
+
+	world_open(&w, 1, STRANGER);
+	fail_with("forge.comment", ERR_RETRY, 502);
+	w.fail_unknown = true;
+	w.hold = "job.run";
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	/* The look fails in a way that no second one mends. */
+	fail_with("forge.comment", ERR_INVALID, 0);
+	world_pass(&w, 2 * MINUTE);
+	assert_int_equal(world_ask(&w, "SELECT count(*) FROM outbox WHERE"
+				       " kind = 'forge.comment' AND"
+				       " state = 'ready'"),
+			 0);
+	w.fail_kind = w.hold = NULL;
+	before = w.sent_count;
+	end_job();
+	assert_true(js_bool(sticky_since(before), "lookup", false));
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_comment_may_show_up_late),
+		T(a_question_is_not_patient),
+		T(a_deleted_comment_is_told_of),
+		T(a_doubt_outlives_its_effect),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
