@@ -29,7 +29,8 @@ enum kind_flags {
 	 * not stop it, and the next must not begin beside it. */
 	MUST_KNOW = 1 << 3,
 	/* What people read.  Nobody asks and waits for the answer, so a 404 or
-	 * 422 is not believed before LAG_MS either. */
+	 * 422 is not believed before LAG_MS either; what has a target tells how
+	 * things stand and is put off, not given up. */
 	TELLS = 1 << 4,
 };
 
@@ -47,6 +48,8 @@ struct effect_kind {
 #define LAG_TRIES 4
 /* For so long the forge has been seen not to know what it had made. */
 #define LAG_MS (15LL * 60 * 1000)
+/* What was put off waits for people, or for luck. */
+#define PUT_OFF_LEAST_MS (5LL * 60 * 1000)
 
 static enum err batched(struct engine *g, const json_t *args,
 			const struct outcome *o, struct error *e);
@@ -178,17 +181,43 @@ enum err effects_pump(struct engine *g, struct error *e)
 /* --- answers --- */
 
 /*
- * 2 s, 4 s, 8 s, ... with up to a quarter more, spread by the effect's id so
- * that what failed together does not come back together.
+ * Up to a quarter more, by the effect's id, so that what failed together does
+ * not come back together.
  */
-static int64_t back_off_ms(int64_t id, int64_t attempts)
+static int64_t spread_ms(const struct outbox_row *r, int64_t ms)
 {
-	int64_t ms = 1000LL << (attempts < 10 ? attempts + 1 : 11);
-	uint64_t mix = (uint64_t)(id * 2654435761LL + attempts * 40503LL);
+	uint64_t mix = (uint64_t)(r->id * 2654435761LL + r->attempts * 40503LL);
+
+	return ms + (int64_t)(mix % 1000) * ms / 4000;
+}
+
+/* 2 s, 4 s, 8 s, ... */
+static int64_t back_off_ms(const struct outbox_row *r)
+{
+	int64_t n = r->attempts;
+	int64_t ms = 1000LL << (n < 10 ? n + 1 : 11);
 
 	if (ms > LIMIT_EFFECT_BACKOFF_MS)
 		ms = LIMIT_EFFECT_BACKOFF_MS;
-	return ms + (int64_t)(mix % 1000) * ms / 4000;
+	return spread_ms(r, ms);
+}
+
+/* As long again as it has been tried. */
+static int64_t put_off_ms(const struct outbox_row *r, int64_t now_ms)
+{
+	int64_t ms = now_ms - r->made_ms;
+
+	if (ms < PUT_OFF_LEAST_MS)
+		ms = PUT_OFF_LEAST_MS;
+	if (ms > LIMIT_PUT_OFF_MS)
+		ms = LIMIT_PUT_OFF_MS;
+	return spread_ms(r, ms);
+}
+
+/* Does it say how things stand, until a newer one takes its place? */
+static bool tells_state(const struct effect_kind *k, const struct outbox_row *r)
+{
+	return (k->flags & TELLS) && *r->target;
 }
 
 static bool may_try_again(const struct engine *g, const struct effect_kind *k,
@@ -209,19 +238,41 @@ static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 	return g->now_ms - r->made_ms < LIMIT_EFFECT_AGE_MS;
 }
 
-static enum err try_again(struct engine *g, const struct outbox_row *r,
-			  const struct outcome *o, struct error *e)
+/*
+ * Nothing is told twice, so a state whose telling were given up would be
+ * believed told until it changes: a status would stay pending for ever.  What
+ * the forge does not let us say (a token that ran out, an archived repository,
+ * a locked conversation) is put off instead, until it does or something newer
+ * takes its place.  What it never saw is our own mistake.
+ */
+static bool may_put_off(const struct engine *g, const struct effect_kind *k,
+			const struct outbox_row *r, const struct outcome *o)
 {
-	int64_t wait = back_off_ms(r->id, r->attempts);
+	bool answer = strcmp(js_str(r->args, "slot"), SLOT_REPLY) == 0;
+	int64_t age = answer ? LIMIT_ANSWER_AGE_MS : LIMIT_STATE_AGE_MS;
+	size_t first = 0;
 
+	return tells_state(k, r) && (o->http_status || o->code == ERR_RETRY) &&
+	       g->now_ms - r->made_ms < age &&
+	       config_environment_of(g->config, js_str(r->args, "repo"),
+				     &first);
+}
+
+static enum err try_again(struct engine *g, const struct effect_kind *k,
+			  const struct outbox_row *r, const struct outcome *o,
+			  int64_t wait, enum log_level level, struct error *e)
+{
 	if (o->wait_ms > wait)
 		wait = o->wait_ms;
 	metric_add(METRIC_EFFECTS, r->kind, "retry", 1);
-	log_info("%s (effect %lld, try %lld) again in %lld s: %s", r->kind,
-		 (long long)r->id, (long long)r->attempts + 1,
-		 (long long)(wait + 999) / 1000, o->text);
-	return store_outbox_again(g->store, r->id, g->now_ms + wait, o->unknown,
-				  o->text, e);
+	log_at(level, "%s (effect %lld, try %lld) again in %lld s: %s", r->kind,
+	       (long long)r->id, (long long)r->attempts + 1,
+	       (long long)(wait + 999) / 1000, o->text);
+	if (store_outbox_again(g->store, r->id, g->now_ms + wait, o->unknown,
+			       o->text, e))
+		return e->code;
+	return tells_state(k, r) ? store_outbox_yield(g->store, r, g->now_ms, e)
+				 : ERR_OK;
 }
 
 /* It was not sent before it was due. */
@@ -258,7 +309,10 @@ enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 		return error_set(e, ERR_INVALID, "unknown effect %s", r.kind);
 	measure_skew(g, &r, o);
 	if (o->code && may_try_again(g, k, &r, o))
-		return try_again(g, &r, o, e);
+		return try_again(g, k, &r, o, back_off_ms(&r), LOG_INFO, e);
+	if (o->code && may_put_off(g, k, &r, o))
+		return try_again(g, k, &r, o, put_off_ms(&r, g->now_ms),
+				 failure_level(k, o), e);
 	metric_add(METRIC_EFFECTS, r.kind, o->code ? "failed" : "done", 1);
 	if (o->code)
 		log_at(failure_level(k, o), "%s (effect %lld) failed: %s",

@@ -97,7 +97,7 @@ enum err report_reply(struct engine *g, const struct pull *p, const char *body,
 	str_addf(&whole, "%s\n%s", marker, body);
 	if (str_check(&whole, e))
 		return e->code;
-	return want_comment(g, p, "reply", marker, whole.text, key, e);
+	return want_comment(g, p, SLOT_REPLY, marker, whole.text, key, e);
 }
 
 enum err report_posted(struct engine *g, const json_t *args,

@@ -43,10 +43,18 @@ void store_outbox_unmark(struct store *s, int64_t id)
 			s->sent[i] = s->sent[--s->sent_count];
 }
 
-/*
- * Ends the older ones on a target that nobody sends now.  One whose end was
- * not seen may have taken effect: what takes its place must look for that.
- */
+/* One whose end was not seen may have taken effect: what takes its place must
+ * look for that. */
+static enum err replace(struct store *s, int64_t old, int64_t id,
+			int64_t now_ms, struct error *e)
+{
+	if (db_run(&s->db, STMT_OUTBOX_INHERIT, ARGS(ARG(old), ARG(id)), e))
+		return e->code;
+	return db_run(&s->db, STMT_OUTBOX_REPLACE, ARGS(ARG(old), ARG(now_ms)),
+		      e);
+}
+
+/* Ends the older ones on a target that nobody sends now. */
 static enum err replace_older(struct store *s, const char *kind,
 			      const char *target, int64_t id, int64_t now_ms,
 			      struct error *e)
@@ -62,13 +70,8 @@ static enum err replace_older(struct store *s, const char *kind,
 	while (db_next(&s->db, row, &code, e))
 		if (!is_sent(s, db_int(row, 0)) && count < ARRAY_SIZE(old))
 			old[count++] = db_int(row, 0);
-	for (size_t i = 0; !code && i < count; i++) {
-		code = db_run(&s->db, STMT_OUTBOX_INHERIT,
-			      ARGS(ARG(old[i]), ARG(id)), e);
-		if (!code)
-			code = db_run(&s->db, STMT_OUTBOX_REPLACE,
-				      ARGS(ARG(old[i]), ARG(now_ms)), e);
-	}
+	for (size_t i = 0; !code && i < count; i++)
+		code = replace(s, old[i], id, now_ms, e);
 	return code;
 }
 
@@ -187,6 +190,19 @@ enum err store_outbox_again(struct store *s, int64_t id, int64_t not_before_ms,
 	return db_run(
 		&s->db, STMT_OUTBOX_AGAIN,
 		ARGS(ARG(id), ARG(not_before_ms), ARG(unknown), ARG(error)), e);
+}
+
+enum err store_outbox_yield(struct store *s, const struct outbox_row *r,
+			    int64_t now_ms, struct error *e)
+{
+	const char *target = r->target, *kind = r->kind;
+	int64_t newer;
+
+	if (db_value(&s->db, STMT_OUTBOX_NEWEST,
+		     ARGS(ARG(target), ARG(kind), ARG(r->id), ARG(now_ms)), 0,
+		     &newer, e))
+		return e->code;
+	return newer ? replace(s, r->id, newer, now_ms, e) : ERR_OK;
 }
 
 enum err store_outbox_restart(struct store *s, struct error *e)

@@ -82,6 +82,14 @@ NODISCARD enum err store_outbox_again(struct store *s, int64_t id,
 				      int64_t not_before_ms, bool unknown,
 				      const char *error, struct error *e);
 
+/*
+ * A sent one that is to be sent again lets a newer one of its kind and target
+ * take its place, if one waits that is due.
+ */
+NODISCARD enum err store_outbox_yield(struct store *s,
+				      const struct outbox_row *r,
+				      int64_t now_ms, struct error *e);
+
 /* At start: whatever is ready may have been sent by the process before. */
 NODISCARD enum err store_outbox_restart(struct store *s, struct error *e);
 

@@ -146,7 +146,8 @@ bool pull_has_label(const struct pull *p, const char *label);
 NODISCARD enum err pull_from_json(struct pull *p, const char *repo,
 				  const json_t *object, struct error *e);
 
-/* Our comment in a slot (environment name or "reply"); 0 and "" = none. */
+/* Our comment in a slot (environment name or this); 0 and "" = none. */
+#define SLOT_REPLY "reply"
 struct posted {
 	int64_t comment_id;
 	char body_hash[65];

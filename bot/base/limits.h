@@ -65,6 +65,15 @@
 /* An effect that still fails after this long is given up, visibly. */
 #define LIMIT_EFFECT_AGE_MS (24LL * 3600 * 1000)
 #define LIMIT_EFFECT_BACKOFF_MS (10LL * 60 * 1000)
+/*
+ * How things stand is told for as long as somebody may still look; the answer
+ * to a command for a long weekend, in which a token ran out: then it is old.
+ * Tried seldom, for what will never be allowed; store_not_later() takes it for
+ * granted that this is below two hours.
+ */
+#define LIMIT_STATE_AGE_MS (30LL * 24 * 3600 * 1000)
+#define LIMIT_ANSWER_AGE_MS (4LL * 24 * 3600 * 1000)
+#define LIMIT_PUT_OFF_MS (3600LL * 1000)
 
 /* Stages of a recipe; letters in the name of a stage or a job.  All of them
  * fit into struct cycle. */

@@ -141,6 +141,149 @@ static void a_doubt_outlives_its_effect(void **state UNUSED)
 	assert_true(js_bool(sticky_since(before), "lookup", false));
 }
 
+/* --- what the forge does not let us say --- */
+
+/* A deploy is green, and that kind of effect has failed since it began. */
+static void be_green(const char *kind, enum err code, int status)
+{
+	begin_job();
+	fail_with(kind, code, status);
+	end_job();
+	world_pass(&w, 2 * MINUTE);
+}
+
+static int64_t ready(void)
+{
+	return world_ask(&w, "SELECT count(*) FROM outbox WHERE state ="
+			     " 'ready'");
+}
+
+/* The token ran out on Friday night, and a new one is there on Monday. */
+static void a_weekend_without_a_token(void **state UNUSED)
+{
+	size_t before;
+
+	be_green("forge.status", ERR_REFUSED, 401);
+	world_pass(&w, 60 * HOUR);
+	w.fail_kind = NULL;
+	before = world_sent(&w, "forge.status");
+	world_pass(&w, 90 * MINUTE);
+	assert_int_equal(world_sent(&w, "forge.status"), before + 1);
+	assert_string_equal(world_status(&w, 1), "success");
+	assert_int_equal(ready(), 0);
+}
+
+/* One plain refusal of the last word. */
+static void a_refusal_that_passes(void **state UNUSED)
+{
+	size_t before;
+
+	be_green("forge.status", ERR_REFUSED, 403);
+	w.fail_kind = NULL;
+	before = world_sent(&w, "forge.status");
+	world_pass(&w, 10 * MINUTE);
+	assert_int_equal(world_sent(&w, "forge.status"), before + 1);
+	assert_string_equal(world_status(&w, 1), "success");
+	assert_int_equal(ready(), 0);
+}
+
+/* Less and less often, and not for ever. */
+static void what_is_never_allowed_is_tried_seldom(void **state UNUSED)
+{
+	size_t before = 0;
+
+	be_green("forge.status", ERR_REFUSED, 403);
+	before = world_sent(&w, "forge.status");
+	world_pass(&w, 24 * HOUR);
+	assert_in_range(world_sent(&w, "forge.status") - before, 20, 30);
+	fake_clock_advance(&w.clock, 30 * 24 * HOUR);
+	world_run(&w);
+	world_pass(&w, 2 * MINUTE);
+	assert_int_equal(ready(), 0);
+}
+
+/* What is told when it may be is what is so then; the answer to a command is
+ * told, and old outcomes are not. */
+static void comments_are_told_when_they_may_be(void **state UNUSED)
+{
+	size_t before;
+
+	be_green("forge.comment", ERR_REFUSED, 403);
+	world_pass(&w, 3 * HOUR);
+	world_say(&w, 1, MAINTAINER, "@kcibot plan");
+	world_pass(&w, 2 * MINUTE);
+	world_push(&w, 1, 'a');
+	world_pass(&w, 20 * HOUR);
+	w.fail_kind = NULL;
+	before = w.sent_count;
+	world_pass(&w, 90 * MINUTE);
+	for (size_t i = before; i < w.sent_count; i++)
+		if (!strcmp(w.sent[i].kind, "forge.comment"))
+			assert_true(*js_str(w.sent[i].args, "slot"));
+	assert_non_null(
+		strstr(js_str(sticky_since(before), "body"), w.pulls[1].sha));
+	assert_true(world_last(&w, "forge.comment", "\"slot\":\"reply\"") >=
+		    &w.sent[before]);
+	assert_int_equal(ready(), 0);
+}
+
+/* An answer that nobody waits for any more is none. */
+static void an_old_answer_is_not_given(void **state UNUSED)
+{
+	world_open(&w, 1, STRANGER);
+	fail_with("forge.comment", ERR_REFUSED, 403);
+	world_say(&w, 1, MAINTAINER, "@kcibot plan");
+	world_pass(&w, 2 * MINUTE);
+	assert_int_equal(ready(), 1);
+	fake_clock_advance(&w.clock, 5 * 24 * HOUR);
+	world_run(&w);
+	world_pass(&w, 2 * MINUTE);
+	assert_int_equal(ready(), 0);
+}
+
+/* One that is behind another does not wait until that is let through. */
+static void the_newest_goes_first(void **state UNUSED)
+{
+	struct world_effect *old;
+	size_t before;
+
+	w.hold = "forge.status job.run";
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	old = world_last(&w, "forge.status", "");
+	w.hold = NULL;
+	end_job();
+	fail_with("", ERR_OK, 403);
+	before = world_sent(&w, "forge.status");
+	world_answer(old, ERR_REFUSED, NULL);
+	world_run(&w);
+	world_pass(&w, 1000);
+	assert_int_equal(world_sent(&w, "forge.status"), before + 1);
+	assert_string_equal(world_status(&w, 1), "success");
+	assert_int_equal(ready(), 0);
+}
+
+/* Where nothing is configured any more there is nothing to tell. */
+static void nothing_is_told_to_strangers(void **state UNUSED)
+{
+	static const char repo[] = "{repo: " REPO;
+	const char *at = strstr(world_yaml, repo);
+	char yaml[4096];
+
+	be_green("forge.status", ERR_REFUSED, 403);
+	assert_int_equal(ready(), 1);
+	world_kill(&w);
+	snprintf(yaml, sizeof(yaml), "%.*s{repo: acme/ape%s",
+		 (int)(at - world_yaml), world_yaml, at + strlen(repo));
+	for (char *p = yaml; (p = strstr(p, REPO)); p++)
+		memcpy(p, "acme/ape", strlen(REPO));
+	world_set_config(&w, yaml);
+	world_boot(&w);
+	world_pass(&w, 2 * HOUR);
+	assert_int_equal(ready(), 0);
+	assert_string_equal(world_status(&w, 1), "success");
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -150,6 +293,13 @@ int main(void)
 		T(a_question_is_not_patient),
 		T(a_deleted_comment_is_told_of),
 		T(a_doubt_outlives_its_effect),
+		T(a_weekend_without_a_token),
+		T(a_refusal_that_passes),
+		T(what_is_never_allowed_is_tried_seldom),
+		T(comments_are_told_when_they_may_be),
+		T(an_old_answer_is_not_given),
+		T(the_newest_goes_first),
+		T(nothing_is_told_to_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
