@@ -198,7 +198,7 @@ static enum err want_status(struct engine *g, const struct pull *p,
 	COPY(r.state, status->state);
 	COPY(r.description, short_text.text);
 	snprintf(r.target_url, sizeof(r.target_url), "%s/pulls/%s/%lld",
-		 g->config->public_url, p->repo, (long long)p->number);
+		 g->config->public_url, p->repo, (long long)status->number);
 	if (store_status_want(g->store, &r, &news, e))
 		return e->code;
 	return news ? status_send(g, &r, 0, e) : ERR_OK;

@@ -1,5 +1,6 @@
 #include "bot/status.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/base/clock.h"
@@ -26,6 +27,7 @@ struct facts {
 	char revision[16];   /* its result there */
 	char reason[512];
 	char told[16];	   /* state told last */
+	bool told_of_this; /* it led to this pull */
 	char against[256]; /* what keeps the head out, "" = nothing */
 	char forced_by[64], forced_why[256]; /* "" = nobody did */
 	struct freeze_record freeze;
@@ -73,6 +75,16 @@ static enum err look_at_result(const struct flow *f, struct facts *x,
 	return code == ERR_MISSING ? ERR_OK : code;
 }
 
+static bool leads_to(const char *url, const struct pull *p)
+{
+	char end[256];
+	size_t n = (size_t)snprintf(end, sizeof(end), "/pulls/%s/%lld", p->repo,
+				    (long long)p->number);
+	size_t len = strlen(url);
+
+	return len >= n && strcmp(url + len - n, end) == 0;
+}
+
 static enum err look_at_told(const struct flow *f, const char *context,
 			     struct facts *x, struct error *e)
 {
@@ -80,9 +92,11 @@ static enum err look_at_told(const struct flow *f, const char *context,
 	enum err code = store_status_get(f->store, x->pull->repo, x->sha,
 					 context, &r, e);
 
-	if (!code)
-		COPY(x->told, r.state);
-	return code == ERR_MISSING ? ERR_OK : code;
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	COPY(x->told, r.state);
+	x->told_of_this = leads_to(r.target_url, x->pull);
+	return ERR_OK;
 }
 
 /* Only for a revision that was promised something and gets nothing. */
@@ -286,22 +300,144 @@ void status_context(const struct environment *env, char ret[STATUS_CONTEXT])
 	snprintf(ret, STATUS_CONTEXT, STATUS_CONTEXT_BEGIN "%s", env->name);
 }
 
-enum err status_of(const struct flow *f, const struct pull *p, const char *sha,
-		   const char *context, struct told_status *ret,
-		   struct error *e)
+/*
+ * Several pulls may have one head, which shows one status.  The loudest speaks:
+ * who has most under way for it, or the newest outcome.
+ */
+enum voice {
+	VOICE_NONE,
+	VOICE_LEFT_OUT,
+	VOICE_RAN,
+	VOICE_WAITS,
+	VOICE_ABOARD,
+};
+
+/* The first that applies decides. */
+static const struct rule {
+	bool (*applies)(const struct facts *x, struct told_status *ret);
+	enum voice voice;
+	/* Beside others also of a pull that is closed, or aims elsewhere. */
+	bool always;
+} rules[] = {
+	{rule_running, VOICE_ABOARD, true},
+	{rule_waiting, VOICE_WAITS, false},
+	{rule_green, VOICE_RAN, true},
+	{rule_left_out, VOICE_LEFT_OUT, false},
+	{rule_red, VOICE_RAN, false},
+	{rule_abandoned, VOICE_NONE, false},
+};
+
+/* What one pull has to say. */
+struct word {
+	struct told_status told;
+	enum voice voice;
+	int64_t cycle;	/* that an outcome is from */
+	int64_t listed; /* the newest cycle that lists the revision */
+	bool belongs;	/* the revision could be deployed for this pull */
+	bool stands;	/* the same state was told of this pull last */
+};
+
+static void word_release_at(struct word *w)
 {
-	/* The first that applies decides. */
-	static bool (*const rules[])(const struct facts *x,
-				     struct told_status *ret) = {
-		rule_running,  rule_waiting, rule_green,
-		rule_left_out, rule_red,     rule_abandoned,
-	};
+	told_status_release_at(&w->told);
+}
+
+#define WORD_INIT                                                              \
+	{                                                                      \
+		.told = TOLD_STATUS_INIT                                       \
+	}
+
+static void weigh_word(struct word *w, const struct rule *rule,
+		       const struct facts *x)
+{
+	if (!w->belongs && !rule->always)
+		return;
+	w->stands = x->told_of_this && strcmp(x->told, w->told.state) == 0;
+	w->voice = rule->voice;
+	if (w->voice == VOICE_RAN)
+		w->cycle = x->result.cycle_id;
+	else if (w->voice == VOICE_LEFT_OUT)
+		w->cycle = x->cycle.id;
+}
+
+static enum err word_of(const struct flow *f, const struct pull *p,
+			const char *sha, const char *context, struct word *ret,
+			struct error *e)
+{
 	struct facts x = {.pull = p, .sha = sha};
 
 	if (look(f, context, &x, e))
 		return e->code;
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i](&x, ret))
-			break;
+	ret->told.number = p->number;
+	ret->listed = x.cycle.id;
+	ret->belongs = strcmp(p->state, "open") == 0 &&
+		       strcmp(p->head_sha, sha) == 0 &&
+		       standing_base_fits(f->env, p);
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		if (!rules[i].applies(&x, &ret->told))
+			continue;
+		weigh_word(ret, &rules[i], &x);
+		break;
+	}
+	return ERR_OK;
+}
+
+/* The same whichever of the two was touched. */
+static bool is_louder(const struct word *a, const struct word *b)
+{
+	if (a->voice != b->voice)
+		return a->voice > b->voice;
+	if (a->cycle != b->cycle)
+		return a->cycle > b->cycle;
+	if (a->belongs != b->belongs)
+		return a->belongs;
+	return a->told.number < b->told.number;
+}
+
+/* Leaves in *best what the loudest of all with this SHA says. */
+static enum err hear_others(const struct flow *f, const struct pull *p,
+			    const char *sha, const char *context,
+			    struct word *best, struct error *e)
+{
+	struct pull *list;
+	size_t count;
+	enum err code = ERR_OK;
+
+	if (store_pulls_with_sha(f->store, p->repo, sha, best->listed, &list,
+				 &count, e))
+		return e->code;
+	for (size_t i = 0; !code && i < count; i++) {
+		CLEANUP(word_release) struct word w = WORD_INIT;
+
+		if (list[i].id == p->id)
+			continue;
+		code = word_of(f, &list[i], sha, context, &w, e);
+		/* One that belongs there is not spoken over, though silent. */
+		if (code || (!w.told.state && !w.belongs) ||
+		    !is_louder(&w, best))
+			continue;
+		told_status_release_at(&best->told);
+		*best = w;
+		w = (struct word)WORD_INIT;
+	}
+	free(list);
+	return code;
+}
+
+enum err status_of(const struct flow *f, const struct pull *p, const char *sha,
+		   const char *context, struct told_status *ret,
+		   struct error *e)
+{
+	CLEANUP(word_release) struct word best = WORD_INIT;
+
+	if (word_of(f, p, sha, context, &best, e))
+		return e->code;
+	/* Who spoke last and says the same was the loudest, and whoever has got
+	 * louder since then was asked: most have no need to look around. */
+	if (best.told.state && !best.stands &&
+	    hear_others(f, p, sha, context, &best, e))
+		return e->code;
+	*ret = best.told;
+	best = (struct word)WORD_INIT;
 	return ERR_OK;
 }

@@ -13,6 +13,7 @@
 struct told_status {
 	const char *state; /* "pending", ... static; NULL = say nothing */
 	struct str text;   /* always says short or full */
+	int64_t number;	   /* of the pull that it speaks of */
 };
 
 #define TOLD_STATUS_INIT                                                       \
@@ -31,7 +32,11 @@ static inline void told_status_release_at(struct told_status *s)
 #define STATUS_CONTEXT 128
 void status_context(const struct environment *env, char ret[STATUS_CONTEXT]);
 
-/* context: that of the status, to know whether one was left pending. */
+/*
+ * What the revision shows, seen from a pull that has it.  Others may have it as
+ * well, and one of them more to say: then it is what that one says.  context:
+ * that of the status, to know what was told last.
+ */
 NODISCARD enum err status_of(const struct flow *f, const struct pull *p,
 			     const char *sha, const char *context,
 			     struct told_status *ret, struct error *e);

@@ -63,6 +63,16 @@ enum err store_pulls_open(struct store *s, const char *repo, struct pull **ret,
 			  sizeof(**ret), read_pull, NULL, ret, ret_count, e);
 }
 
+enum err store_pulls_with_sha(struct store *s, const char *repo,
+			      const char *sha, int64_t cycle_id,
+			      struct pull **ret, size_t *ret_count,
+			      struct error *e)
+{
+	return db_collect(&s->db, STMT_PULL_WITH_SHA,
+			  ARGS(ARG(repo), ARG(sha), ARG(cycle_id)),
+			  sizeof(**ret), read_pull, NULL, ret, ret_count, e);
+}
+
 unsigned pull_changes(const struct pull *old, const struct pull *now)
 {
 	unsigned changes = 0;
@@ -383,8 +393,10 @@ enum err store_status_want(struct store *s, const struct status_record *r,
 
 	if (code && code != ERR_MISSING)
 		return code;
-	*ret_new = code || strcmp(old.state, r->state) != 0 ||
-		   strcmp(old.description, r->description) != 0;
+	*ret_new =
+		code || strcmp(old.state, r->state) != 0 ||
+		strcmp(old.description, r->description) != 0 ||
+		(*old.target_url && strcmp(old.target_url, r->target_url) != 0);
 	if (!*ret_new)
 		return ERR_OK;
 	return db_run(&s->db, STMT_STATUS_PUT,

@@ -61,6 +61,15 @@ NODISCARD enum err store_pulls_open(struct store *s, const char *repo,
 				    struct pull **ret, size_t *ret_count,
 				    struct error *e);
 
+/*
+ * All of a repository with this head, also closed ones, and those that the
+ * cycle lists with this SHA; as above.  It looks at each of the repository.
+ */
+NODISCARD enum err store_pulls_with_sha(struct store *s, const char *repo,
+					const char *sha, int64_t cycle_id,
+					struct pull **ret, size_t *ret_count,
+					struct error *e);
+
 /* Where a state of a pull is known from. */
 #define PULL_SOURCE_WEBHOOK "webhook"
 #define PULL_SOURCE_OPENED "opened" /* the webhook of its beginning */
