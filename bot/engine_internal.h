@@ -79,6 +79,7 @@ struct engine {
 	struct skew skew;      /* of the forge's clock */
 	int64_t alive_kept_ms; /* the last sign of life on record */
 	int64_t lost_kept_ms;  /* the end of lost that is on record */
+	json_t *unseen; /* open pulls not shown: REPO#NUMBER, since when */
 
 	struct waiter *waiters;
 	json_t *answers; /* of this event, given after the commit */

@@ -214,6 +214,7 @@ struct engine *engine_new(const struct engine_settings *settings,
 	/* Not before the start has looked when that was before. */
 	g->alive_kept_ms = g->now_ms;
 	g->answers = json_array();
+	g->unseen = json_object();
 	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
@@ -252,6 +253,7 @@ void engine_free(struct engine *g)
 		return;
 	engine_hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
+	json_decref(g->unseen);
 	json_decref(g->reload_note);
 	config_free(g->reloaded);
 	inbox_close(g->inbox);

@@ -42,17 +42,25 @@ enum err scan_ask_pulls(struct engine *g, const char *repo, struct error *e)
 		    e);
 }
 
-enum err scan_ask_pull(struct engine *g, const char *repo, int64_t number,
-		       struct error *e)
+/* unlisted: a whole listing lacks it. */
+static enum err ask_pull(struct engine *g, const char *repo, int64_t number,
+			 bool unlisted, struct error *e)
 {
 	char target[256];
 
 	snprintf(target, sizeof(target), "refresh:%s#%lld", repo,
 		 (long long)number);
 	return store_outbox_add(g->store, "forge.refresh", target, target,
-				json_pack("{s:s, s:I}", "repo", repo, "number",
-					  (json_int_t)number),
+				json_pack("{s:s, s:I, s:b}", "repo", repo,
+					  "number", (json_int_t)number,
+					  "unlisted", unlisted),
 				OUTBOX_REPLACES, g->now_ms, e);
+}
+
+enum err scan_ask_pull(struct engine *g, const char *repo, int64_t number,
+		       struct error *e)
+{
+	return ask_pull(g, repo, number, false, e);
 }
 
 static void look_back(const char *since, struct str *ret)
@@ -132,6 +140,20 @@ static bool is_listed(const json_t *list, int64_t number)
 	return false;
 }
 
+/* Under which it is kept among the unseen. */
+static const char *unseen_name(char ret[256], const char *repo, int64_t number)
+{
+	snprintf(ret, 256, "%s#%lld", repo, (long long)number);
+	return ret;
+}
+
+static void is_seen(struct engine *g, const char *repo, int64_t number)
+{
+	char name[256];
+
+	json_object_del(g->unseen, unseen_name(name, repo, number));
+}
+
 /* Those we hold for open that the listing lacks are asked for one by one. */
 static enum err ask_missing(struct engine *g, const char *repo,
 			    const json_t *list, struct error *e)
@@ -143,8 +165,10 @@ static enum err ask_missing(struct engine *g, const char *repo,
 	if (store_pulls_open(g->store, repo, &pulls, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++)
-		if (!is_listed(list, pulls[i].number))
-			code = scan_ask_pull(g, repo, pulls[i].number, e);
+		if (is_listed(list, pulls[i].number))
+			is_seen(g, repo, pulls[i].number);
+		else
+			code = ask_pull(g, repo, pulls[i].number, true, e);
 	free(pulls);
 	return code;
 }
@@ -257,6 +281,50 @@ enum err scan_pulls(struct engine *g, const json_t *args,
 	return store_scan_pulls_done(g->store, repo, g->now_ms, e);
 }
 
+/* As if it had been closed: it may not stay aboard, and nobody can take out
+ * what nobody can see. */
+static enum err close_unseen(struct engine *g, const char *repo, int64_t number,
+			     struct error *e)
+{
+	struct pull p;
+	enum err code = store_pull(g->store, repo, number, &p, e);
+
+	is_seen(g, repo, number);
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	if (strcmp(p.state, "open") != 0)
+		return ERR_OK;
+	log_warning("%s#%lld: the forge shows it no more; it counts as closed",
+		    repo, (long long)number);
+	metric_add(METRIC_LOST, "pull", NULL, 1);
+	COPY(p.state, "closed");
+	return pull_seen(g, &p, PULL_SOURCE_UNSEEN, false, e);
+}
+
+/*
+ * Neither the listing nor the question shows an open pull: the forge hides
+ * those of a person whose account it has blocked.  Once may be a slip, so it
+ * counts with the second scan; that there was a listing shows that the
+ * repository is there, and our right to read it.  A restart begins anew.
+ */
+static enum err is_unseen(struct engine *g, const json_t *args, struct error *e)
+{
+	const char *repo = js_str(args, "repo");
+	int64_t number = js_int(args, "number", 0), since_ms;
+	char name[256];
+
+	if (!js_bool(args, "unlisted", false))
+		return ERR_OK;
+	since_ms = json_integer_value(
+		json_object_get(g->unseen, unseen_name(name, repo, number)));
+	if (!since_ms)
+		json_object_set_new(g->unseen, name, json_integer(g->now_ms));
+	/* One scan may list twice. */
+	if (!since_ms || g->now_ms - since_ms < g->config->reconcile_ms / 2)
+		return ERR_OK;
+	return close_unseen(g, repo, number, e);
+}
+
 enum err scan_pull(struct engine *g, const json_t *args,
 		   const struct outcome *o, struct error *e)
 {
@@ -264,8 +332,11 @@ enum err scan_pull(struct engine *g, const json_t *args,
 	struct pull p, known;
 	enum err code;
 
+	if (o->code == ERR_MISSING)
+		return is_unseen(g, args, e);
 	if (o->code)
 		return ERR_OK;
+	is_seen(g, js_str(args, "repo"), js_int(args, "number", 0));
 	if (pull_from_json(&p, js_str(args, "repo"), o->body, &why)) {
 		if (why.code == ERR_FATAL)
 			return error_set(e, ERR_FATAL, "%s", why.text);

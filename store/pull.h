@@ -74,6 +74,7 @@ NODISCARD enum err store_pulls_with_sha(struct store *s, const char *repo,
 #define PULL_SOURCE_WEBHOOK "webhook"
 #define PULL_SOURCE_OPENED "opened" /* the webhook of its beginning */
 #define PULL_SOURCE_API "api"	    /* the forge was asked */
+#define PULL_SOURCE_UNSEEN "unseen" /* the forge shows it no more */
 
 /*
  * Takes over what the forge says now; sets p->id.  An older state than the

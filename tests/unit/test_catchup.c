@@ -494,6 +494,109 @@ static void what_only_the_scan_found_is_counted(void **state UNUSED)
 	assert_int_equal(lost("comment"), comments + 1);
 }
 
+/* --- what the forge shows no more --- */
+
+/* Neither in the listing nor alone; or as before. */
+static void hide_one(bool hidden)
+{
+	w.pulls[1].state = hidden ? "hidden" : "open";
+	w.fail_kind = hidden ? "forge.pull" : NULL;
+	w.fail_code = ERR_MISSING;
+	w.fail_status = 404;
+}
+
+static int64_t is_open(void)
+{
+	return world_ask(&w, "SELECT count(*) FROM pull WHERE number = 1"
+			     " AND state = 'open'");
+}
+
+/* To be rid of it. */
+static int64_t leaves(void)
+{
+	return world_ask(&w, "SELECT count(*) FROM request"
+			     " WHERE origin = 'state' AND pull_id IS NULL");
+}
+
+static int64_t confirmed(void)
+{
+	return world_ask(&w, "SELECT count(*) FROM head_confirmed");
+}
+
+/* It is, and a look at the forge is over. */
+static void one_is_aboard(void)
+{
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	world_pass(&w, MINUTE);
+	world_say(&w, 1, MAINTAINER, "@kcibot deploy");
+	assert_int_equal(world_cycles(&w), 1);
+	world_pass(&w, SCAN);
+	assert_int_equal(leaves(), 0);
+}
+
+static void what_is_hidden_leaves(void **state UNUSED)
+{
+	int64_t before, heads;
+
+	one_is_aboard();
+	before = lost("pull");
+	heads = confirmed();
+	hide_one(true);
+	attempt("g1", "pull_request", 502);
+	world_pass(&w, SCAN);
+	assert_int_equal(is_open(), 1);
+	world_pass(&w, SCAN);
+	assert_int_equal(is_open(), 0);
+	assert_int_equal(leaves(), 1);
+	assert_int_equal(lost("pull"), before + 1);
+	/* Its head, in doubt by what failed, was not shown. */
+	assert_int_equal(confirmed(), heads);
+	hide_one(false);
+	world_pass(&w, SCAN);
+	assert_int_equal(is_open(), 1);
+	/* And what was once does not count any more. */
+	hide_one(true);
+	world_pass(&w, SCAN);
+	assert_int_equal(is_open(), 1);
+}
+
+/* Listed twice by one scan, and with a restart in between. */
+static void hidden_only_once(void **state UNUSED)
+{
+	size_t listed, asked;
+
+	one_is_aboard();
+	hide_one(true);
+	attempt("g1", "pull_request", 502);
+	listed = world_sent(&w, "forge.pulls");
+	asked = world_sent(&w, "forge.pull");
+	world_pass(&w, SCAN);
+	assert_int_equal(world_sent(&w, "forge.pulls"), listed + 2);
+	assert_int_equal(world_sent(&w, "forge.pull"), asked + 2);
+	assert_int_equal(is_open(), 1);
+	world_restart(&w);
+	world_run(&w);
+	assert_int_equal(is_open(), 1);
+	/* A listing shows it again. */
+	hide_one(false);
+	world_pass(&w, SCAN);
+	hide_one(true);
+	world_pass(&w, SCAN);
+	assert_int_equal(is_open(), 1);
+}
+
+/* Renamed, or without the right to read it. */
+static void the_repository_is_hidden(void **state UNUSED)
+{
+	one_is_aboard();
+	hide_one(true);
+	world_pass(&w, SCAN);
+	w.fail_kind = "forge.pulls";
+	world_pass(&w, HOUR);
+	assert_int_equal(is_open(), 1);
+}
+
 /* --- in another order --- */
 
 #define EVENTS 4
@@ -690,6 +793,9 @@ int main(void)
 		T(what_comes_days_later_is_not_obeyed),
 		T(down_for_two_days),
 		T(what_only_the_scan_found_is_counted),
+		T(what_is_hidden_leaves),
+		T(hidden_only_once),
+		T(the_repository_is_hidden),
 		T(pulls_in_any_order),
 		T(pulls_in_any_order_in_one_second),
 		T(a_late_word_of_the_same_second),
