@@ -36,10 +36,23 @@ static enum err want(struct engine *g, const char *kind, const char *repo,
 				OUTBOX_REPLACES, g->now_ms, e);
 }
 
+/* The listings of a repository are made one after another, pulls first: what
+ * was said on one that was opened again was not said on a closed one. */
+static enum err want_list(struct engine *g, const char *kind, const char *repo,
+			  json_t *args, struct error *e)
+{
+	char target[256], key[256];
+
+	snprintf(target, sizeof(target), "scan:%s", repo);
+	snprintf(key, sizeof(key), "scan:%s:%s", kind, repo);
+	return store_outbox_add(g->store, kind, target, key, args,
+				OUTBOX_REPLACES, g->now_ms, e);
+}
+
 enum err scan_ask_pulls(struct engine *g, const char *repo, struct error *e)
 {
-	return want(g, "forge.pulls", repo, json_pack("{s:s}", "repo", repo),
-		    e);
+	return want_list(g, "forge.pulls", repo,
+			 json_pack("{s:s}", "repo", repo), e);
 }
 
 /* unlisted: a whole listing lacks it. */
@@ -85,13 +98,14 @@ static enum err scan_repo(struct engine *g, const char *repo, struct error *e)
 	look_back(scan.review_comments_since, &review_since);
 	if (str_check(&since, e) || str_check(&review_since, e) ||
 	    scan_ask_pulls(g, repo, e) ||
-	    want(g, "forge.comments", repo,
-		 json_pack("{s:s, s:s}", "repo", repo, "since", since.text),
-		 e) ||
-	    want(g, "forge.review_comments", repo,
-		 json_pack("{s:s, s:s}", "repo", repo, "since",
-			   review_since.text),
-		 e))
+	    want_list(
+		    g, "forge.comments", repo,
+		    json_pack("{s:s, s:s}", "repo", repo, "since", since.text),
+		    e) ||
+	    want_list(g, "forge.review_comments", repo,
+		      json_pack("{s:s, s:s}", "repo", repo, "since",
+				review_since.text),
+		      e))
 		return e->code;
 	return want(g, "forge.hooks", repo, json_pack("{s:s}", "repo", repo),
 		    e);

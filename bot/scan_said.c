@@ -91,15 +91,23 @@ static bool is_left_to_webhook(const struct engine *g, const struct heard *h)
 	return g->now_ms - said_ms < 2 * g->config->reconcile_ms;
 }
 
-/* As our record has it; one that is not known is asked. */
-static enum err is_closed(struct engine *g, const struct heard *h, bool *ret,
-			  struct error *e)
+/* As our record has it, when the pulls were listed since it was said: one that
+ * is closed there may have been opened again.  Else the forge is asked. */
+static enum err is_closed(struct engine *g, const struct heard *h,
+			  int64_t made_ms, bool *ret, struct error *e)
 {
+	int64_t ahead = g->skew.known ? g->skew.lo_ms : 0;
+	struct scan_record scan;
 	struct pull p;
 	enum err code = store_pull(g->store, h->repo, h->number, &p, e);
 
-	*ret = !code && strcmp(p.state, "open") != 0;
-	return code == ERR_MISSING ? ERR_OK : code;
+	*ret = false;
+	if (code || strcmp(p.state, "open") == 0)
+		return code == ERR_MISSING ? ERR_OK : code;
+	if (store_scan(g->store, h->repo, g->now_ms, &scan, e))
+		return e->code;
+	*ret = scan.last_ms + ahead >= made_ms + FORGE_SECOND_MS;
+	return ERR_OK;
 }
 
 /* from_ms: nothing older is acted on.  *ret_later is set, and never cleared,
@@ -115,7 +123,7 @@ static enum err hear_found(struct engine *g, struct heard *h, int64_t from_ms,
 	from_ms -= from_ms % FORGE_SECOND_MS;
 	if (h->number <= 0 || !heard_made_ms(h, &made_ms) || made_ms < from_ms)
 		return ERR_OK;
-	if (hear_again(g, h, &known, e) || is_closed(g, h, &closed, e))
+	if (hear_again(g, h, &known, e) || is_closed(g, h, made_ms, &closed, e))
 		return e->code;
 	if (known)
 		return ERR_OK;

@@ -601,6 +601,43 @@ static void what_a_scan_finds_on_a_closed_pull(void **state UNUSED)
 	assert_int_equal(world_sent_with(&w, "forge.comment", closed_text), 1);
 }
 
+/* No webhook told of either.  The pulls are listed before the comments, or not
+ * at all. */
+static void what_a_scan_finds_on_a_reopened_pull(void **state UNUSED)
+{
+	for (int i = 0; i < 2; i++) {
+		int64_t number = 1 + i;
+		size_t listed;
+
+		if (!i)
+			scan_begins();
+		world_open(&w, number, STRANGER);
+		world_set_state(&w, number, "closed");
+		world_pass(&w, 20 * MINUTE);
+		world_change(&w, number)->state = "open";
+		fake_clock_advance(&w.clock, 2000);
+		json_array_append_new(w.comments,
+				      world_comment_json(&w, 50 + i, number,
+							 MAINTAINER,
+							 "@kcibot status"));
+		w.hold = i ? NULL : "forge.pulls";
+		w.fail_kind = i ? "forge.pulls" : NULL;
+		w.fail_code = ERR_MISSING;
+		listed = world_sent(&w, "forge.comments");
+		world_pass(&w, 5 * MINUTE);
+		assert_int_equal(world_sent(&w, "forge.comments"), listed + i);
+		w.hold = NULL;
+		if (!i)
+			world_answer(world_last(&w, "forge.pulls", ""), ERR_OK,
+				     NULL);
+		world_run(&w);
+		assert_int_equal(said(), number);
+		assert_int_equal(said_in("refused"), 0);
+		assert_int_equal(
+			world_sent_with(&w, "forge.comment", closed_text), 0);
+	}
+}
+
 /* --- how much is too much --- */
 
 static void say_often(int64_t number, int64_t who, int times)
@@ -810,6 +847,7 @@ int main(void)
 		T(old_reviews_are_not_obeyed),
 		T(what_is_said_on_a_closed_pull),
 		T(what_a_scan_finds_on_a_closed_pull),
+		T(what_a_scan_finds_on_a_reopened_pull),
 		T(too_much_on_one_pull),
 		T(too_much_over_all),
 		T(all_that_is_said_counts),
