@@ -328,6 +328,14 @@ NODISCARD enum err foreign_status(struct engine *g, const json_t *payload,
 				  const char **ret_result, struct error *e);
 
 /* --- scan.c: the pulls as they are, whatever webhooks said --- */
+
+/*
+ * A scan begins so long before the newest comment that the last one saw: on
+ * the forge's several machines a comment may show up after, or bear an earlier
+ * time than, one that was already listed.  What is known is known by its id.
+ */
+#define SCAN_LOOK_BACK_MS (2LL * 60 * 1000)
+
 NODISCARD enum err scan_start(struct engine *g, struct error *e);
 NODISCARD enum err scan_pulls(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);

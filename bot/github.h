@@ -21,9 +21,10 @@
  * the environment is used; one for plain http is not.
  *
  * A listing comes whole or not at all: one of more than LIMIT_FORGE_PAGES
- * pages is ERR_INVALID (but see forge.deliveries).  It is no snapshot: an entry
- * that leaves while pages are read can hide another at a page's edge.  So what
- * is absent from a listing of more than 100 is to be asked for by itself.
+ * pages is ERR_INVALID (but see forge.deliveries; of comments since a time, a
+ * part is given, with part set).  It is no snapshot: an entry that leaves while
+ * pages are read can hide another at a page's edge.  So what is absent from a
+ * listing of more than 100 is to be asked for by itself.
  *
  * Kinds, their args, and the body of the outcome:
  *

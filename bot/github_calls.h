@@ -25,6 +25,9 @@ struct github_row {
 	 * The page that reaches back before the argument since is the last.
 	 */
 	const char *until;
+	/* Oldest first from the argument since: a part is of use, as another
+	 * call goes on from its last entry. */
+	bool onward;
 	bool none;	     /* 204 is the answer, and no other 2xx is one */
 	const char *instead; /* after a 302: this kind, with our arguments */
 	bool write; /* changes the forge: serial, spaced, may be lost */

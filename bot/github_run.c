@@ -232,8 +232,9 @@ static enum run_next add_page(struct run *r, struct run_shared *s,
 	if (json_array_extend(r->list, (json_t *)(uintptr_t)entries))
 		return fail(r, a, ERR_RETRY, 0, "out of memory");
 	full = r->pages >= LIMIT_FORGE_PAGES || r->listed > LIMIT_FORGE_ANSWER;
-	/* Of what comes newest first, a part is of use. */
-	if (!page->next || reaches_back(r, entries) ||
+	r->out.part = full && page->next && r->req.row->onward;
+	/* Of what comes newest first, a part is of use, too. */
+	if (!page->next || r->out.part || reaches_back(r, entries) ||
 	    (full && r->req.row->until))
 		return finish(r, s, a, TAKE(r->list));
 	if (full)

@@ -13,12 +13,6 @@
 #include "bot/metrics.h"
 #include "store/trust.h"
 
-/*
- * A scan begins so long before the newest comment that the last one saw: on
- * the forge's several machines a comment may show up after, or bear an earlier
- * time than, one that was already listed.  What is known is known by its id.
- */
-#define LOOK_BACK_MS (2LL * 60 * 1000)
 /* The forge gives whole seconds. */
 #define FORGE_SECOND_MS 1000
 /* A pull that moved longer ago shows all that moved it. */
@@ -81,7 +75,7 @@ static void look_back(const char *since, struct str *ret)
 	int64_t ms;
 
 	if (time_parse_iso(since, &ms))
-		time_iso(ret, ms - LOOK_BACK_MS);
+		time_iso(ret, ms - SCAN_LOOK_BACK_MS);
 	else
 		str_puts(ret, since);
 }

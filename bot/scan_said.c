@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/base/str.h"
 #include "bot/engine_internal.h"
 #include "bot/metrics.h"
 
@@ -172,9 +173,27 @@ static enum err hear_listed(struct engine *g, const char *kind,
 	return ERR_OK;
 }
 
+/*
+ * The mark after a listing that was read as far as since.  Where only a part
+ * could be read, the next begins at its end, and looks no time back: so much
+ * may have been said in that time that it would get no further, ever.
+ */
+static enum err mark_after(const struct outcome *o, const char *since,
+			   struct str *ret, struct error *e)
+{
+	int64_t ms;
+
+	if (o->part && time_parse_iso(since, &ms))
+		time_iso(ret, ms + SCAN_LOOK_BACK_MS);
+	else
+		str_puts(ret, since);
+	return str_check(ret, e);
+}
+
 enum err scan_comments(struct engine *g, const json_t *args,
 		       const struct outcome *o, struct error *e)
 {
+	CLEANUP(str_release) struct str mark = STR_INIT(64);
 	const char *repo = js_str(args, "repo"), *since;
 	struct scan_record scan;
 
@@ -182,15 +201,17 @@ enum err scan_comments(struct engine *g, const json_t *args,
 		return ERR_OK;
 	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
 	    hear_listed(g, SAID_COMMENT, repo, o->body, scan.first_ms, &since,
-			e))
+			e) ||
+	    mark_after(o, since, &mark, e))
 		return e->code;
-	return *since ? store_scan_comments_done(g->store, repo, since, e)
+	return *since ? store_scan_comments_done(g->store, repo, mark.text, e)
 		      : ERR_OK;
 }
 
 enum err scan_review_comments(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e)
 {
+	CLEANUP(str_release) struct str mark = STR_INIT(64);
 	const char *repo = js_str(args, "repo"), *since;
 	struct scan_record scan;
 
@@ -198,10 +219,11 @@ enum err scan_review_comments(struct engine *g, const json_t *args,
 		return ERR_OK;
 	if (store_scan(g->store, repo, g->now_ms, &scan, e) ||
 	    hear_listed(g, SAID_REVIEW_COMMENT, repo, o->body,
-			scan.reviews_from_ms, &since, e))
+			scan.reviews_from_ms, &since, e) ||
+	    mark_after(o, since, &mark, e))
 		return e->code;
-	return *since ? store_scan_review_comments_done(g->store, repo, since,
-							e)
+	return *since ? store_scan_review_comments_done(g->store, repo,
+							mark.text, e)
 		      : ERR_OK;
 }
 

@@ -33,6 +33,7 @@ struct outcome {
 			    ms, whole seconds); 0 = unknown */
 	char text[400];	 /* for people, when code is not ERR_OK */
 	json_t *body;	 /* owned by the outcome; may be NULL */
+	bool part; /* of a listing, which goes on behind what body holds */
 };
 
 struct port {

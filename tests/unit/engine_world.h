@@ -115,6 +115,7 @@ struct world {
 	enum err fail_code;
 	int fail_status; /* HTTP */
 	bool fail_unknown;
+	const char *part_kind; /* of which only a part can be listed, or NULL */
 
 	struct world_effect sent[SENT_MAX];
 	size_t sent_count;
@@ -355,6 +356,7 @@ static inline void world_answer(struct world_effect *x, enum err code,
 	else
 		o.body = body ? body : world_body(x->world, x);
 	o.unknown = code && x->world->fail_unknown;
+	o.part = w->part_kind && !strcmp(w->part_kind, x->kind);
 	o.http_status = code ? x->world->fail_status : 200;
 	x->done(x->ctx, &o);
 }

@@ -494,6 +494,55 @@ static void what_only_the_scan_found_is_counted(void **state UNUSED)
 	assert_int_equal(lost("comment"), comments + 1);
 }
 
+/* --- more than can be listed --- */
+
+static int64_t asks_since(const char *kind)
+{
+	int64_t ms;
+
+	assert_true(time_parse_iso(
+		js_str(world_last(&w, kind, "")->args, "since"), &ms));
+	return ms;
+}
+
+static void goes_on(const char *kind, json_t *list, json_t *first,
+		    json_t *second)
+{
+	int64_t ms;
+
+	assert_true(time_parse_iso(js_str(first, "updated_at"), &ms));
+	json_array_append_new(list, first);
+	w.part_kind = kind;
+	world_pass(&w, 4 * SCAN);
+	/* From its end, however much was said in the two minutes before. */
+	assert_int_equal(asks_since(kind), ms);
+	w.part_kind = NULL;
+	world_pass(&w, SCAN);
+	assert_int_equal(asks_since(kind), ms);
+	/* What is listed to its end may still show up late. */
+	assert_true(time_parse_iso(js_str(second, "updated_at"), &ms));
+	json_array_append_new(list, second);
+	world_pass(&w, 4 * SCAN);
+	assert_int_equal(asks_since(kind), ms - 2 * MINUTE);
+}
+
+static void the_next_scan_goes_on(void **state UNUSED)
+{
+	json_t *list[4];
+
+	scan_begins();
+	world_open(&w, 1, STRANGER);
+	for (int i = 0; i < 4; i++) {
+		world_pass(&w, i == 2 ? 30 * MINUTE : 0);
+		list[i] = i % 2 ? world_code_comment_json(&w, 70 + i, 1,
+							  MAINTAINER, "Nice.")
+				: world_comment_json(&w, 70 + i, 1, MAINTAINER,
+						     "Nice.");
+	}
+	goes_on("forge.comments", w.comments, list[0], list[2]);
+	goes_on("forge.review_comments", w.review_comments, list[1], list[3]);
+}
+
 /* --- what the forge shows no more --- */
 
 /* Neither in the listing nor alone; or as before. */
@@ -793,6 +842,7 @@ int main(void)
 		T(what_comes_days_later_is_not_obeyed),
 		T(down_for_two_days),
 		T(what_only_the_scan_found_is_counted),
+		T(the_next_scan_goes_on),
 		T(what_is_hidden_leaves),
 		T(hidden_only_once),
 		T(the_repository_is_hidden),

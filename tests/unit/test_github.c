@@ -658,6 +658,35 @@ static void test_endless_listing(void **state UNUSED)
 	assert_int_equal(script_count(&f.server), LIMIT_FORGE_PAGES);
 }
 
+/* Since a time, and oldest first: the next call goes on from there. */
+static void test_endless_listing_in_parts(void **state UNUSED)
+{
+	static const char *const kinds[] = {"forge.comments",
+					    "forge.review_comments"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		json_t *args = json_pack("{s:s, s:s}", "repo", "o/r", "since",
+					 "2026-11-21T14:00:00Z");
+		struct outcome *o;
+
+		for (int n = 0; n < LIMIT_FORGE_PAGES; n++)
+			say("GET /repos/o/r/", 200,
+			    "Link: <{base}/repos/o/r/again>; rel=\"next\"\r\n",
+			    "[1]");
+		o = run(kinds[i], args);
+		assert_int_equal(o->code, ERR_OK);
+		assert_int_equal(json_array_size(o->body), LIMIT_FORGE_PAGES);
+		assert_true(o->part);
+		/* Exactly to its end. */
+		say("GET /repos/o/r/", 200, "", "[1]");
+		args = json_pack("{s:s, s:s}", "repo", "o/r", "since",
+				 "2026-11-21T14:00:00Z");
+		o = run(kinds[i], args);
+		assert_int_equal(json_array_size(o->body), 1);
+		assert_false(o->part);
+	}
+}
+
 static void test_half_a_listing_is_none(void **state UNUSED)
 {
 	struct outcome *o;
@@ -1490,6 +1519,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_pages_are_joined),
 	TEST(test_next_page_on_another_host),
 	TEST(test_endless_listing),
+	TEST(test_endless_listing_in_parts),
 	TEST(test_half_a_listing_is_none),
 	TEST(test_304_gives_the_kept_answer),
 	TEST(test_304_of_pages),
