@@ -79,6 +79,7 @@ struct engine {
 	struct skew skew;      /* of the forge's clock */
 	int64_t alive_kept_ms; /* the last sign of life on record */
 	int64_t lost_kept_ms;  /* the end of lost that is on record */
+	bool self_asked;       /* the forge has answered who we are */
 	json_t *unseen; /* open pulls not shown: REPO#NUMBER, since when */
 
 	struct waiter *waiters;
@@ -368,7 +369,8 @@ NODISCARD enum err scan_hooks(struct engine *g, const json_t *args,
 			      const struct outcome *o, struct error *e);
 NODISCARD enum err scan_self(struct engine *g, const json_t *args,
 			     const struct outcome *o, struct error *e);
-/* An answer of the forge shows who we are there; 0 says nothing. */
+/* An answer of the forge shows who we are there, if that is not known yet; 0
+ * says nothing. */
 NODISCARD enum err scan_learn_self(struct engine *g, int64_t id,
 				   const char *login, struct error *e);
 NODISCARD enum err scan_seed(struct engine *g, const json_t *args,

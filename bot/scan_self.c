@@ -61,26 +61,38 @@ enum err scan_hooks(struct engine *g, const json_t *args,
 	return tell_hooks(g, e);
 }
 
-enum err scan_learn_self(struct engine *g, int64_t id, const char *login,
-			 struct error *e)
+static enum err take_self(struct engine *g, int64_t id, const char *login,
+			  struct error *e)
 {
 	char text[32];
 
-	if (id <= 0 || g->self_id)
-		return ERR_OK;
+	if (g->self_id)
+		log_warning("the token is another account's than before (%lld)",
+			    (long long)g->self_id);
 	g->self_id = id;
 	snprintf(text, sizeof(text), "%lld", (long long)id);
 	log_info("working as %s (%s)", login, text);
 	return store_meta_set(g->store, "self_id", text, e);
 }
 
+enum err scan_learn_self(struct engine *g, int64_t id, const char *login,
+			 struct error *e)
+{
+	/* Who may edit a comment need not be who wrote it. */
+	if (id <= 0 || g->self_id)
+		return ERR_OK;
+	return take_self(g, id, login, e);
+}
+
 enum err scan_self(struct engine *g, const json_t *args UNUSED,
 		   const struct outcome *o, struct error *e)
 {
-	if (o->code)
+	int64_t id = o->code ? 0 : js_int(o->body, "id", 0);
+
+	g->self_asked = true;
+	if (id <= 0 || id == g->self_id)
 		return ERR_OK;
-	return scan_learn_self(g, js_int(o->body, "id", 0),
-			       js_str(o->body, "login"), e);
+	return take_self(g, id, js_str(o->body, "login"), e);
 }
 
 enum err scan_seed(struct engine *g, const json_t *args,

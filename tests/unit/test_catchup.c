@@ -4,6 +4,7 @@
  */
 #include "tests/unit/engine_world.h"
 
+#include "bot/engine_internal.h"
 #include "bot/metrics.h"
 
 #define HOOK 7700
@@ -494,6 +495,41 @@ static void what_only_the_scan_found_is_counted(void **state UNUSED)
 	assert_int_equal(lost("comment"), comments + 1);
 }
 
+/* --- who we are --- */
+
+/* The token is another account's since; asked once in a life of the bot. */
+static void another_account(void **state UNUSED)
+{
+	struct error e = ERROR_INIT;
+
+	scan_begins();
+	world_pass(&w, HOUR);
+	assert_int_equal(world_sent(&w, "forge.self"), 1);
+	assert_int_equal(w.engine->self_id, BOT);
+	world_must(store_meta_set(w.engine->store, "self_id", "4711", &e), &e);
+	world_restart(&w);
+	assert_int_equal(w.engine->self_id, 4711);
+	world_pass(&w, HOUR);
+	assert_int_equal(world_sent(&w, "forge.self"), 2);
+	assert_int_equal(w.engine->self_id, BOT);
+	/* One that may not ask keeps what it knows, and is not insistent. */
+	w.fail_kind = "forge.self";
+	w.fail_code = ERR_REFUSED;
+	w.fail_status = 403;
+	world_restart(&w);
+	world_pass(&w, HOUR);
+	assert_int_equal(world_sent(&w, "forge.self"), 3);
+	assert_int_equal(w.engine->self_id, BOT);
+	/* Somebody else's comment that we could edit says nothing. */
+	w.hold = "forge.comment";
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot status");
+	world_answer(world_last(&w, "forge.comment", ""), ERR_OK,
+		     json_pack("{s:i, s:{s:i}}", "id", 9, "user", "id", 4711));
+	world_run(&w);
+	assert_int_equal(w.engine->self_id, BOT);
+}
+
 /* --- more than can be listed --- */
 
 static int64_t asks_since(const char *kind)
@@ -842,6 +878,7 @@ int main(void)
 		T(what_comes_days_later_is_not_obeyed),
 		T(down_for_two_days),
 		T(what_only_the_scan_found_is_counted),
+		T(another_account),
 		T(the_next_scan_goes_on),
 		T(what_is_hidden_leaves),
 		T(hidden_only_once),
