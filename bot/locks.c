@@ -17,6 +17,10 @@
 #include "store/lock.h"
 #include "store/request.h"
 
+/* A sentence for each of so many environments, and the names of all. */
+#define HELD_TOLD 5
+#define TEXT_MAX 8192
+
 /* A new comment of its own, which nothing edits later; where people want no
  * new ones, the reply. */
 static enum err want_notice(struct engine *g, const struct pull *p,
@@ -67,7 +71,7 @@ static int64_t wall_of(const struct engine *g)
 static enum err warn(struct engine *g, const struct lock *list, size_t count,
 		     struct error *e)
 {
-	CLEANUP(str_release) struct str text = STR_INIT(4096);
+	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);
 	CLEANUP(str_release) struct str body = STR_INIT(LIMIT_COMMENT);
 	char key[64];
 	struct reply reply = {.key = key, .login = list->owner};
@@ -94,29 +98,28 @@ static enum err warn(struct engine *g, const struct lock *list, size_t count,
 }
 
 /* A window or errors in a row may hold what the lock held no more. */
-static enum err add_held(struct engine *g, const char *name, bool *ret_held,
-			 struct str *out, struct error *e)
+static enum err look_at(struct engine *g, const char *name,
+			struct freeze_state *ret, struct error *e)
 {
 	const struct environment *env = config_environment(g->config, name);
-	struct freeze_state freeze;
 	struct flow f;
 
-	*ret_held = false;
+	*ret = (struct freeze_state){0};
 	if (!env)
 		return ERR_OK;
 	flow_of(g, env, &f);
-	if (freeze_look(&f, &freeze, e))
-		return e->code;
-	*ret_held = freeze.frozen;
-	if (!freeze.frozen)
-		return ERR_OK;
+	return freeze_look(&f, ret, e);
+}
+
+static void add_held(const struct engine *g, const char *name,
+		     const struct freeze_state *freeze, struct str *out)
+{
 	str_addf(out, " Still nothing starts on `%s`", name);
-	if (freeze.until_ms) {
+	if (freeze->until_ms) {
 		str_puts(out, " until ");
-		part_moment(out, freeze.until_ms, wall_of(g));
+		part_moment(out, freeze->until_ms, wall_of(g));
 	}
-	str_addf(out, ": %s.", freeze.why);
-	return ERR_OK;
+	str_addf(out, ": %s.", freeze->why);
 }
 
 static enum err add_what_goes_on(struct engine *g, const struct lock *list,
@@ -125,12 +128,15 @@ static enum err add_what_goes_on(struct engine *g, const struct lock *list,
 	size_t held = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bool is_held;
+		struct freeze_state freeze;
 
-		if (add_held(g, list[i].environment, &is_held, out, e))
+		if (look_at(g, list[i].environment, &freeze, e))
 			return e->code;
-		held += is_held;
+		if (freeze.frozen && held++ < HELD_TOLD)
+			add_held(g, list[i].environment, &freeze, out);
 	}
+	if (held > HELD_TOLD)
+		str_addf(out, " Nor on %zu more.", held - HELD_TOLD);
 	if (held < count)
 		str_addf(out, " What waited %s goes on.",
 			 held ? "elsewhere" : "there");
@@ -140,7 +146,7 @@ static enum err add_what_goes_on(struct engine *g, const struct lock *list,
 static enum err tell_end(struct engine *g, const struct lock *list,
 			 size_t count, struct error *e)
 {
-	CLEANUP(str_release) struct str text = STR_INIT(4096);
+	CLEANUP(str_release) struct str text = STR_INIT(TEXT_MAX);
 	char key[64];
 	struct reply reply = {.key = key, .login = list->owner};
 	struct pull p;

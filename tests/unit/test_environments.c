@@ -278,6 +278,51 @@ static void errors_freeze_one(void **state UNUSED)
 	assert_int_equal(cycles("staging", "verdict = 'success'"), 1);
 }
 
+#define MANY 50
+#define LONG_NAME 40
+#define LONG_REASON 200
+
+/* As many as there may be, with names as long, each in a window. */
+static void add_many(struct str *yaml)
+{
+	char name[LONG_NAME + 1], reason[LONG_REASON + 1];
+
+	memset(name, 'e', LONG_NAME);
+	name[LONG_NAME] = '\0';
+	memset(reason, 'r', LONG_REASON);
+	reason[LONG_REASON] = '\0';
+	str_puts(yaml, HEAD);
+	for (int i = 0; i < MANY; i++) {
+		name[LONG_NAME - 2] = (char)('0' + i / 10);
+		name[LONG_NAME - 1] = (char)('0' + i % 10);
+		str_addf(yaml,
+			 "  %s:\n    projects:\n"
+			 "      - {repo: " REPO ", base: main, branch: s%d}\n"
+			 "    freeze: [{from: Mon 00:00, to: Sun 00:00,"
+			 " reason: %s}]\n" REST(POLICY),
+			 name, i, reason);
+	}
+}
+
+/* Who locked all of them is told in a few sentences. */
+static void a_lock_of_many(void **state UNUSED)
+{
+	struct str yaml = STR_INIT(1u << 20);
+
+	world_end(&w);
+	add_many(&yaml);
+	begin_with(yaml.text);
+	world_open(&w, 1, STRANGER);
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	world_pass(&w, HOUR + MINUTE);
+	assert_non_null(world_last(&w, "forge.comment",
+				   "is over, its time has come. Still nothing "
+				   "starts on `eee"));
+	assert_non_null(world_last(&w, "forge.comment", " Nor on 45 more."));
+	assert_null(world_last(&w, "forge.comment", "goes on."));
+	str_release(&yaml);
+}
+
 static int64_t locked(const char *environment)
 {
 	char sql[128];
@@ -501,6 +546,7 @@ int main(void)
 		T(a_base_of_one),
 		T(killed_while_both_run),
 		T(errors_freeze_one),
+		T(a_lock_of_many),
 		T(a_lock_on_one),
 		T(cancel_on_one),
 		T(one_is_named),
