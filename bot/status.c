@@ -403,8 +403,8 @@ static enum err hear_others(const struct flow *f, const struct pull *p,
 	size_t count;
 	enum err code = ERR_OK;
 
-	if (store_pulls_with_sha(f->store, p->repo, sha, best->listed, &list,
-				 &count, e))
+	if (store_pulls_with_sha(f->store, p->repo, sha, f->env->name,
+				 best->listed, &list, &count, e))
 		return e->code;
 	for (size_t i = 0; !code && i < count; i++) {
 		CLEANUP(word_release) struct word w = WORD_INIT;

@@ -64,13 +64,14 @@ enum err store_pulls_open(struct store *s, const char *repo, struct pull **ret,
 }
 
 enum err store_pulls_with_sha(struct store *s, const char *repo,
-			      const char *sha, int64_t cycle_id,
-			      struct pull **ret, size_t *ret_count,
-			      struct error *e)
+			      const char *sha, const char *environment,
+			      int64_t cycle_id, struct pull **ret,
+			      size_t *ret_count, struct error *e)
 {
-	return db_collect(&s->db, STMT_PULL_WITH_SHA,
-			  ARGS(ARG(repo), ARG(sha), ARG(cycle_id)),
-			  sizeof(**ret), read_pull, NULL, ret, ret_count, e);
+	return db_collect(
+		&s->db, STMT_PULL_WITH_SHA,
+		ARGS(ARG(repo), ARG(sha), ARG(cycle_id), ARG(environment)),
+		sizeof(**ret), read_pull, NULL, ret, ret_count, e);
 }
 
 unsigned pull_changes(const struct pull *old, const struct pull *now)

@@ -63,12 +63,14 @@ NODISCARD enum err store_pulls_open(struct store *s, const char *repo,
 
 /*
  * All of a repository with this head, also closed ones, and those that the
- * cycle lists with this SHA; as above.  It looks at each of the repository.
+ * cycle, or the one that runs in the environment, lists with this SHA; as
+ * above.  It looks at each of the repository.
  */
 NODISCARD enum err store_pulls_with_sha(struct store *s, const char *repo,
-					const char *sha, int64_t cycle_id,
-					struct pull **ret, size_t *ret_count,
-					struct error *e);
+					const char *sha,
+					const char *environment,
+					int64_t cycle_id, struct pull **ret,
+					size_t *ret_count, struct error *e);
 
 /* Where a state of a pull is known from. */
 #define PULL_SOURCE_WEBHOOK "webhook"

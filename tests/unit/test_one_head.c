@@ -138,6 +138,19 @@ static void nor_is_one_that_was_pushed_over(void **state UNUSED)
 	assert_shown("staging", "success", "short ok", "/7");
 }
 
+/* Nor by one that no deploy has ever seen. */
+static void what_runs_is_found_by_any(void **state UNUSED)
+{
+	open_same(7, 7, "main");
+	w.hold = "job.run";
+	world_say(&w, 7, MAINTAINER, "@kcibot trigger");
+	world_push(&w, 7, 'a');
+	open_same(8, 7, "main");
+	touch(8);
+	assert_shown("staging", "pending", "stage build", "/7");
+	assert_stays();
+}
+
 static void who_waits_speaks_for_who_is_closed(void **state UNUSED)
 {
 	open_same(7, 7, "main");
@@ -212,6 +225,7 @@ int main(void)
 		TEST(one_that_aims_elsewhere_is_silent),
 		TEST(green_is_not_spoken_over),
 		TEST(nor_is_one_that_was_pushed_over),
+		TEST(what_runs_is_found_by_any),
 		TEST(who_waits_speaks_for_who_is_closed),
 		TEST(the_newest_outcome_counts),
 		TEST(two_environments_do_not_flip),
