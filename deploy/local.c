@@ -483,12 +483,16 @@ enum err local_cancel(const struct local *l, const char *key, struct error *e)
 enum err local_wait_gone(const struct local *l, const char *key,
 			 struct error *e)
 {
-	CLEANUP(free) char *dir = str_format("%s/%s", l->dir, key);
+	CLEANUP(visit_release) struct visit v = {.l = l};
 	CLEANUP(fd_close) int lock = -1;
 
-	if (!dir)
+	v.dir = str_format("%s/%s", l->dir, key);
+	if (!v.dir)
 		return error_set(e, ERR_FATAL, "out of memory");
-	if (job_has(dir, JOB_EXIT))
+	if (job_has(v.dir, JOB_EXIT))
 		return ERR_OK;
-	return take_lock(l, dir, &lock, e);
+	if (take_lock(l, v.dir, &lock, e))
+		return e->code;
+	/* Its job.run may have been dropped: nobody else tidies up. */
+	return job_has(v.dir, JOB_CANCEL) ? move_on(&v, lock, e) : ERR_OK;
 }

@@ -194,6 +194,8 @@ static void cancel_ends(void **unused UNUSED)
 	/* A cancel that overtakes its job. */
 	cancel(4, "d");
 	assert_int_equal(await_answer(4)->code, ERR_OK);
+	/* Also when that never comes it is over. */
+	assert_true(there(job_dir("d"), "exit.json"));
 	run(5, "d", "{'run':['true']}");
 	expect(5, "cancelled", "not_started");
 	assert_false(there(job_dir("d"), "started"));
