@@ -61,16 +61,14 @@ static enum err show_plan(const struct engine *g,
  * All words were authorised before the first of them was done, which may have
  * taken from its speaker what the others need.
  */
-static enum err authorise_again(struct engine *g,
-				const struct command_call *call,
+static enum err authorise_again(struct engine *g, struct command_call *call,
 				struct plan *plan, struct error *e)
 {
 	struct error why = ERROR_INIT;
-	enum role role;
 
-	if (role_of(g, call->actor_id, call->pull->repo, &role, e))
+	if (role_of(g, call->actor_id, call->pull->repo, &call->role, e))
 		return e->code;
-	if (!plan_authorise(g, plan, role, call->is_author, &why))
+	if (!plan_authorise(g, plan, call->role, call->is_author, &why))
 		return ERR_OK;
 	COPY(plan->next, NEXT_NOTHING);
 	return error_set(e, ERR_REFUSED,

@@ -248,6 +248,28 @@ static void a_role_is_not_given_once_it_is_gone(void **state UNUSED)
 	world_end(&w);
 }
 
+/* Also where less than the old role is enough to say it. */
+static void nor_is_it_used(void **state UNUSED)
+{
+	begin();
+	world_open(&w, 1, BOB);
+	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "op",
+				 "trust.add", "id", (json_int_t)MEMBER, "login",
+				 "user21", "role", "admin", "scope", "", "by",
+				 "test", "reason", ""));
+	w.hold = "job.run forge.user forge.org_member";
+	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
+	assert_int_equal(world_cycles(&w), 1);
+	world_say(&w, 1, MEMBER,
+		  "@kcibot trust @user21 role=maintainer\n@kcibot cancel");
+	answer_user("forge.user", MEMBER, "user21", "User");
+	assert_told("what the rest of the comment needs");
+	assert_int_equal(world_ask(&w, "SELECT role = 'admin' FROM trust WHERE"
+				       " revoked_ms = 0 AND principal_id = 21"),
+			 1);
+	world_end(&w);
+}
+
 #define WAITS(id)                                                              \
 	"SELECT count(*) FROM request WHERE state = 'waiting' AND actor_id"    \
 	" = " #id
@@ -707,6 +729,7 @@ int main(void)
 		cmocka_unit_test(an_admin_of_one_project_reaches_no_further),
 		cmocka_unit_test(an_admin_for_a_time_stays_one),
 		cmocka_unit_test(a_role_is_not_given_once_it_is_gone),
+		cmocka_unit_test(nor_is_it_used),
 		cmocka_unit_test(untrust_voids_what_was_asked_for),
 		cmocka_unit_test(untrust_by_a_word),
 		cmocka_unit_test(trusted_lists_nobody_alive),
