@@ -29,8 +29,8 @@ enum kind_flags {
 	 * not stop it, and the next must not begin beside it. */
 	MUST_KNOW = 1 << 3,
 	/* What people read.  Nobody asks and waits for the answer, so a 404 or
-	 * 422 is not believed before LAG_MS either; what has a target tells how
-	 * things stand and is put off, not given up. */
+	 * 422 is not believed for LAG_MS; what has a target tells how things
+	 * stand and is put off, not given up. */
 	TELLS = 1 << 4,
 };
 
@@ -130,14 +130,43 @@ static void set_comment_id(struct engine *g, json_t *args)
 			    json_integer(posted.comment_id));
 }
 
+static bool is_lag(const struct outcome *o)
+{
+	return (o->code == ERR_MISSING || o->code == ERR_INVALID) &&
+	       (o->http_status == 404 || o->http_status == 422);
+}
+
+/* A newer text for the same place does not begin the wait anew; a restart
+ * does. */
+static void note_lag(struct engine *g, const struct outbox_row *r,
+		     const struct outcome *o)
+{
+	if (!o->code)
+		json_object_del(g->lagging, r->target);
+	else if (is_lag(o) && !json_object_get(g->lagging, r->target))
+		json_object_set_new(g->lagging, r->target,
+				    json_integer(g->now_ms));
+}
+
+/* For how long the forge has not shown what it is about. */
+static int64_t lag_ms(const struct engine *g, const struct outbox_row *r,
+		      int64_t now_ms)
+{
+	const json_t *since = json_object_get(g->lagging, r->target);
+
+	if (!*r->target)
+		return now_ms - r->made_ms;
+	return since ? now_ms - json_integer_value(since) : 0;
+}
+
 /* Is a 404 or 422 to the next try no answer yet? */
-static bool may_lag(const struct effect_kind *k, const struct outbox_row *r,
-		    int64_t now_ms)
+static bool may_lag(const struct engine *g, const struct effect_kind *k,
+		    const struct outbox_row *r, int64_t now_ms)
 {
 	if (!(k->flags & LAGS))
 		return false;
-	return r->attempts + 1 < LAG_TRIES ||
-	       ((k->flags & TELLS) && now_ms - r->made_ms < LAG_MS);
+	return k->flags & TELLS ? lag_ms(g, r, now_ms) < LAG_MS
+				: r->attempts + 1 < LAG_TRIES;
 }
 
 static bool send(void *ctx, const struct outbox_row *r)
@@ -158,8 +187,11 @@ static bool send(void *ctx, const struct outbox_row *r)
 		json_object_set_new(r->args, "lookup", json_true());
 	if (*js_str(r->args, "slot"))
 		set_comment_id(g, r->args);
+	if (*js_str(r->args, "marker"))
+		json_object_set_new(r->args, "self_id",
+				    json_integer(g->self_id));
 	/* A comment that we made may not be there yet. */
-	if (may_lag(kind, r, engine_now(g)))
+	if (may_lag(g, kind, r, engine_now(g)))
 		json_object_set_new(r->args, "patient", json_true());
 	port->start(port, &effect, engine_outcome, g);
 	return true;
@@ -223,13 +255,11 @@ static bool tells_state(const struct effect_kind *k, const struct outbox_row *r)
 static bool may_try_again(const struct engine *g, const struct effect_kind *k,
 			  const struct outbox_row *r, const struct outcome *o)
 {
-	bool lag = (k->flags & LAGS) &&
-		   (o->code == ERR_MISSING || o->code == ERR_INVALID) &&
-		   (o->http_status == 404 || o->http_status == 422);
+	bool lag = (k->flags & LAGS) && is_lag(o);
 	bool must_know = (k->flags & MUST_KNOW) && (r->unknown || o->unknown);
 
 	if (lag)
-		return may_lag(k, r, g->now_ms);
+		return may_lag(g, k, r, g->now_ms);
 	/* A token that ran out is put right by people, in their time. */
 	if (o->code != ERR_RETRY && o->http_status != 401)
 		return false;
@@ -252,7 +282,8 @@ static bool may_put_off(const struct engine *g, const struct effect_kind *k,
 	int64_t age = answer ? LIMIT_ANSWER_AGE_MS : LIMIT_STATE_AGE_MS;
 	size_t first = 0;
 
-	return tells_state(k, r) && (o->http_status || o->code == ERR_RETRY) &&
+	return tells_state(k, r) &&
+	       (o->http_status >= 300 || o->code == ERR_RETRY) &&
 	       g->now_ms - r->made_ms < age &&
 	       config_environment_of(g->config, js_str(r->args, "repo"),
 				     &first);
@@ -308,6 +339,8 @@ enum err effects_answered(struct engine *g, struct outcome *o, struct error *e)
 	if (!k)
 		return error_set(e, ERR_INVALID, "unknown effect %s", r.kind);
 	measure_skew(g, &r, o);
+	if ((k->flags & TELLS) && *r.target)
+		note_lag(g, &r, o);
 	if (o->code && may_try_again(g, k, &r, o))
 		return try_again(g, k, &r, o, back_off_ms(&r), LOG_INFO, e);
 	if (o->code && may_put_off(g, k, &r, o))

@@ -80,7 +80,8 @@ struct engine {
 	int64_t alive_kept_ms; /* the last sign of life on record */
 	int64_t lost_kept_ms;  /* the end of lost that is on record */
 	bool self_asked;       /* the forge has answered who we are */
-	json_t *unseen; /* open pulls not shown: REPO#NUMBER, since when */
+	json_t *lagging; /* targets that the forge does not show, since when */
+	json_t *unseen;	 /* open pulls not shown: REPO#NUMBER, since when */
 
 	struct waiter *waiters;
 	json_t *answers; /* of this event, given after the commit */

@@ -215,6 +215,7 @@ struct engine *engine_new(const struct engine_settings *settings,
 	g->alive_kept_ms = g->now_ms;
 	g->answers = json_array();
 	g->unseen = json_object();
+	g->lagging = json_object();
 	if (open_files(g, e) || engine_transact(g, handle_start, NULL, e)) {
 		engine_free(g);
 		return NULL;
@@ -254,6 +255,7 @@ void engine_free(struct engine *g)
 	engine_hang_up(g, "the bot is stopping: try again");
 	json_decref(g->answers);
 	json_decref(g->unseen);
+	json_decref(g->lagging);
 	json_decref(g->reload_note);
 	config_free(g->reloaded);
 	inbox_close(g->inbox);

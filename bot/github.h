@@ -92,8 +92,9 @@
  *                     place of one that was not found, or when args.lookup
  *                     is true (there may be one whose id is not known), the
  *                     pull's comments are searched for one of ours that
- *                     begins so, and that one is edited.  The comment
- *                     object.
+ *                     begins so, and that one is edited.  Who we are is
+ *                     asked for that; who may not ask, as an app, is
+ *                     args.self_id.  The comment object.
  *   forge.comment.list {repo, number}            array, oldest first
  *   forge.reaction    {repo, comment_id, content}  the reaction object
  *   forge.status      {repo, sha, state, context, description, target_url}

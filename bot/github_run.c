@@ -311,6 +311,13 @@ static bool is_redirect(int status)
 	return status >= 300 && status <= 399 && status != 304;
 }
 
+/* An app may not ask who it is, but may have been told. */
+static bool knows_self(struct run *r)
+{
+	r->self_id = js_int(r->args, "self_id", 0);
+	return r->self_id > 0;
+}
+
 enum run_next run_answer(struct run *r, struct run_shared *s,
 			 const struct github_answer *a)
 {
@@ -337,6 +344,8 @@ enum run_next run_answer(struct run *r, struct run_shared *s,
 		return ask(r, s, r->req.row->instead);
 	if (is_redirect(a->status))
 		return redirect(r, a);
+	if (code == ERR_REFUSED && r->step == COMMENT_SELF && knows_self(r))
+		return take_step(r, s, COMMENT_LIST);
 	if (code == ERR_MISSING && comment_is_edit(r->step) &&
 	    !(a->status == 404 && js_bool(r->args, "patient", false)))
 		return found_none(r, s);

@@ -1288,6 +1288,24 @@ static void test_in_place_of_one_that_is_gone(void **state UNUSED)
 	assert_int_equal(script_count(&f.server), 4);
 }
 
+/* An app may not ask who it is. */
+static void test_who_we_are_is_told(void **state UNUSED)
+{
+	json_t *args = comment_args(55, false);
+
+	json_object_set_new(args, "self_id", json_integer(3));
+	say(EDIT, 404, "", "{}");
+	say("GET /user", 403, "", "{\"message\": \"Not for you\"}");
+	say(LIST, 200, "", LISTING);
+	say(FOUND, 200, "", "{\"id\": 66}");
+	expect_comment(args, 66);
+	say(EDIT, 404, "", "{}");
+	say("GET /user", 403, "", "{\"message\": \"Not for you\"}");
+	assert_int_equal(run("forge.comment", comment_args(55, false))->code,
+			 ERR_REFUSED);
+	assert_int_equal(script_count(&f.server), 6);
+}
+
 /* Made a moment ago: who is patient asks again before he believes it. */
 static void test_patient_404_makes_no_other(void **state UNUSED)
 {
@@ -1558,6 +1576,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_lookup_finds_none),
 	TEST(test_edit_404_looks_when_told),
 	TEST(test_in_place_of_one_that_is_gone),
+	TEST(test_who_we_are_is_told),
 	TEST(test_lookup_that_fails_creates_nothing),
 	TEST(test_create_404),
 	TEST(test_sockets_are_not_inherited),

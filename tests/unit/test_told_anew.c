@@ -75,6 +75,26 @@ static void a_comment_may_show_up_late(void **state UNUSED)
 	assert_false(sticky_says("patient"));
 }
 
+/* Nor for as long as there is something new to say. */
+static void a_newer_text_is_not_more_patient(void **state UNUSED)
+{
+	begin_job();
+	fail_with("forge.comment", ERR_MISSING, 404);
+	for (int n = 0; n < 10; n++) {
+		world_say(&w, 1, MAINTAINER,
+			  n % 2 ? "@kcibot include" : "@kcibot skip");
+		world_pass(&w, 2 * MINUTE);
+	}
+	assert_false(sticky_says("patient"));
+	/* The forge shows it: what fails later is another matter. */
+	fail_with("", ERR_OK, 404);
+	world_pass(&w, HOUR);
+	fail_with("forge.comment", ERR_MISSING, 404);
+	world_say(&w, 1, MAINTAINER, "@kcibot skip");
+	world_pass(&w, 2 * MINUTE);
+	assert_true(sticky_says("patient"));
+}
+
 /* Who asked about a pull that is not there hears it soon. */
 static void a_question_is_not_patient(void **state UNUSED)
 {
@@ -290,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_comment_may_show_up_late),
+		T(a_newer_text_is_not_more_patient),
 		T(a_question_is_not_patient),
 		T(a_deleted_comment_is_told_of),
 		T(a_doubt_outlives_its_effect),
