@@ -185,6 +185,17 @@ static void an_admin_of_one_project_reaches_no_further(void **state UNUSED)
 	"SELECT expires_ms FROM trust WHERE revoked_ms = 0 AND principal_id =" \
 	" " #id
 
+/* user21 is an admin of all, until then; 0 = without an end. */
+static void be_admin(int64_t until)
+{
+	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I}",
+				 "op", "trust.add", "id", (json_int_t)MEMBER,
+				 "login", "user21", "role", "admin", "scope",
+				 "", "by", "test", "reason", "", "expires_ms",
+				 (json_int_t)until));
+	assert_int_equal(w.answer_ok, 1);
+}
+
 /* Who is admin until tomorrow makes no admin, themselves least of all, who
  * stays longer. */
 static void an_admin_for_a_time_stays_one(void **state UNUSED)
@@ -194,12 +205,7 @@ static void an_admin_for_a_time_stays_one(void **state UNUSED)
 	begin();
 	until = clock_wall(&w.clock.clock) + 24 * HOUR;
 	world_open(&w, 1, BOB);
-	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I}",
-				 "op", "trust.add", "id", (json_int_t)MEMBER,
-				 "login", "user21", "role", "admin", "scope",
-				 "", "by", "test", "reason", "", "expires_ms",
-				 (json_int_t)until));
-	assert_int_equal(w.answer_ok, 1);
+	be_admin(until);
 	world_say(&w, 1, MEMBER, "@kcibot trust @user21 role=admin for=300d");
 	answer_user("forge.user", MEMBER, "user21", "User");
 	assert_int_equal(world_ask(&w, ENDS(21)), until);
@@ -227,11 +233,7 @@ static void a_role_is_not_given_once_it_is_gone(void **state UNUSED)
 	begin();
 	until = clock_wall(&w.clock.clock) + 24 * HOUR;
 	world_open(&w, 1, BOB);
-	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I}",
-				 "op", "trust.add", "id", (json_int_t)MEMBER,
-				 "login", "user21", "role", "admin", "scope",
-				 "", "by", "test", "reason", "", "expires_ms",
-				 (json_int_t)until));
+	be_admin(until);
 	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
 		char text[160];
 
@@ -253,10 +255,7 @@ static void nor_is_it_used(void **state UNUSED)
 {
 	begin();
 	world_open(&w, 1, BOB);
-	world_call(&w, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "op",
-				 "trust.add", "id", (json_int_t)MEMBER, "login",
-				 "user21", "role", "admin", "scope", "", "by",
-				 "test", "reason", ""));
+	be_admin(0);
 	w.hold = "job.run forge.user forge.org_member";
 	world_say(&w, 1, MAINTAINER, "@kcibot trigger");
 	assert_int_equal(world_cycles(&w), 1);
