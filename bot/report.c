@@ -27,6 +27,13 @@ static void hash_text(const char *text, char ret[65])
 	sodium_bin2hex(ret, 65, hash, sizeof(hash));
 }
 
+static void comment_target(const struct pull *p, const char *slot,
+			   char ret[256])
+{
+	snprintf(ret, 256, "comment:%s#%lld:%s", p->repo, (long long)p->number,
+		 slot);
+}
+
 /* Wants body in a slot of the pull, unless that is what was wanted last. */
 static enum err want_comment(struct engine *g, const struct pull *p,
 			     const char *slot, const char *marker,
@@ -40,8 +47,7 @@ static enum err want_comment(struct engine *g, const struct pull *p,
 		return e->code;
 	if (strcmp(posted.body_hash, hash) == 0)
 		return ERR_OK;
-	snprintf(target, sizeof(target), "comment:%s#%lld:%s", p->repo,
-		 (long long)p->number, slot);
+	comment_target(p, slot, target);
 	if (store_posted_want(g->store, p->id, slot, hash, e))
 		return e->code;
 	/* comment_id is filled in when it is sent: an earlier one of this
@@ -88,13 +94,44 @@ enum err report_sticky(struct engine *g, const struct pull *p,
 	return want_comment(g, p, env->name, marker, body.text, key, e);
 }
 
+/* Older answers that wait to be sent are read with the newest, if short. */
+#define UNSENT_MAX (16u << 10)
+
+/* There is one comment for answers: what nobody has seen of it yet is not to
+ * get lost for what is said next. */
+static enum err add_unsent(struct engine *g, const struct pull *p,
+			   const char *marker, const char *body,
+			   const char *key, struct str *out, struct error *e)
+{
+	__attribute__((cleanup(outbox_row_release_at))) struct outbox_row r = {
+		0};
+	char target[256], mine[96];
+	const char *text;
+	enum err code;
+
+	comment_target(p, SLOT_REPLY, target);
+	code = store_outbox_newest(g->store, "forge.comment", target, &r, e);
+	if (code)
+		return code == ERR_MISSING ? ERR_OK : code;
+	text = js_str(r.args, "body");
+	snprintf(mine, sizeof(mine), "<!-- kcibot:key %s -->", key);
+	if (str_starts(text, marker) && !strstr(text, mine) &&
+	    strlen(text) <= UNSENT_MAX &&
+	    strlen(text) + strlen(body) <= LIMIT_COMMENT)
+		str_addf(out, "%s\n", text + strlen(marker) + 1);
+	return ERR_OK;
+}
+
 enum err report_reply(struct engine *g, const struct pull *p, const char *body,
 		      const char *key, struct error *e)
 {
 	CLEANUP(str_release) struct str whole = STR_INIT(LIMIT_COMMENT + 64);
 	static const char marker[] = "<!-- kcibot:reply -->";
 
-	str_addf(&whole, "%s\n%s", marker, body);
+	str_addf(&whole, "%s\n", marker);
+	if (add_unsent(g, p, marker, body, key, &whole, e))
+		return e->code;
+	str_puts(&whole, body);
 	if (str_check(&whole, e))
 		return e->code;
 	return want_comment(g, p, SLOT_REPLY, marker, whole.text, key, e);

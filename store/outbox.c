@@ -205,6 +205,19 @@ enum err store_outbox_yield(struct store *s, const struct outbox_row *r,
 	return newer ? replace(s, r->id, newer, now_ms, e) : ERR_OK;
 }
 
+enum err store_outbox_newest(struct store *s, const char *kind,
+			     const char *target, struct outbox_row *ret,
+			     struct error *e)
+{
+	int64_t newest;
+
+	if (db_value(&s->db, STMT_OUTBOX_NEWEST,
+		     ARGS(ARG(target), ARG(kind), ARG(0), ARG(INT64_MAX)), 0,
+		     &newest, e))
+		return e->code;
+	return store_outbox_get(s, newest, ret, e);
+}
+
 enum err store_outbox_restart(struct store *s, struct error *e)
 {
 	return db_run(&s->db, STMT_OUTBOX_ALL_UNKNOWN, NO_ARGS, e);

@@ -90,6 +90,11 @@ NODISCARD enum err store_outbox_yield(struct store *s,
 				      const struct outbox_row *r,
 				      int64_t now_ms, struct error *e);
 
+/* The newest of its kind and target that has no end yet, or ERR_MISSING. */
+NODISCARD enum err store_outbox_newest(struct store *s, const char *kind,
+				       const char *target,
+				       struct outbox_row *ret, struct error *e);
+
 /* At start: whatever is ready may have been sent by the process before. */
 NODISCARD enum err store_outbox_restart(struct store *s, struct error *e);
 

@@ -206,29 +206,6 @@ static bool was_told_why(struct sim *s, const struct sim_comment *c, int64_t id)
 	return false;
 }
 
-/*
- * There is one comment for answers: another one may take the place of one that
- * was not sent yet.
- */
-static bool was_written_over(struct sim *s, const struct sim_comment *c,
-			     int64_t id)
-{
-	for (size_t i = 0; i < s->key_count; i++) {
-		const struct sim_key *k = &s->keys[i];
-
-		if (k->pull == c->pull && k->id != id &&
-		    k->at_ms > c->made_ms &&
-		    (!strcmp(k->what, "said") || !strcmp(k->what, "withdrawn")))
-			return ask(s,
-				   "SELECT count(*) FROM outbox WHERE key IN "
-				   "('said:%lld', 'withdrawn:%lld') AND state "
-				   "= "
-				   "'replaced'",
-				   (long long)id, (long long)id) > 0;
-	}
-	return false;
-}
-
 /* Who wants quiet there sees no more than the reaction of what was accepted. */
 static bool is_quiet(struct sim *s, const struct sim_comment *c)
 {
@@ -248,8 +225,7 @@ void oracle_says_why(struct sim *s, const struct sim_comment *c)
 	if (!refused && !has_answer(s, c))
 		return;
 	id = said_id(s, c);
-	if (!was_told_why(s, c, id) && !was_written_over(s, c, id) &&
-	    !is_quiet(s, c) && !took_own_back(s, id))
+	if (!was_told_why(s, c, id) && !is_quiet(s, c) && !took_own_back(s, id))
 		sim_fail(s, "told: %s %lld (%s) was %s without a word",
 			 speech_word(c->kind), (long long)c->id, c->said->verb,
 			 refused ? "refused" : "done");

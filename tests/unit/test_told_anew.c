@@ -261,6 +261,38 @@ static void an_old_answer_is_not_given(void **state UNUSED)
 	assert_int_equal(ready(), 0);
 }
 
+/* Two who ask while nothing can be said are both answered. */
+static void no_answer_hides_another(void **state UNUSED)
+{
+	const char *body;
+	size_t before;
+
+	world_open(&w, 1, STRANGER);
+	fail_with("forge.comment", ERR_RETRY, 502);
+	world_say(&w, 1, STRANGER, "@kcibot lock");
+	world_say(&w, 1, MAINTAINER, "@kcibot lock 1h");
+	world_say(&w, 1, CONTRIBUTOR, "@kcibot unlock");
+	w.fail_kind = NULL;
+	before = world_sent(&w, "forge.comment");
+	world_pass(&w, 2 * MINUTE);
+	assert_true(world_sent(&w, "forge.comment") > before);
+	body = js_str(
+		world_last(&w, "forge.comment", "\"slot\":\"reply\"")->args,
+		"body");
+	assert_non_null(strstr(body, "`lock` needs the role"));
+	assert_non_null(strstr(body, "Locked: "));
+	assert_non_null(strstr(body, "`unlock` needs the role"));
+	assert_true(strstr(body, "Locked: ") < strstr(body, "`unlock` needs"));
+	/* What was read is not said again. */
+	world_say(&w, 1, MAINTAINER, "@kcibot unlock");
+	world_pass(&w, 2 * MINUTE);
+	body = js_str(
+		world_last(&w, "forge.comment", "\"slot\":\"reply\"")->args,
+		"body");
+	assert_non_null(strstr(body, "Unlocked"));
+	assert_null(strstr(body, "needs the role"));
+}
+
 /* One that is behind another does not wait until that is let through. */
 static void the_newest_goes_first(void **state UNUSED)
 {
@@ -319,6 +351,7 @@ int main(void)
 		T(what_is_never_allowed_is_tried_seldom),
 		T(comments_are_told_when_they_may_be),
 		T(an_old_answer_is_not_given),
+		T(no_answer_hides_another),
 		T(the_newest_goes_first),
 		T(nothing_is_told_to_strangers),
 	};
